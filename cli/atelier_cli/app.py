@@ -1,0 +1,231 @@
+"""The commands: each parses its arguments, makes one call and prints the answer."""
+
+import re
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from atelier_cli import screen
+from atelier_cli.client import AdminApi, OwnedGeneration, Picture, PublicApi, Status
+from atelier_cli.errors import AtelierError, FileError
+from atelier_cli.session import Session
+
+# Locals in a traceback would show secrets.
+app = typer.Typer(cls=screen.ErrorLine, no_args_is_help=True, pretty_exceptions_show_locals=False)
+keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
+users = typer.Typer(no_args_is_help=True, help="Look at the users.")
+webhooks = typer.Typer(no_args_is_help=True, help="Get what a webhook's receiver needs.")
+generations = typer.Typer(no_args_is_help=True, help="Look at the generations of all users.")
+app.add_typer(keys, name="keys")
+app.add_typer(users, name="users")
+app.add_typer(webhooks, name="webhooks")
+app.add_typer(generations, name="generations")
+
+# What is shown of a record: each title and the field behind it.
+KEY_COLUMNS = {
+    "id": "id",
+    "name": "name",
+    "prefix": "prefix",
+    "user": "userEmail",
+    "created": "createdAt",
+    "revoked": "revokedAt",
+}
+NEW_KEY_FIELDS = {"id": "id", "prefix": "prefix", "user": "userEmail", "key": "key"}
+USER_COLUMNS = {"id": "id", "email": "email", "name": "name", "created": "createdAt"}
+GENERATION_COLUMNS = {
+    "id": "id",
+    "created": "createdAt",
+    "status": "status",
+    "model": "model",
+    "user": "userId",
+    "prompt": "prompt",
+}
+GENERATION_FIELDS = GENERATION_COLUMNS | {
+    "tool": "tool",
+    "type": "type",
+    "output": "output",
+    "error": "error",
+}
+
+
+def _in_a_folder(path: Path | None) -> Path | None:
+    if path and not path.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {path.parent}")
+    return path
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+Target = Annotated[
+    Path | None,
+    typer.Option(
+        dir_okay=False,
+        # Before anything is paid for, not when the picture has come.
+        callback=_in_a_folder,
+        help="Where to write the picture; by default it is named by its id.",
+    ),
+]
+Side = Annotated[int | None, typer.Option(min=1, help="In pixels.")]
+
+
+@app.callback()
+def main(
+    ctx: typer.Context,
+    stack: Annotated[
+        str | None,
+        typer.Option(
+            envvar="ATELIER_STACK",
+            metavar="NAME_OR_URL",
+            help="A CloudFormation stack, an API's URL, or `local` (the default).",
+        ),
+    ] = None,
+) -> None:
+    """Use and manage an Atelier stack."""
+    ctx.obj = replace(ctx.obj or Session(), stack=stack)
+
+
+@keys.command("create")
+def create_key(
+    ctx: typer.Context,
+    name: str,
+    user: Annotated[str, typer.Option(metavar="EMAIL", help="Whose key it is.")],
+    test: Annotated[bool, typer.Option("--test", help="Make a test key.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make an API key and print it, this once."""
+    key = _admin(ctx).create_key(name, user=user, test=test)
+    if as_json:
+        screen.data(key)
+    else:
+        screen.fields(NEW_KEY_FIELDS, key)
+        screen.line("The key is shown once; save it.")
+
+
+@keys.command("list")
+def list_keys(ctx: typer.Context, as_json: Json = False) -> None:
+    """List the API keys of all users."""
+    found = _admin(ctx).keys()
+    if as_json:
+        screen.data(found)
+    else:
+        screen.table(KEY_COLUMNS, found)
+
+
+@keys.command("revoke")
+def revoke_key(
+    ctx: typer.Context,
+    key_id: str,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Revoke an API key for good."""
+    if not yes:
+        typer.confirm(f"Revoke key {screen.clean(key_id)}? Whatever uses it stops working", abort=True)
+    key = _admin(ctx).revoke_key(key_id)
+    screen.line(f"Revoked key {key['id']} ({key['name']}) of {key['userEmail']}.")
+
+
+@users.command("list")
+def list_users(ctx: typer.Context, as_json: Json = False) -> None:
+    """List the users."""
+    found = _admin(ctx).users()
+    if as_json:
+        screen.data(found)
+    else:
+        screen.table(USER_COLUMNS, found)
+
+
+@webhooks.command("secret")
+def webhook_secret(
+    ctx: typer.Context,
+    user: Annotated[str, typer.Option(metavar="EMAIL_OR_ID", help="Whose webhooks it verifies.")],
+) -> None:
+    """Print the secret that verifies a user's webhooks."""
+    screen.line(_admin(ctx).webhook_secret(user))
+
+
+@generations.command("list")
+def list_generations(
+    ctx: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
+    status: Annotated[Status | None, typer.Option(help="Only those of this status.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the newest generations."""
+    found = _admin(ctx).generations(limit=limit, status=status)
+    if as_json:
+        screen.data(found)
+    else:
+        rows = [{**record, "prompt": screen.shorten(_prompt(record))} for record in found]
+        screen.table(GENERATION_COLUMNS, rows)
+
+
+@generations.command("show")
+def show_generation(ctx: typer.Context, generation_id: str, as_json: Json = False) -> None:
+    """Show one generation."""
+    found = _admin(ctx).generation(generation_id)
+    if as_json:
+        screen.data(found)
+    else:
+        screen.fields(GENERATION_FIELDS, {**found, "prompt": _prompt(found)})
+
+
+@app.command()
+def generate(
+    ctx: typer.Context,
+    prompt: str,
+    model: str = "sketch",
+    out: Target = None,
+    width: Side = None,
+    height: Side = None,
+    seed: int | None = None,
+    negative_prompt: Annotated[str | None, typer.Option(help="What to keep out of the picture.")] = None,
+    timeout: Annotated[int, typer.Option(min=1, help="Seconds to wait for the picture.")] = 600,
+) -> None:
+    """Generate a picture, wait for it and write it to a file."""
+    settings = {"width": width, "height": height, "seed": seed, "negative_prompt": negative_prompt}
+    given = {name: value for name, value in settings.items() if value is not None}
+    api = _public(ctx)
+    started = api.generate(model, {"prompt": prompt, **given})
+    try:
+        with screen.progress(started["status"]) as show:
+            generation = api.wait(started["id"], timeout=timeout, on_status=show)
+        path = _save(api.download(generation), out, generation["id"])
+    except (AtelierError, KeyboardInterrupt) as exc:
+        exc.add_note(f"look at generation {started['id']} with `{_show_command(ctx, started['id'])}`")
+        raise
+    screen.line(path)
+
+
+def _admin(ctx: typer.Context) -> AdminApi:
+    session: Session = ctx.obj
+    return ctx.with_resource(session.admin())
+
+
+def _public(ctx: typer.Context) -> PublicApi:
+    session: Session = ctx.obj
+    return ctx.with_resource(session.public())
+
+
+def _prompt(generation: OwnedGeneration) -> str:
+    match generation["payload"]:
+        case {"prompt": prompt}:
+            return str(prompt)
+    return ""
+
+
+def _save(picture: Picture, out: Path | None, generation_id: str) -> Path:
+    # The id comes from the server: it may name a file here, but not choose a folder.
+    path = out or Path(re.sub(r"[^\w-]", "_", generation_id) + picture.suffix)
+    try:
+        path.write_bytes(picture.content)
+    except OSError as exc:
+        raise FileError(f"cannot write {path}: {exc.strerror}") from exc
+    return path
+
+
+def _show_command(ctx: typer.Context, generation_id: str) -> str:
+    session: Session = ctx.obj
+    stack = ["--stack", session.stack] if session.stack else []
+    return shlex.join(["atelier", *stack, "generations", "show", generation_id])

@@ -1,0 +1,272 @@
+"""A typed client of the two APIs that the command speaks: the admin's and the public one."""
+
+from __future__ import annotations
+
+import mimetypes
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict, TypeVar, cast
+from urllib.parse import quote
+
+import httpx
+
+from atelier_cli.errors import ApiError, GenerationError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Status = Literal["pending", "processing", "uploading", "success", "error"]
+Record = TypeVar("Record")
+
+_UNFINISHED = {"pending", "processing", "uploading"}
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 3.0
+_FOREIGN = "the answer is not that of an Atelier API; check --stack"
+
+
+class User(TypedDict):
+    """Someone who owns keys and generations."""
+
+    id: str
+    email: str
+    name: str
+    createdAt: str
+
+
+class Key(TypedDict):
+    """An API key as the stack remembers it, which is without the key itself."""
+
+    id: str
+    name: str
+    prefix: str
+    userId: str
+    userEmail: str
+    test: bool
+    createdAt: str
+    revokedAt: str | None
+
+
+class NewKey(Key):
+    """A key just made: the only answer that carries the key itself."""
+
+    key: str
+
+
+class Secret(TypedDict):
+    """A user's secret for verifying webhooks."""
+
+    secret: str
+
+
+class Started(TypedDict):
+    """A generation as the answer to its creation names it."""
+
+    id: str
+    status: str
+
+
+class Generation(Started):
+    """A generation as its owner sees it."""
+
+    output: str | None
+    error: str | None
+
+
+class OwnedGeneration(Generation):
+    """A generation as an admin sees it."""
+
+    model: str | None
+    tool: str | None
+    type: str
+    userId: str
+    payload: dict[str, object]
+    createdAt: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A downloaded output and the file name suffix that fits it."""
+
+    content: bytes
+    suffix: str
+
+
+class _Api:
+    """JSON requests over one authorized httpx client; every failure becomes an ApiError."""
+
+    unauthorized: ClassVar[str]
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+
+    def _call(
+        self,
+        method: str,
+        *path: str,
+        params: Mapping[str, str | int] | None = None,
+        json: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> object:
+        url = "/".join(quote(part, safe="") for part in path)
+        host = self._http.base_url.netloc.decode()
+        try:
+            response = self._http.request(method, url, params=params, json=json, headers=headers)
+        except httpx.ConnectError as exc:
+            raise ApiError(f"cannot connect to {host}: {exc}; run `make run` or pass --stack") from exc
+        except httpx.TimeoutException as exc:
+            raise UnavailableError(f"{host} does not answer; try again") from exc
+        except httpx.HTTPError as exc:
+            # Not the message: for a malformed header it quotes the secret.
+            raise UnavailableError(
+                f"the request to {host} broke off ({type(exc).__name__}); try again"
+            ) from exc
+        if response.is_success:
+            return _json(response)
+        raise self._refusal(response)
+
+    def _refusal(self, response: httpx.Response) -> ApiError:
+        said = f"{_reason(response)} (HTTP {response.status_code})"
+        match response.status_code:
+            case 401:
+                return ApiError(f"{said}; {self.unauthorized}")
+            case 404:
+                return ApiError(f"{said}; check the id and --stack")
+            case 429 | 500 | 502 | 503 | 504:
+                return UnavailableError(f"{said}; try again")
+        return ApiError(said)
+
+
+class AdminApi(_Api):
+    """The admin API: every user's keys, secrets and generations."""
+
+    unauthorized = "check --stack and its admin secret (ATELIER_ADMIN_SECRET for a URL)"
+
+    def create_key(self, name: str, *, user: str, test: bool) -> NewKey:
+        """Make a key for the user with this email."""
+        return _record(NewKey, self._call("POST", "keys", json={"name": name, "user": user, "test": test}))
+
+    def keys(self) -> list[Key]:
+        """List all keys, revoked ones too."""
+        return _records(Key, self._call("GET", "keys"))
+
+    def revoke_key(self, key_id: str) -> Key:
+        """Revoke a key for good."""
+        return _record(Key, self._call("DELETE", "keys", key_id))
+
+    def users(self) -> list[User]:
+        """List all users."""
+        return _records(User, self._call("GET", "users"))
+
+    def webhook_secret(self, user: str) -> str:
+        """Get the webhook secret of the user with this email or id."""
+        user_id = self._user_id(user) if "@" in user else user
+        return _record(Secret, self._call("GET", "users", user_id, "webhook-secret"))["secret"]
+
+    def generations(self, *, limit: int, status: Status | None = None) -> list[OwnedGeneration]:
+        """List the newest generations, those of one status if it is given."""
+        params = {"limit": limit} | ({"status": status} if status else {})
+        return _records(OwnedGeneration, self._call("GET", "generations", params=params))
+
+    def generation(self, generation_id: str) -> OwnedGeneration:
+        """Get one generation of any user."""
+        return _record(OwnedGeneration, self._call("GET", "generations", generation_id))
+
+    def _user_id(self, email: str) -> str:
+        for user in self.users():
+            if user["email"].casefold() == email.casefold():
+                return user["id"]
+        raise ApiError(f"no user has the email {email}; see `atelier users list`")
+
+
+class PublicApi(_Api):
+    """The public API, as the holder of one key uses it."""
+
+    unauthorized = "check ATELIER_API_KEY, or make a key with `atelier keys create`"
+
+    def __init__(
+        self,
+        http: httpx.Client,
+        files: httpx.Client,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the client that carries the key, and for files of other hosts one that does not."""
+        super().__init__(http)
+        self._files = files
+        self._sleep = sleep
+        self._clock = clock
+
+    def generate(self, model: str, inputs: Mapping[str, object]) -> Started:
+        """Start a generation without waiting for it."""
+        body = {"model": model, "input": inputs}
+        return _record(
+            Started, self._call("POST", "generate", json=body, headers={"Prefer": "respond-async"})
+        )
+
+    def wait(self, generation_id: str, *, timeout: float, on_status: Callable[[str], None]) -> Generation:
+        """Ask for the generation, ever less often, until it has ended, and tell each status seen."""
+        deadline = self._clock() + timeout
+        pause = _FIRST_PAUSE_S
+        while self._clock() + pause <= deadline:
+            self._sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE_S)
+            try:
+                answer = self._call("GET", "generations", generation_id)
+            except UnavailableError:
+                continue
+            generation = _record(Generation, answer)
+            on_status(generation["status"])
+            if generation["status"] not in _UNFINISHED:
+                return generation
+        raise GenerationError(f"not finished after {timeout:g} s")
+
+    def download(self, generation: Generation) -> Picture:
+        """Fetch the generation's output without showing anyone the key."""
+        if generation["status"] != "success" or not generation["output"]:
+            raise GenerationError(f"the generation failed: {generation['error'] or generation['status']}")
+        try:
+            response = self._files.get(generation["output"])
+            response.raise_for_status()
+        except httpx.HTTPStatusError as exc:
+            raise ApiError(f"cannot download the output (HTTP {exc.response.status_code})") from exc
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            raise ApiError(f"cannot download the output: {exc}") from exc
+        kind = response.headers.get("Content-Type", "").partition(";")[0].strip()
+        return Picture(response.content, mimetypes.guess_extension(kind, strict=False) or ".png")
+
+
+def _json(response: httpx.Response) -> object:
+    try:
+        return cast("object", response.json())
+    except ValueError:
+        return None
+
+
+def _reason(response: httpx.Response) -> str:
+    match _json(response):
+        case {"message": message, "errors": [_, *_] as errors}:
+            return f"{message}: {'; '.join(map(_detail, errors))}"
+        case {"message": message}:
+            return str(message)
+    return response.reason_phrase or "unexpected answer"
+
+
+def _detail(error: object) -> str:
+    match error:
+        case {"field": field, "message": message, "code": code}:
+            return f"{field}: {message} ({code})"
+    return str(error)
+
+
+def _records(kind: type[Record], answer: object) -> list[Record]:
+    match answer:
+        case {"data": [*items]}:
+            return [_record(kind, item) for item in items]
+    raise ApiError(_FOREIGN)
+
+
+def _record(kind: type[Record], answer: object) -> Record:
+    if isinstance(answer, dict) and kind.__annotations__.keys() <= answer.keys():
+        return cast("Record", answer)
+    raise ApiError(_FOREIGN)

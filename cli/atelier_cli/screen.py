@@ -1,0 +1,95 @@
+"""What the user sees: results on stdout, progress and errors on stderr, and no control characters."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+from rich.text import Text
+from typer.core import TyperGroup
+
+from atelier_cli.errors import AtelierError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from typer._click import Context
+
+_out = Console(highlight=False)
+_err = Console(highlight=False, stderr=True)
+
+
+class ErrorLine(TyperGroup):
+    """The root of the commands, which turns their errors into one line and an exit code."""
+
+    def invoke(self, ctx: Context) -> object:
+        """Run the command; exit with 1 on an error of ours and with 130 on Ctrl-C."""
+        try:
+            return super().invoke(ctx)
+        except AtelierError as exc:
+            _complain(f"Error: {exc}", exc)
+            raise typer.Exit(1) from exc
+        except KeyboardInterrupt as exc:
+            _complain("Stopped", exc)
+            raise typer.Exit(130) from exc
+
+
+def clean(value: object) -> str:
+    """Make one line of printable characters, safe for any terminal; None becomes an empty line."""
+    text = "" if value is None else str(value)
+    return "".join(char if char.isprintable() else " " * char.isspace() for char in text)
+
+
+def shorten(text: str, width: int = 50) -> str:
+    """Cut the text to the width, with an ellipsis for what is missing."""
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def line(value: object) -> None:
+    """Print one line, never wrapped, so that it can be copied or piped."""
+    _out.print(Text(clean(value)), soft_wrap=True)
+
+
+def data(value: object) -> None:
+    """Print JSON for scripts; escapes keep it ASCII."""
+    typer.echo(json.dumps(value, indent=2))
+
+
+def fields(titles: Mapping[str, str], record: Mapping[str, object]) -> None:
+    """Print a line for each title, with the record's field that it stands for."""
+    width = max(map(len, titles))
+    for title, name in titles.items():
+        _out.print(Text.assemble((title.ljust(width), "bold"), "  ", clean(record[name])), soft_wrap=True)
+
+
+def table(titles: Mapping[str, str], records: Iterable[Mapping[str, object]]) -> None:
+    """Print a column for each title, with the records' field that it stands for; ids are kept whole."""
+    grid = Table()
+    for title, name in titles.items():
+        grid.add_column(title, no_wrap=name == "id", overflow="fold")
+    for record in records:
+        grid.add_row(*(Text(clean(record[name])) for name in titles.values()))
+    _out.print(grid)
+
+
+@contextmanager
+def progress(status: str, console: Console = _err) -> Iterator[Callable[[str], None]]:
+    """Show a spinner with the status, which the caller renews, and the seconds, if there is a terminal."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        TextColumn("{task.elapsed:.0f} s"),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as bar:
+        task = bar.add_task(clean(status), total=None)
+        yield lambda status: bar.update(task, description=clean(status))
+
+
+def _complain(message: str, exc: BaseException) -> None:
+    notes: list[str] = getattr(exc, "__notes__", [])
+    _err.print(Text(clean("; ".join([message, *notes])), style="red"), soft_wrap=True)

@@ -1,0 +1,63 @@
+"""DeliveryQueue: POSTs finished generations to clients' webhooks."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from atelier.adapters import aws
+from atelier.adapters.api import base_url
+from atelier.adapters.batches import process_ids
+from atelier.adapters.http import client
+from atelier.adapters.messaging import SqsQueue
+from atelier.adapters.records import RecordTable
+from atelier.adapters.secrets import Secret
+from atelier.adapters.store import DeliveryStore
+from atelier.addresses import EgressPolicy
+from atelier.observability import follow, logger
+from atelier.settings import load
+from atelier.steps import now_ms
+from atelier.steps.deliver import Deliver
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What this function reads from its environment."""
+
+    generations_table: str
+    delivery_queue_url: str
+    signing_key_arn: str
+    public_url: str
+    aws_region: str
+    api_id: str
+    allow_loopback: bool
+
+
+@cache
+def deliver() -> Deliver:
+    """Put the real collaborators together."""
+    settings = load(Settings)
+    return Deliver(
+        deliveries=DeliveryStore(RecordTable(aws.client("dynamodb"), settings.generations_table)),
+        queue=SqsQueue(aws.client("sqs"), settings.delivery_queue_url),
+        egress=client(EgressPolicy(allow_loopback=settings.allow_loopback)),
+        signing_key=Secret(aws.client("secretsmanager"), settings.signing_key_arn),
+        base_url=base_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
+        clock=now_ms,
+    )
+
+
+def take(generation_id: str) -> None:
+    """Attempt one delivery."""
+    step = deliver()
+    generation, delivery = step.deliveries.find(generation_id)
+    follow(generation)
+    delivery = step(generation, delivery)
+    if delivery and delivery.attempts:
+        last = delivery.attempts[-1]
+        logger.info("delivery attempted", delivery=delivery.status.value, code=last.status_code, reason=last.reason)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Take a batch of DeliveryQueue."""
+    return process_ids(event, context, take)

@@ -1,0 +1,68 @@
+"""IngestQueue: asks providers what became of jobs and brings their pictures home."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from atelier.adapters import aws
+from atelier.adapters.batches import process_ids
+from atelier.adapters.files import S3Files
+from atelier.adapters.http import OwnerPolicy, client
+from atelier.adapters.imaging import sanitise, thumbnail
+from atelier.adapters.records import RecordTable
+from atelier.adapters.secrets import Secret, SecretProviderKeys
+from atelier.adapters.store import GenerationStore
+from atelier.addresses import EgressPolicy
+from atelier.observability import follow, logger
+from atelier.providers.registry import providers
+from atelier.settings import load
+from atelier.steps import now_ms
+from atelier.steps.finish import Finish
+from atelier.steps.ingest import Ingest
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What this function reads from its environment."""
+
+    generations_table: str
+    files_bucket: str
+    provider_keys_arn: str
+    artificial_studio_url: str
+    allow_loopback: bool
+
+
+@cache
+def ingest() -> Ingest:
+    """Put the real collaborators together."""
+    settings = load(Settings)
+    generations = GenerationStore(RecordTable(aws.client("dynamodb"), settings.generations_table))
+    return Ingest(
+        generations=generations,
+        providers=providers(client(OwnerPolicy()), artificial_studio_url=settings.artificial_studio_url),
+        keys=SecretProviderKeys(Secret(aws.client("secretsmanager"), settings.provider_keys_arn)),
+        egress=client(EgressPolicy(allow_loopback=settings.allow_loopback)),
+        sanitise=sanitise,
+        finish=Finish(
+            generations=generations,
+            files=S3Files(aws.client("s3"), settings.files_bucket),
+            thumbnail=thumbnail,
+            clock=now_ms,
+        ),
+        clock=now_ms,
+    )
+
+
+def take(generation_id: str) -> None:
+    """Ingest one generation."""
+    step = ingest()
+    generation = step.generations.get(generation_id)
+    follow(generation)
+    step(generation)
+    logger.info("generation ingested", provider=generation.provider)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Take a batch of IngestQueue."""
+    return process_ids(event, context, take)

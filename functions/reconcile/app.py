@@ -1,0 +1,66 @@
+"""Every minute: whatever is overdue is sent again, asked for, announced or failed."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from atelier.adapters import aws
+from atelier.adapters.api import base_url
+from atelier.adapters.messaging import SnsTopic, SqsQueue
+from atelier.adapters.records import RecordTable
+from atelier.adapters.store import GenerationStore
+from atelier.observability import logger
+from atelier.settings import load
+from atelier.steps import now_ms
+from atelier.steps.announce import Announce
+from atelier.steps.reconcile import Reconcile
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What this function reads from its environment."""
+
+    generations_table: str
+    dispatch_queue_url: str
+    ingest_queue_url: str
+    delivery_queue_url: str
+    topic_arn: str
+    public_url: str
+    aws_region: str
+    api_id: str
+
+
+@cache
+def reconcile() -> Reconcile:
+    """Put the real collaborators together."""
+    settings = load(Settings)
+    generations = GenerationStore(RecordTable(aws.client("dynamodb"), settings.generations_table))
+    sqs = aws.client("sqs")
+    return Reconcile(
+        generations=generations,
+        agenda=generations,
+        dispatch_queue=SqsQueue(sqs, settings.dispatch_queue_url),
+        ingest_queue=SqsQueue(sqs, settings.ingest_queue_url),
+        delivery_queue=SqsQueue(sqs, settings.delivery_queue_url),
+        announce=Announce(
+            generations=generations,
+            topic=SnsTopic(aws.client("sns"), settings.topic_arn),
+            base_url=base_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
+        ),
+        clock=now_ms,
+    )
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
+    """Look after what is overdue, and say how much there was."""
+    count = 0
+    for handled in reconcile()():
+        count += 1
+        logger.info(
+            "overdue",
+            generation_id=handled.generation_id,
+            correlation_id=handled.correlation_id,
+            action=handled.action.name.lower(),
+        )
+    return {"overdue": count}

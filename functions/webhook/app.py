@@ -1,0 +1,52 @@
+"""Providers' callbacks: verify, record, answer fast."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from atelier.adapters import aws
+from atelier.adapters.api import answer, body, resolver
+from atelier.adapters.messaging import SqsQueue
+from atelier.adapters.records import RecordTable
+from atelier.adapters.store import GenerationStore
+from atelier.observability import follow, logger
+from atelier.providers.registry import CALLBACK_READERS
+from atelier.settings import load
+from atelier.steps.callback import Callback
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+app = resolver()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What this function reads from its environment."""
+
+    generations_table: str
+    ingest_queue_url: str
+
+
+@cache
+def callback() -> Callback:
+    """Put the real collaborators together."""
+    settings = load(Settings)
+    return Callback(
+        generations=GenerationStore(RecordTable(aws.client("dynamodb"), settings.generations_table)),
+        queue=SqsQueue(aws.client("sqs"), settings.ingest_queue_url),
+        readers=CALLBACK_READERS,
+    )
+
+
+@app.post("/webhook/<provider>/<generation_id>/<token>")
+def receive(provider: str, generation_id: str, token: str) -> Response[str]:
+    """Take a callback; 404 where its token is not the generation's, so that the provider tries again."""
+    generation = callback()(provider, generation_id, token, body(app))
+    follow(generation)
+    logger.info("callback received", provider=provider)
+    return answer(200, {"received": True})
+
+
+@logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer an API Gateway request."""
+    return app.resolve(event, context)

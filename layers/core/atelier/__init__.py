@@ -1,0 +1,1 @@
+"""Atelier: a self-hosted image-generation API. The functions in functions/ stand on this package."""

@@ -1,0 +1,44 @@
+"""The Files bucket."""
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from atelier.adapters.aws import translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+LINK_SECONDS = 300
+
+
+class S3Files:
+    """The Files port, and links to what is stored."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def put(self, key: str, content: bytes, content_type: str) -> None:
+        """Store an object; its key is unguessable and its content never changes, so it may be cached for good."""
+        with translated("The bucket"):
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=content,
+                ContentType=content_type,
+                CacheControl="public, max-age=31536000, immutable",
+            )
+
+    def link(self, key: str) -> str | None:
+        """Make a presigned URL that answers the object for five minutes; None where there is no such object."""
+        with translated("The bucket"):
+            try:
+                self._client.head_object(Bucket=self._bucket, Key=key)
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] in ("404", "403", "NoSuchKey"):
+                    return None
+                raise
+            return self._client.generate_presigned_url(
+                "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=LINK_SECONDS
+            )

@@ -1,0 +1,51 @@
+"""SQS queues and the SNS topic."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from atelier.adapters.aws import translated
+from atelier.document import encode
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+
+
+class SqsQueue:
+    """The Queue port: a message is `{"id": ...}` and holds nothing that could go stale."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, generation_id: str, *, delay: int = 0) -> None:
+        """Send an id, to be seen after `delay` seconds (at most 900)."""
+        with translated("The queue"):
+            self._client.send_message(
+                QueueUrl=self._url, MessageBody=encode({"id": generation_id}), DelaySeconds=min(delay, 900)
+            )
+
+
+class SnsTopic:
+    """The Topic port."""
+
+    def __init__(self, client: "SNSClient", arn: str) -> None:
+        self._client = client
+        self._arn = arn
+
+    def publish(self, document: Mapping[str, Any], attributes: Mapping[str, str]) -> None:
+        """Publish a JSON document with string attributes."""
+        with translated("The topic"):
+            self._client.publish(
+                TopicArn=self._arn,
+                Message=encode(dict(document)),
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+                },
+            )
+
+
+def generation_id(body: str) -> str:
+    """Read the id out of a queue message, whether a queue's own or one that came through the topic."""
+    return str(json.loads(body)["id"])

@@ -1,0 +1,200 @@
+"""Generations and deliveries in their table.
+
+A generation's records share its id: `generation`, and `delivery` once its webhook has been tried. Three indexes hold
+keys only: `by-user` and `by-day` for lists, and the sparse `due`, which holds just what has something left to do.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from atelier.adapters.records import Record, RecordTable, plain
+from atelier.delivery import Attempt, Delivery, DeliveryStatus
+from atelier.errors import ConflictError, NotFoundError
+from atelier.generation import Generation, Status
+from atelier.ports import Due
+
+GENERATION, DELIVERY = "generation", "delivery"
+DUE_SHARDS = 4
+"""The sparse index is spread over this many partitions."""
+MAX_DAYS_WALKED = 31
+_DAY_MS = 86_400_000
+_JSON_FIELDS = ("payload", "sources", "outputs")
+
+
+class GenerationStore:
+    """The Generations and Agenda ports, and lists for people."""
+
+    def __init__(self, table: RecordTable, *, retention_days: int = 90) -> None:
+        self._table = table
+        self._retention_ms = retention_days * _DAY_MS
+
+    def add(self, generation: Generation) -> None:
+        """Write a new generation, which expires after the retention."""
+        expires = (generation.created_at + self._retention_ms) // 1_000
+        self._table.insert({**to_record(generation), "expires_at": expires})
+
+    def get(self, generation_id: str) -> Generation:
+        """Read one, consistently; NotFoundError where there is none."""
+        record = self._table.get(generation_id, GENERATION)
+        if record is None:
+            raise NotFoundError(f"There is no generation '{generation_id}'.")
+        return from_record(record)
+
+    def advance(self, before: Generation, after: Generation) -> Generation:
+        """Write `after` if the record is still `before`; else ConflictError."""
+        self._table.replace(to_record(before), to_record(after))
+        return after
+
+    def record_job(self, generation_id: str, *, callback_token: str, job_id: str | None) -> Generation:
+        """Keep a job's id from a callback where none is known, and return the generation.
+
+        NotFoundError where id and token don't match.
+        """
+        condition = "callback_token = :token" + (" AND attribute_not_exists(job_id)" if job_id else "")
+        try:
+            return from_record(
+                self._table.update(
+                    (generation_id, GENERATION),
+                    {"called_back": True, "job_id": job_id} if job_id else {"called_back": True},
+                    condition=condition,
+                    values={":token": callback_token},
+                )
+            )
+        except ConflictError:
+            generation = self.get(generation_id)
+            if generation.callback_token != callback_token:
+                raise NotFoundError("There is no such callback.") from None
+            return generation
+
+    def due(self, now: int, limit: int) -> Iterable[Due]:
+        """Name at most `limit` overdue records."""
+        for shard in range(DUE_SHARDS):
+            for record in self._table.query(
+                "due", ("due_shard", str(shard)), before=("due_at", now), limit=limit // DUE_SHARDS
+            ):
+                yield Due(str(record["id"]), str(record["record"]))
+
+    def of_user(self, user_id: str, *, limit: int, before: str | None = None) -> list[Generation]:
+        """List a user's generations, newest first, from the one older than `before`."""
+        return self._read(
+            self._table.query(
+                "by-user",
+                ("user_id", user_id),
+                before=("id", before) if before else None,
+                limit=limit,
+                descending=True,
+            )  # fmt: skip
+        )
+
+    def latest(self, *, limit: int, now: int, before: str | None = None) -> list[Generation]:
+        """List everybody's generations, newest first, from the one older than `before`; looks a month back."""
+        start = int(before[:12], 16) if before else now
+        records: list[Record] = []
+        for age in range(MAX_DAYS_WALKED):
+            if len(records) >= limit:
+                break
+            day = datetime.fromtimestamp(start / 1_000, UTC) - timedelta(days=age)
+            records += self._table.query(
+                "by-day", ("created_day", day.date().isoformat()),
+                before=("id", before) if before else None, limit=limit - len(records), descending=True,
+            )  # fmt: skip
+        return self._read(records)
+
+    def _read(self, records: list[Record]) -> list[Generation]:
+        keys = [(str(record["id"]), GENERATION) for record in records]
+        return [from_record(record) for record in self._table.get_many(keys)]
+
+
+class DeliveryStore:
+    """The Deliveries port."""
+
+    def __init__(self, table: RecordTable) -> None:
+        self._table = table
+
+    def find(self, generation_id: str) -> tuple[Generation, Delivery | None]:
+        """Read a generation and its delivery, consistently; NotFoundError where there is no generation."""
+        records = {record["record"]: record for record in self._table.get_all(generation_id)}
+        if GENERATION not in records:
+            raise NotFoundError(f"There is no generation '{generation_id}'.")
+        delivery = records.get(DELIVERY)
+        return from_record(records[GENERATION]), _delivery(delivery) if delivery else None
+
+    def advance(self, before: Delivery | None, after: Delivery) -> Delivery:
+        """Write `after` if the record is still `before` (None: there was none); else ConflictError."""
+        if before is None:
+            self._table.insert(_delivery_record(after))
+        else:
+            self._table.replace(_delivery_record(before), _delivery_record(after))
+        return after
+
+
+def to_record(generation: Generation) -> Record:
+    """Write a generation as a record."""
+    fields = {name: getattr(generation, name) for name in Generation.__slots__}
+    return {
+        **fields,
+        **{name: json.dumps(fields[name]) for name in _JSON_FIELDS},
+        "status": generation.status.value,
+        "record": GENERATION,
+        "created_day": datetime.fromtimestamp(generation.created_at / 1_000, UTC).date().isoformat(),
+        **_due(generation.id, generation.due_at),
+    }
+
+
+def from_record(record: Record) -> Generation:
+    """Read a generation from its record."""
+    fields: dict[str, Any] = {name: record[name] for name in Generation.__slots__ if name in record}
+    return Generation(
+        **fields
+        | {
+            "status": Status(fields["status"]),
+            "payload": json.loads(fields["payload"]),
+            "sources": tuple(json.loads(fields["sources"])),
+            "outputs": tuple(json.loads(fields["outputs"])),
+        }
+    )
+
+
+def from_stream(image: Mapping[str, Any]) -> Generation:
+    """Read a generation from a stream record's image."""
+    return from_record({name: plain(value) for name, value in image.items()})
+
+
+def _delivery_record(delivery: Delivery) -> Record:
+    return {
+        "id": delivery.generation_id,
+        "record": DELIVERY,
+        "owner": delivery.user_id,
+        "url": delivery.url,
+        "body": delivery.body,
+        "created_at": delivery.created_at,
+        "status": delivery.status.value,
+        "version": delivery.version,
+        "tries": delivery.tries,
+        "attempts": json.dumps([asdict(attempt) for attempt in delivery.attempts]),
+        **_due(delivery.generation_id, delivery.due_at),
+    }
+
+
+def _delivery(record: Record) -> Delivery:
+    fields: dict[str, Any] = dict(record)
+    return Delivery(
+        generation_id=fields["id"],
+        user_id=fields["owner"],
+        url=fields["url"],
+        body=fields["body"],
+        created_at=fields["created_at"],
+        status=DeliveryStatus(fields["status"]),
+        version=fields["version"],
+        tries=fields["tries"],
+        attempts=tuple(Attempt(**attempt) for attempt in json.loads(fields["attempts"])),
+        due_at=fields.get("due_at"),
+    )
+
+
+def _due(record_id: str, due_at: int | None) -> Record:
+    shard = str(int(record_id[-1], 16) % DUE_SHARDS) if due_at is not None else None
+    return {"due_at": due_at, "due_shard": shard}

@@ -1,0 +1,141 @@
+"""Everything that can go wrong, split by what the caller does about it.
+
+AtelierError
+├── RequestError              tell the client; nothing was done
+│   ├── InvalidRequestError         400, with the fields at fault
+│   ├── UnauthenticatedError        401
+│   ├── NotFoundError               404
+│   ├── PayloadTooLargeError        413
+│   └── UnavailableError            503, try again
+├── ConflictError             another writer moved the record first: read again or let it be
+├── ProviderError
+│   ├── ProviderRejectedError       this input or account is refused: final
+│   ├── ProviderCredentialsError    the provider's key is refused: read it again, once
+│   ├── ProviderBusyError           the job was not taken: the same call may be made again
+│   └── OutcomeUnknownError         the job may have been taken: never call again blindly
+├── FetchError                a URL given by a client or a provider could not be used
+│   ├── FetchRefusedError           our rules forbid it (address, scheme, size): final
+│   └── FetchFailedError            the other side did not answer well: may be tried again
+├── InvalidImageError         the bytes are not a picture that we keep: final
+├── InvalidSignatureError     a webhook is not from who it says, or too old
+└── ConfigurationError        the stack's owner must mend something
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class AtelierError(Exception):
+    """Root of all errors that Atelier raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One field at fault: where it is, what is wrong with it, and a code that a program can act on."""
+
+    field: str
+    message: str
+    code: str
+
+
+class RequestError(AtelierError):
+    """The client's request cannot be served; its message says why and what to do."""
+
+    status = 400
+
+    def __init__(self, message: str, errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.errors = tuple(errors)
+
+
+class InvalidRequestError(RequestError):
+    """The request is malformed, or a field is missing, unknown or invalid."""
+
+    status = 400
+
+
+class UnauthenticatedError(RequestError):
+    """No key, or a key that is not valid."""
+
+    status = 401
+
+
+class NotFoundError(RequestError):
+    """The route, model or generation does not exist, or is not the caller's."""
+
+    status = 404
+
+
+class PayloadTooLargeError(RequestError):
+    """The body is larger than the contract allows."""
+
+    status = 413
+
+
+class UnavailableError(RequestError):
+    """The service cannot answer now; the same request may be made again."""
+
+    status = 503
+
+
+class ConflictError(AtelierError):
+    """The record was no longer in the state that the change started from."""
+
+
+class ProviderError(AtelierError):
+    """A provider did not do what it was asked."""
+
+
+class ProviderRejectedError(ProviderError):
+    """The provider refuses this request for good; the message may be shown to the client."""
+
+
+class ProviderCredentialsError(ProviderError):
+    """The provider refuses the key that this stack holds for it."""
+
+
+class ProviderBusyError(ProviderError):
+    """The provider did not take the job; the same call may be made again later.
+
+    `retry_after` is in seconds, where the provider said so.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class OutcomeUnknownError(ProviderError):
+    """The provider may have taken the job, and may charge for it; its answer was lost."""
+
+
+class FetchError(AtelierError):
+    """A URL on a client's or a provider's word could not be used."""
+
+
+class FetchRefusedError(FetchError):
+    """Our own rules forbid this URL or this answer."""
+
+
+class FetchFailedError(FetchError):
+    """The other side could not be reached or did not answer in time.
+
+    `sent` tells whether the request may have reached it.
+    """
+
+    def __init__(self, message: str, *, sent: bool) -> None:
+        super().__init__(message)
+        self.sent = sent
+
+
+class InvalidImageError(AtelierError):
+    """The bytes are not a picture of a kind and size that we keep."""
+
+
+class InvalidSignatureError(AtelierError):
+    """A webhook's signature, timestamp or headers are wrong."""
+
+
+class ConfigurationError(AtelierError):
+    """The stack is set up wrongly; the message names what to set."""

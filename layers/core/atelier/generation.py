@@ -1,0 +1,191 @@
+"""A generation: one request for a picture, from the moment it is accepted until it is announced.
+
+All times are milliseconds since the Unix epoch. Every change is a pure function from one generation to the
+next; the store writes it only if the record is still the one that the change started from.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from atelier.errors import ConflictError
+
+ID_PATTERN = re.compile(r"[0-9a-f]{32}")
+SECOND = 1_000
+MINUTE = 60 * SECOND
+
+RESEND_AFTER = 1 * MINUTE
+"""A pending generation whose queue message may have been lost is sent again after this."""
+CLAIM_LEASE = 5 * MINUTE
+"""Longer than dispatch may run: after it, whoever claimed the generation is certainly gone."""
+POLL_EVERY = 1 * MINUTE
+"""A job whose callback has not come is asked for this often."""
+UPLOAD_LEASE = 3 * MINUTE
+"""Longer than ingest may run."""
+ANNOUNCE_AFTER = 1 * MINUTE
+"""A finished generation that the stream did not announce is announced by reconcile after this."""
+GRACE = 15 * MINUTE
+"""A job past its deadline is still asked for this long, should the provider be out of reach just then."""
+MAX_TRIES = 5
+"""How often a generation is offered to a provider that is busy, or to a worker that dies."""
+
+
+class Status(StrEnum):
+    """Where a generation is on its way; `success` and `error` are final."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    UPLOADING = "uploading"
+    SUCCESS = "success"
+    ERROR = "error"
+
+    @property
+    def final(self) -> bool:
+        """Tell whether nothing more will happen to the generation."""
+        return self in (Status.SUCCESS, Status.ERROR)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """One request, what became of it, and when it must be looked at again (`due_at`).
+
+    `committed`: a provider that may charge was, or may have been, asked. `sources`: where its pictures wait.
+    `outputs`, `thumbnail`: keys of stored files.
+    """
+
+    id: str
+    user_id: str
+    key_id: str
+    test: bool
+    model: str
+    tool: str
+    type: str
+    payload: Mapping[str, Any]
+    webhook: str | None
+    created_at: int
+    correlation_id: str
+    callback_token: str
+    file_token: str
+    status: Status = Status.PENDING
+    version: int = 0
+    tries: int = 0
+    provider: str | None = None
+    committed: bool = False
+    job_id: str | None = None
+    sources: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    thumbnail: str | None = None
+    error: str | None = None
+    deadline_at: int | None = None
+    finished_at: int | None = None
+    due_at: int | None = None
+
+    def claimed(self, provider: str, *, committed: bool, now: int, deadline: int) -> "Generation":
+        """Take it for dispatch, and record who is about to be called.
+
+        `committed` says that the call may cost money and must never be repeated blindly; `deadline` is how long
+        the provider has.
+        """
+        self._require(Status.PENDING)
+        return self._next(
+            status=Status.PROCESSING,
+            provider=provider,
+            committed=committed,
+            tries=self.tries + 1,
+            deadline_at=now + deadline,
+            due_at=now + CLAIM_LEASE,
+        )
+
+    def submitted(self, job_id: str, now: int) -> "Generation":
+        """Record the provider's job; its callback or a poll brings the result."""
+        self._require(Status.PROCESSING)
+        return self._next(job_id=job_id, due_at=now + POLL_EVERY)
+
+    def released(self, now: int, delay: int = 0) -> "Generation":
+        """Give it back for another try, `delay` milliseconds from now."""
+        self._require(Status.PROCESSING, Status.UPLOADING)
+        return self._next(
+            status=Status.PENDING,
+            provider=None,
+            committed=False,
+            job_id=None,
+            deadline_at=None,
+            due_at=now + delay + RESEND_AFTER,
+        )
+
+    def uploading(self, now: int, sources: tuple[str, ...] = ()) -> "Generation":
+        """The provider is done; its pictures are being brought home, from `sources` where they are URLs."""
+        self._require(Status.PROCESSING)
+        return self._next(status=Status.UPLOADING, sources=sources, due_at=now + UPLOAD_LEASE)
+
+    def succeeded(self, outputs: tuple[str, ...], thumbnail: str, now: int) -> "Generation":
+        """Finish it with the keys of its stored files, the first being the output."""
+        self._require(Status.UPLOADING)
+        return self._next(
+            status=Status.SUCCESS,
+            outputs=outputs,
+            thumbnail=thumbnail,
+            finished_at=now,
+            due_at=now + ANNOUNCE_AFTER,
+        )
+
+    def failed(self, error: str, now: int) -> "Generation":
+        """Finish it with an error that says what was wrong and what to do."""
+        if self.status.final:
+            raise ConflictError(f"generation is already {self.status}")
+        return self._next(status=Status.ERROR, error=error, finished_at=now, due_at=now + ANNOUNCE_AFTER)
+
+    def postponed(self, due_at: int) -> "Generation":
+        """Look at it again at `due_at`."""
+        return self._next(due_at=due_at)
+
+    def announced(self) -> "Generation":
+        """Nothing more is to be done."""
+        return self._next(due_at=None)
+
+    def _require(self, *allowed: Status) -> None:
+        if self.status not in allowed:
+            raise ConflictError(f"generation is {self.status}, not {' or '.join(allowed)}")
+
+    def _next(self, **changes: Any) -> "Generation":
+        return replace(self, version=self.version + 1, **changes)
+
+
+def new_id(now: int) -> str:
+    """Make an id that sorts by time and cannot be guessed: 12 hex digits of time, 20 of chance."""
+    return f"{now:012x}{secrets.token_hex(10)}"
+
+
+def accept(
+    *,
+    user_id: str,
+    key_id: str,
+    test: bool,
+    model: str,
+    tool: str,
+    type: str,
+    payload: Mapping[str, Any],
+    webhook: str | None,
+    correlation_id: str,
+    now: int,
+) -> Generation:
+    """Make a new, pending generation with fresh unguessable tokens."""
+    return Generation(
+        id=new_id(now),
+        user_id=user_id,
+        key_id=key_id,
+        test=test,
+        model=model,
+        tool=tool,
+        type=type,
+        payload=payload,
+        webhook=webhook,
+        created_at=now,
+        correlation_id=correlation_id,
+        callback_token=secrets.token_urlsafe(24),
+        file_token=secrets.token_urlsafe(18),
+        due_at=now + RESEND_AFTER,
+    )

@@ -1,0 +1,130 @@
+"""What the steps need of the world outside; adapters/ has the real ones, the tests have fakes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from atelier.account import ApiKey
+from atelier.delivery import Delivery
+from atelier.generation import Generation
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """An answer: its status, its headers by lower-case name, and its body, cut at nothing (too long is an error)."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class HttpClient(Protocol):
+    """Sends one request, follows no redirect, and ends within `timeout` seconds in all."""
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        content: bytes | None = None,
+        timeout: float,
+        max_bytes: int,
+    ) -> HttpResponse:
+        """Return the answer, whatever its status; raises FetchRefusedError or FetchFailedError."""
+        ...
+
+
+class ApiKeys(Protocol):
+    """The table of API keys, as far as letting clients in needs it."""
+
+    def get(self, key_id: str) -> ApiKey | None:
+        """Read a key's record."""
+        ...
+
+
+class Generations(Protocol):
+    """The table of generations. Every write is conditional, and ConflictError says that it came too late."""
+
+    def add(self, generation: Generation) -> None:
+        """Write a new generation."""
+        ...
+
+    def get(self, generation_id: str) -> Generation:
+        """Read one, consistently; NotFoundError where there is none."""
+        ...
+
+    def advance(self, before: Generation, after: Generation) -> Generation:
+        """Write `after` if the record is still `before`, and return it."""
+        ...
+
+    def record_job(self, generation_id: str, *, callback_token: str, job_id: str | None) -> Generation:
+        """Keep a job's id from a callback where none is known, and return the generation.
+
+        NotFoundError where id and token don't match.
+        """
+        ...
+
+
+class Deliveries(Protocol):
+    """The table of deliveries."""
+
+    def find(self, generation_id: str) -> tuple[Generation, Delivery | None]:
+        """Read a generation and its delivery, consistently; NotFoundError where there is no generation."""
+        ...
+
+    def advance(self, before: Delivery | None, after: Delivery) -> Delivery:
+        """Write `after` if the record is still `before` (None: there was none), and return it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A record whose time has come: `kind` is "generation" or "delivery"."""
+
+    generation_id: str
+    kind: str
+
+
+class Agenda(Protocol):
+    """What is overdue."""
+
+    def due(self, now: int, limit: int) -> Iterable[Due]:
+        """Name at most `limit` records that were due before `now`, the longest overdue first in each shard."""
+        ...
+
+
+class Queue(Protocol):
+    """A queue of generation ids."""
+
+    def send(self, generation_id: str, *, delay: int = 0) -> None:
+        """Send an id, to be seen after `delay` seconds (at most 900)."""
+        ...
+
+
+class Topic(Protocol):
+    """Where finished generations are announced."""
+
+    def publish(self, document: Mapping[str, Any], attributes: Mapping[str, str]) -> None:
+        """Publish a JSON document with attributes that subscribers can filter on."""
+        ...
+
+
+class Files(Protocol):
+    """The bucket."""
+
+    def put(self, key: str, content: bytes, content_type: str) -> None:
+        """Store an object."""
+        ...
+
+
+class ProviderKeys(Protocol):
+    """The providers' keys."""
+
+    def get(self, provider: str) -> str | None:
+        """Return a provider's key, or None where it is not set."""
+        ...
+
+    def refresh(self) -> None:
+        """Forget what is remembered, so that the next get() reads anew."""
+        ...

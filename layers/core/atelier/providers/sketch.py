@@ -1,0 +1,91 @@
+"""Sketch: the built-in provider. It draws from the prompt in this stack, for nothing. It is not an AI model.
+
+Prompts that start with one of these make it behave as providers do on a bad day, as payment services have test
+cards:
+
+    test:fail    is refused
+    test:slow    takes ten seconds
+    test:twice   goes the asynchronous way, and its callback comes twice, before the job's id is even known
+    test:never   is taken, and never finished
+"""
+
+import json
+import time
+
+from atelier.errors import FetchError
+from atelier.ports import HttpClient
+from atelier.providers import Failed, Finished, Image, Job, Outcome, Running, Submitted
+
+SLOW_SECONDS = 10.0
+CALLBACK_TIMEOUT_SECONDS = 10.0
+CALLBACK_MAX_BYTES = 64 * 1024
+
+
+class Sketch:
+    """Draws with Pillow, deterministically for a prompt and seed."""
+
+    name = "sketch"
+    needs_key = False
+    charges = False
+
+    def __init__(self, http: HttpClient) -> None:
+        self._http = http
+
+    def submit(self, job: Job) -> Outcome:
+        """Draw at once, unless the prompt is one of the test prompts."""
+        match _test_prompt(job):
+            case "test:fail":
+                return Failed("Sketch was asked to fail by the test prompt 'test:fail'.")
+            case "test:twice":
+                self._call_back_twice(job)
+                return Submitted("twice")
+            case "test:never":
+                return Submitted("never")
+            case "test:slow":
+                time.sleep(SLOW_SECONDS)
+        return _draw(job)
+
+    def fetch(self, job_id: str, job: Job) -> Outcome:
+        """Draw a job that went the asynchronous way."""
+        return Running() if job_id == "never" else _draw(job)
+
+    @staticmethod
+    def callback_job_id(body: str) -> str | None:
+        """Read the id from our own callback."""
+        try:
+            job_id = json.loads(body)["id"]
+        except (ValueError, KeyError, TypeError):
+            return None
+        return job_id if job_id == "twice" else None
+
+    def _call_back_twice(self, job: Job) -> None:
+        for _ in range(2):
+            try:
+                self._http.send(
+                    "POST",
+                    job.callback_url,
+                    headers={"Content-Type": "application/json"},
+                    content=json.dumps({"id": "twice"}).encode(),
+                    timeout=CALLBACK_TIMEOUT_SECONDS,
+                    max_bytes=CALLBACK_MAX_BYTES,
+                )
+            except FetchError:
+                continue
+
+
+def _test_prompt(job: Job) -> str | None:
+    word, *_ = str(job.input.get("prompt", "")).split() or [""]
+    return word if word.startswith("test:") else None
+
+
+def _draw(job: Job) -> Finished:
+    from atelier.drawing import draw  # the webhook function reads callbacks without Pillow
+
+    content = draw(
+        job.input["prompt"],
+        negative_prompt=job.input.get("negative_prompt") or "",
+        seed=job.input.get("seed"),
+        width=job.input.get("width") or 1024,
+        height=job.input.get("height") or 1024,
+    )
+    return Finished((Image(content, "image/png"),))

@@ -1,0 +1,116 @@
+"""Reads what a client asks for, or says everything that is wrong with it."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from atelier import schema
+from atelier.addresses import EgressPolicy
+from atelier.catalog import Catalog, Model
+from atelier.errors import (
+    FetchRefusedError,
+    FieldError,
+    InvalidRequestError,
+    PayloadTooLargeError,
+    UnauthenticatedError,
+)
+
+MAX_BODY_BYTES = 256 * 1024
+_FIELDS = ("model", "input", "webhook")
+_WAIT = re.compile(r"wait\s*=\s*\"?(\d{1,6})\"?")
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """A valid `POST /generate`."""
+
+    model: Model
+    input: dict[str, Any]
+    webhook: str | None
+
+
+def parse_generation_request(body: str, catalog: Catalog, policy: EgressPolicy) -> GenerationRequest:
+    """Read the body of `POST /generate` (contract, part 1); raises RequestError with all fields at fault."""
+    document = parse_object(body)
+    errors = [
+        FieldError(name, f"'{name}' is not known here; known are {', '.join(_FIELDS)}.", "unknown_field")
+        for name in document
+        if name not in _FIELDS
+    ]
+    slug, values, webhook = (document.get(name) for name in _FIELDS)
+    for name, value, kind, words in (("model", slug, str, "a string"), ("input", values, dict, "an object")):
+        if value is None:
+            errors.append(FieldError(name, f"'{name}' is required.", "required"))
+        elif not isinstance(value, kind):
+            errors.append(FieldError(name, f"Must be {words}.", "type"))
+    if webhook is not None:
+        errors.extend(_check_webhook(webhook, policy))
+    model = catalog.model(slug) if isinstance(slug, str) else None
+    if model and isinstance(values, dict):
+        errors.extend(schema.check(model.tool.input, values, path="input"))
+    if errors or model is None or not isinstance(values, dict):
+        raise InvalidRequestError(f"The request is not valid: {_summary(errors)}", errors)
+    return GenerationRequest(model=model, input=values, webhook=webhook)
+
+
+def parse_object(body: str) -> dict[str, Any]:
+    """Read a JSON object; raises PayloadTooLargeError or InvalidRequestError."""
+    if len(body) > MAX_BODY_BYTES or len(body.encode(errors="surrogatepass")) > MAX_BODY_BYTES:
+        raise PayloadTooLargeError(f"The body is larger than {MAX_BODY_BYTES // 1024} KB; send less.")
+    try:
+        document = json.loads(body, parse_constant=_refuse_constant)
+        json.dumps(document, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as exc:
+        raise _not_json(f"The body is not valid JSON: {_first_line(exc)}.") from exc
+    if not isinstance(document, dict):
+        raise _not_json("The body must be a JSON object.")
+    return document
+
+
+def parse_authorization(header: str | None) -> str:
+    """Take the key out of an Authorization header, with or without the scheme Bearer."""
+    if not header or not header.strip():
+        raise UnauthenticatedError("Authorization header is required")
+    scheme, _, rest = header.strip().partition(" ")
+    return rest.strip() if scheme.lower() == "bearer" else header.strip()
+
+
+def parse_wait(prefer: str | None, *, webhook: str | None, limit: int) -> tuple[int, str | None]:
+    """Read a Prefer header (RFC 7240): how many seconds to wait, and the preference that was applied."""
+    preferences = [item.strip().lower() for item in (prefer or "").split(",")]
+    if "respond-async" in preferences:
+        return 0, "respond-async"
+    for preference in preferences:
+        if match := _WAIT.fullmatch(preference):
+            seconds = min(int(match[1]), limit)
+            return seconds, f"wait={seconds}"
+    return (0 if webhook else limit), None
+
+
+def _check_webhook(webhook: Any, policy: EgressPolicy) -> list[FieldError]:
+    if not isinstance(webhook, str):
+        return [FieldError("webhook", "Must be a string.", "type")]
+    try:
+        policy.check_url(webhook)
+    except FetchRefusedError as exc:
+        return [FieldError("webhook", str(exc), "invalid_url")]
+    return []
+
+
+def _summary(errors: list[FieldError]) -> str:
+    first = errors[0]
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{first.field}: {first.message}{more}"
+
+
+def _not_json(message: str) -> InvalidRequestError:
+    return InvalidRequestError(message, [FieldError("body", message, "invalid_json")])
+
+
+def _first_line(exc: Exception) -> str:
+    return str(exc).splitlines()[0] if str(exc) else "it is nested too deeply"
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")

@@ -1,0 +1,36 @@
+"""Settings: each function has a frozen dataclass of its own; a field is a variable of the same name in capitals."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from atelier.errors import ConfigurationError
+
+T = TypeVar("T")
+
+
+def load(kind: type[T], environ: Mapping[str, str] = os.environ) -> T:
+    """Read a settings dataclass from the environment; ConfigurationError names all that is missing or wrong."""
+    values: dict[str, Any] = {}
+    faults = []
+    for field in fields(kind):  # type: ignore[arg-type]
+        variable = field.name.upper()
+        try:
+            values[field.name] = _READERS[field.type](environ[variable])
+        except KeyError:
+            faults.append(f"{variable} is not set")
+        except ValueError:
+            faults.append(f"{variable} is not valid")
+    if faults:
+        raise ConfigurationError("; ".join(faults))
+    return kind(**values)
+
+
+def _boolean(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError(text)
+    return text == "true"
+
+
+_READERS: Mapping[Any, Any] = {str: str, int: int, bool: _boolean}

@@ -1,0 +1,76 @@
+"""Accept: let a client in, write down what it asks for, and wait for the result where it wants to."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from atelier.account import ApiKey, authenticate, parse_key
+from atelier.errors import UnavailableError
+from atelier.generation import Generation, accept
+from atelier.ports import ApiKeys, Generations, Queue
+from atelier.request import GenerationRequest, parse_authorization
+
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authenticate:
+    """Finds out whose key it is. A key of the wrong shape costs no read."""
+
+    keys: ApiKeys
+    digest_key: Callable[[], str]
+
+    def __call__(self, authorization: str | None) -> ApiKey:
+        """Return the record of the key in an Authorization header; UnauthenticatedError where it is not valid."""
+        key = parse_key(parse_authorization(authorization))
+        return authenticate(key, self.keys.get(key.id), self.digest_key())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accept:
+    """Writes the generation first and sends its id second: from then on nothing is lost."""
+
+    generations: Generations
+    queue: Queue
+    clock: Callable[[], int]
+
+    def __call__(self, request: GenerationRequest, key: ApiKey, correlation_id: str) -> Generation:
+        """Return the new, pending generation."""
+        generation = accept(
+            user_id=key.user_id,
+            key_id=key.id,
+            test=key.test,
+            model=request.model.slug,
+            tool=request.model.tool.slug,
+            type=request.model.tool.type,
+            payload=request.input,
+            webhook=request.webhook,
+            correlation_id=correlation_id,
+            now=self.clock(),
+        )
+        self.generations.add(generation)
+        try:
+            self.queue.send(generation.id)
+        except UnavailableError:
+            return generation  # reconcile sends what is pending too long
+        return generation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Looks at a generation until it is finished."""
+
+    generations: Generations
+    sleep: Callable[[float], None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
+
+    def __call__(self, generation: Generation, seconds: float) -> Generation:
+        """Return the generation once it is final, or as it stands after `seconds`."""
+        until = self.monotonic() + seconds
+        pause = FIRST_PAUSE_SECONDS
+        while not generation.status.final and (left := until - self.monotonic()) > 0:
+            self.sleep(min(pause, left))
+            pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
+            generation = self.generations.get(generation.id)
+        return generation

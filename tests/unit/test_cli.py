@@ -1,0 +1,723 @@
+"""The `atelier` command, with httpx.MockTransport as the stack and botocore's Stubber as AWS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from io import StringIO
+from typing import TYPE_CHECKING
+
+import boto3
+import httpx
+import pytest
+from botocore.stub import Stubber
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+from atelier_cli import screen
+from atelier_cli.app import app
+from atelier_cli.session import Session
+from atelier_cli.stack import Aws
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+API = "http://127.0.0.1:4566/restapis/abc/api/_user_request_"
+ADMIN = f"{API}/console/admin"
+FILE = "https://files.example/gen_1?signature=s"
+
+KEY = {
+    "id": "key_1",
+    "name": "laptop",
+    "prefix": "atl_ab",
+    "userId": "user_1",
+    "userEmail": "ann@example.com",
+    "test": False,
+    "createdAt": "2025-01-02T03:04:05Z",
+    "revokedAt": None,
+}
+USER = {"id": "user_1", "email": "ann@example.com", "name": "Ann", "createdAt": "2025-01-01T00:00:00Z"}
+GENERATION = {
+    "id": "gen_1",
+    "status": "success",
+    "model": "sketch",
+    "tool": "create-image",
+    "type": "image",
+    "userId": "user_1",
+    "payload": {"prompt": "a fox"},
+    "output": FILE,
+    "error": None,
+    "createdAt": "2025-01-02T03:04:05Z",
+}
+HOSTILE = "[bold]x[/bold][/nope]\x1b[31m\x9b2J\u202egnp\r\n\x07y"
+HARMLESS = "[bold]x[/bold][/nope][31m2Jgnp  y"
+
+
+@dataclass
+class FakeStack:
+    """Answers each method and URL in turn, repeating the last answer, and keeps the requests."""
+
+    answers: dict[tuple[str, str], list[httpx.Response | Exception]] = field(default_factory=dict)
+    requests: list[httpx.Request] = field(default_factory=list)
+
+    def on(self, method: str, url: str, *answers: object) -> None:
+        self.answers[method, url] = [
+            answer if isinstance(answer, httpx.Response | Exception) else httpx.Response(200, json=answer)
+            for answer in answers
+        ]
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        answers = self.answers.get((request.method, str(request.url)))
+        if not answers:
+            return httpx.Response(404, json={"message": "Not found"})
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def first_body(self) -> object:
+        return json.loads(self.requests[0].content)
+
+
+@dataclass
+class FakeTime:
+    """A clock that only sleeping moves."""
+
+    now: float = 0
+    slept: list[float] = field(default_factory=list)
+    interrupted: bool = False
+
+    def sleep(self, seconds: float) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@dataclass
+class Cli:
+    """Runs the command with these arguments, input and environment."""
+
+    session: Session
+
+    def __call__(self, *args: str, input: str = "", **env: str | None) -> Result:
+        unset = dict.fromkeys(("ATELIER_STACK", "ATELIER_API_KEY", "ATELIER_ADMIN_SECRET"))
+        return CliRunner().invoke(
+            app, args, obj=self.session, input=input, env={**unset, "COLUMNS": "200", **env}
+        )
+
+
+@pytest.fixture
+def stack() -> FakeStack:
+    return FakeStack()
+
+
+@pytest.fixture
+def clock() -> FakeTime:
+    return FakeTime()
+
+
+@pytest.fixture
+def local_stack(tmp_path: Path) -> Path:
+    path = tmp_path / ".local" / "stack.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps({"api": API, "admin_secret": "s3cret", "api_key": "atl_key"}))
+    return path
+
+
+@pytest.fixture
+def cli(stack: FakeStack, clock: FakeTime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    monkeypatch.chdir(tmp_path)
+    return Cli(Session(transport=httpx.MockTransport(stack), sleep=clock.sleep, clock=lambda: clock.now))
+
+
+def assert_fails(result: Result, *words: str, code: int = 1) -> None:
+    """The command says one line on stderr and nothing else, without a traceback."""
+    assert result.exit_code == code, result.output
+    assert isinstance(result.exception, SystemExit)
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    for word in words:
+        assert word in result.stderr
+
+
+# Keys
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_new_key_is_shown_once(cli: Cli, stack: FakeStack) -> None:
+    stack.on("POST", f"{ADMIN}/keys", httpx.Response(201, json={**KEY, "key": "atl_ab_whole"}))
+
+    result = cli("keys", "create", "laptop", "--user", "ann@example.com", "--test")
+
+    assert result.exit_code == 0
+    assert result.stdout.count("atl_ab_whole") == 1
+    for shown in ("key_1", "atl_ab", "ann@example.com", "shown once; save it"):
+        assert shown in result.stdout
+    assert stack.first_body() == {"name": "laptop", "user": "ann@example.com", "test": True}
+    assert stack.requests[0].headers["Authorization"] == "Bearer s3cret"
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_keys_are_listed(cli: Cli, stack: FakeStack) -> None:
+    stack.on("GET", f"{ADMIN}/keys", {"data": [KEY, {**KEY, "id": "key_2", "revokedAt": "2025-02-01"}]})
+
+    result = cli("keys", "list")
+
+    assert result.exit_code == 0
+    for shown in ("key_1", "laptop", "atl_ab", "ann@example.com", "key_2", "2025-02-01"):
+        assert shown in result.stdout
+    assert "None" not in result.stdout
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_ids_stay_whole_in_a_narrow_terminal(cli: Cli, stack: FakeStack) -> None:
+    long_id = "key_01JGZ8XW3T5Y7V9B1C3D5F7H9K"
+    stack.on("GET", f"{ADMIN}/keys", {"data": [{**KEY, "id": long_id}]})
+
+    assert long_id in cli("keys", "list", COLUMNS="80").stdout
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_key_is_revoked_after_a_question(cli: Cli, stack: FakeStack) -> None:
+    stack.on("DELETE", f"{ADMIN}/keys/key_1", {**KEY, "revokedAt": "2025-02-01"})
+
+    assert cli("keys", "revoke", "key_1", input="n\n").exit_code == 1
+    assert stack.requests == []
+
+    assert "Revoked key key_1" in cli("keys", "revoke", "key_1", input="y\n").stdout
+    assert cli("keys", "revoke", "key_1", "--yes").exit_code == 0
+    assert [request.method for request in stack.requests] == ["DELETE", "DELETE"]
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_an_id_cannot_choose_another_route(cli: Cli, stack: FakeStack) -> None:
+    cli("keys", "revoke", "../users?x=1", "--yes")
+
+    assert stack.requests[0].url.raw_path.endswith(b"/console/admin/keys/..%2Fusers%3Fx%3D1")
+
+
+# Users and webhooks
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_users_are_listed(cli: Cli, stack: FakeStack) -> None:
+    stack.on("GET", f"{ADMIN}/users", {"data": [USER]})
+
+    result = cli("users", "list")
+
+    for shown in ("user_1", "ann@example.com", "Ann", "2025-01-01"):
+        assert shown in result.stdout
+
+
+@pytest.mark.usefixtures("local_stack")
+@pytest.mark.parametrize("user", ["user_1", "ann@example.com", "Ann@Example.com"])
+def test_a_webhook_secret_is_found_by_id_or_email(cli: Cli, stack: FakeStack, user: str) -> None:
+    stack.on("GET", f"{ADMIN}/users", {"data": [USER]})
+    stack.on("GET", f"{ADMIN}/users/user_1/webhook-secret", {"secret": "whsec_abc"})
+
+    assert cli("webhooks", "secret", "--user", user).stdout == "whsec_abc\n"
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_an_unknown_email_has_no_webhook_secret(cli: Cli, stack: FakeStack) -> None:
+    stack.on("GET", f"{ADMIN}/users", {"data": [USER]})
+
+    assert_fails(cli("webhooks", "secret", "--user", "bob@example.com"), "bob@example.com", "users list")
+
+
+# Generations
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_generations_are_listed_with_short_prompts(cli: Cli, stack: FakeStack) -> None:
+    prompt = "a fox " * 50
+    stack.on(
+        "GET",
+        f"{ADMIN}/generations?limit=5&status=error",
+        {"data": [{**GENERATION, "payload": {"prompt": prompt}}, {**GENERATION, "payload": {}}]},
+    )
+
+    result = cli("generations", "list", "--limit", "5", "--status", "error")
+
+    for shown in ("gen_1", "2025-01-02", "success", "sketch", "user_1", prompt[:49] + "…"):
+        assert shown in result.stdout
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_one_generation_is_shown(cli: Cli, stack: FakeStack) -> None:
+    stack.on("GET", f"{ADMIN}/generations/gen_1", GENERATION)
+
+    result = cli("generations", "show", "gen_1")
+
+    for shown in ("gen_1", "success", "create-image", "image", "a fox", FILE):
+        assert shown in result.stdout
+
+
+@pytest.mark.usefixtures("local_stack")
+@pytest.mark.parametrize(
+    ("args", "route", "answer", "printed"),
+    [
+        (["keys", "create", "n", "--user", "u@x"], "POST /keys", {**KEY, "key": "k"}, {**KEY, "key": "k"}),
+        (["keys", "list"], "GET /keys", {"data": [KEY]}, [KEY]),
+        (["users", "list"], "GET /users", {"data": [USER]}, [USER]),
+        (["generations", "list"], "GET /generations?limit=20", {"data": [GENERATION]}, [GENERATION]),
+        (["generations", "show", "gen_1"], "GET /generations/gen_1", GENERATION, GENERATION),
+    ],
+    ids=["new key", "keys", "users", "generations", "generation"],
+)
+def test_scripts_get_plain_json(
+    cli: Cli, stack: FakeStack, args: list[str], route: str, answer: object, printed: object
+) -> None:
+    method, path = route.split(" ")
+    stack.on(method, ADMIN + path, answer)
+
+    result = cli(*args, "--json")
+
+    assert json.loads(result.stdout) == printed
+    assert result.stderr == ""
+
+
+# Generate
+
+
+def will_generate(stack: FakeStack, *states: httpx.Response | Exception | Mapping[str, object]) -> None:
+    stack.on("POST", f"{API}/generate", httpx.Response(202, json={"id": "gen_1", "status": "pending"}))
+    stack.on(
+        "GET",
+        f"{API}/generations/gen_1",
+        *({**GENERATION, **state} if isinstance(state, Mapping) else state for state in states),
+    )
+    stack.on("GET", FILE, httpx.Response(200, content=b"picture", headers={"Content-Type": "image/png"}))
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_picture_is_generated_and_written(
+    cli: Cli, stack: FakeStack, clock: FakeTime, tmp_path: Path
+) -> None:
+    will_generate(stack, {"status": "pending"}, {"status": "processing"}, {"status": "uploading"}, {})
+
+    result = cli("generate", "a fox", "--width", "64", "--seed", "0", "--negative-prompt", "dogs")
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout == "gen_1.png\n"
+    assert (tmp_path / "gen_1.png").read_bytes() == b"picture"
+    assert stack.first_body() == {
+        "model": "sketch",
+        "input": {"prompt": "a fox", "width": 64, "seed": 0, "negative_prompt": "dogs"},
+    }
+    assert stack.requests[0].headers["Prefer"] == "respond-async"
+    assert stack.requests[0].headers["Authorization"] == "atl_key"
+    assert clock.slept == [0.5, 0.75, 1.125, 1.6875]
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_the_key_is_not_sent_to_the_files(cli: Cli, stack: FakeStack) -> None:
+    will_generate(stack, {})
+    stack.on("GET", FILE, httpx.Response(302, headers={"Location": "https://cdn.example/f"}))
+    stack.on("GET", "https://cdn.example/f", httpx.Response(200, content=b"p"))
+
+    assert cli("generate", "a fox").exit_code == 0
+
+    hosts = {request.url.host: "Authorization" in request.headers for request in stack.requests}
+    assert hosts == {"127.0.0.1": True, "files.example": False, "cdn.example": False}
+
+
+@pytest.mark.usefixtures("local_stack")
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("image/jpeg", "gen_1.jpg"),
+        ("image/webp; charset=binary", "gen_1.webp"),
+        ("no/such", "gen_1.png"),
+        ("", "gen_1.png"),
+    ],
+)
+def test_the_file_is_named_by_its_type(cli: Cli, stack: FakeStack, kind: str, name: str) -> None:
+    will_generate(stack, {})
+    stack.on("GET", FILE, httpx.Response(200, content=b"p", headers={"Content-Type": kind}))
+
+    assert cli("generate", "a fox").stdout == f"{name}\n"
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_the_user_may_name_the_file(cli: Cli, stack: FakeStack, tmp_path: Path) -> None:
+    will_generate(stack, {})
+
+    assert cli("generate", "a fox", "--out", "my  fox.webp").stdout == "my  fox.webp\n"
+    assert (tmp_path / "my  fox.webp").read_bytes() == b"picture"
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_missing_folder_is_noticed_before_anything_is_paid(cli: Cli, stack: FakeStack) -> None:
+    assert cli("generate", "a fox", "--out", "nowhere/fox.png").exit_code == 2
+    assert stack.requests == []
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_an_unwritable_file_is_one_line(cli: Cli, stack: FakeStack, tmp_path: Path) -> None:
+    will_generate(stack, {})
+    (tmp_path / "gen_1.png").mkdir()
+
+    assert_fails(cli("generate", "a fox"), "cannot write gen_1.png", "atelier generations show gen_1")
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_an_id_cannot_choose_the_folder(cli: Cli, stack: FakeStack, tmp_path: Path) -> None:
+    will_generate(stack, {"id": "../../gen_1"})
+
+    assert cli("generate", "a fox").stdout == "______gen_1.png\n"
+    assert (tmp_path / "______gen_1.png").is_file()
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_failed_generation_is_an_error(cli: Cli, stack: FakeStack) -> None:
+    will_generate(stack, {"status": "error", "output": None, "error": "the provider refused"})
+
+    assert_fails(cli("generate", "a fox"), "the provider refused")
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_polling_outlasts_a_short_outage(cli: Cli, stack: FakeStack) -> None:
+    will_generate(stack, httpx.Response(503), httpx.ReadTimeout("slow"), httpx.Response(429), {})
+
+    assert cli("generate", "a fox").exit_code == 0
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_polling_slows_down_and_gives_up(cli: Cli, stack: FakeStack, clock: FakeTime) -> None:
+    will_generate(stack, {"status": "processing"})
+
+    result = cli("generate", "a fox", "--timeout", "60")
+
+    assert_fails(result, "not finished after 60 s", "`atelier generations show gen_1`")
+    assert max(clock.slept) == 3
+    assert clock.now <= 60
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_ctrl_c_says_how_to_look_again(cli: Cli, stack: FakeStack, clock: FakeTime) -> None:
+    will_generate(stack, {"status": "processing"})
+    clock.interrupted = True
+
+    result = cli("--stack", API, "generate", "a fox", ATELIER_API_KEY="k")
+
+    assert_fails(result, "gen_1", f"`atelier --stack {API} generations show gen_1`", code=130)
+
+
+@pytest.mark.usefixtures("local_stack")
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (httpx.Response(403), "HTTP 403"),
+        (httpx.ConnectError("no route"), "no route"),
+        (httpx.UnsupportedProtocol("ftp"), "ftp"),
+    ],
+    ids=["status", "network", "scheme"],
+)
+def test_a_failed_download_is_one_line(
+    cli: Cli, stack: FakeStack, answer: httpx.Response | Exception, words: str
+) -> None:
+    will_generate(stack, {})
+    stack.on("GET", FILE, answer)
+
+    assert_fails(cli("generate", "a fox"), "cannot download", words, "gen_1")
+
+
+# Finding the stack
+
+
+def test_the_local_stack_is_found_from_a_folder_below(
+    cli: Cli,
+    stack: FakeStack,
+    local_stack: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    below = local_stack.parent.parent / "a" / "b"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    stack.on("GET", f"{ADMIN}/users", {"data": []})
+
+    assert cli("users", "list").exit_code == 0
+    assert cli("--stack", "local", "users", "list").exit_code == 0
+
+
+def test_no_stack_is_one_line(cli: Cli) -> None:
+    assert_fails(cli("users", "list"), "no stack found", "make run", "--stack")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"api": null}'])
+def test_a_broken_stack_file_is_one_line(cli: Cli, local_stack: Path, text: str) -> None:
+    local_stack.write_text(text)
+
+    assert_fails(cli("users", "list"), "stack.json", "make run")
+
+
+def test_a_url_takes_its_secret_from_the_environment(cli: Cli, stack: FakeStack) -> None:
+    stack.on("GET", "https://api.example/console/admin/users", {"data": []})
+
+    result = cli(
+        "users",
+        "list",
+        "--json",
+        ATELIER_STACK="https://api.example/",
+        ATELIER_ADMIN_SECRET="s\n",
+    )
+
+    assert result.stdout == "[]\n"
+    assert stack.requests[0].headers["Authorization"] == "Bearer s"
+
+
+def test_a_url_without_a_secret_asks_for_it_unseen(cli: Cli, stack: FakeStack) -> None:
+    stack.on("GET", "https://api.example/console/admin/users", {"data": []})
+
+    result = cli("--stack", "https://api.example", "users", "list", input="typed\n")
+
+    assert result.exit_code == 0
+    assert "typed" not in result.output
+    assert stack.requests[0].headers["Authorization"] == "Bearer typed"
+
+
+def test_generate_asks_for_a_key_and_no_secret(cli: Cli, stack: FakeStack) -> None:
+    will_generate(stack, {})
+
+    result = cli("--stack", API, "generate", "a fox", input="typed\n")
+
+    assert result.exit_code == 0, result.output
+    assert stack.requests[0].headers["Authorization"] == "typed"
+
+
+def test_a_secret_not_given_is_an_error(cli: Cli) -> None:
+    result = cli("--stack", "https://api.example", "users", "list")
+
+    assert result.exit_code == 1
+    assert "set ATELIER_ADMIN_SECRET" in result.stderr
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_the_key_of_the_environment_comes_first(cli: Cli, stack: FakeStack) -> None:
+    will_generate(stack, {})
+
+    cli("generate", "a fox", ATELIER_API_KEY="clé")
+
+    assert dict(stack.requests[0].headers.raw)[b"Authorization"] == "clé".encode()
+
+
+def test_a_url_that_is_none_is_one_line(cli: Cli) -> None:
+    result = cli("--stack", "http://api.example:port", "users", "list", ATELIER_ADMIN_SECRET="s")
+
+    assert_fails(result, "is not a URL", "--stack")
+
+
+@dataclass
+class FakeAws:
+    """Stubs of the clients that finding a stack takes; a call that no test announced is an error."""
+
+    cloudformation: Stubber
+    secrets: Stubber
+
+    def has_stack(self, **outputs: str) -> None:
+        stack = {
+            "StackName": "studio",
+            "CreationTime": "2025-01-01T00:00:00Z",
+            "StackStatus": "CREATE_COMPLETE",
+            "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()],
+        }
+        self.cloudformation.add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": "studio"})
+
+
+@pytest.fixture
+def aws(cli: Cli) -> Iterator[FakeAws]:
+    session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="eu-west-1")
+    clients = Aws(session.client("cloudformation"), session.client("secretsmanager"))
+    cli.session = replace(cli.session, connect=lambda: clients)
+    with Stubber(clients.cloudformation) as cloudformation, Stubber(clients.secrets) as secrets:
+        yield FakeAws(cloudformation, secrets)
+
+
+def test_a_deployed_stack_is_found_by_name(cli: Cli, stack: FakeStack, aws: FakeAws) -> None:
+    aws.has_stack(ApiUrl="https://api.example/prod/", ConsoleSecretArn="arn:secret")
+    aws.secrets.add_response("get_secret_value", {"SecretString": "from-aws"}, {"SecretId": "arn:secret"})
+    stack.on("GET", "https://api.example/prod/console/admin/users", {"data": [USER]})
+
+    result = cli("--stack", "studio", "users", "list")
+
+    assert result.exit_code == 0, result.output
+    assert stack.requests[0].headers["Authorization"] == "Bearer from-aws"
+    aws.secrets.assert_no_pending_responses()
+
+
+def test_generate_does_not_read_the_admin_secret(cli: Cli, stack: FakeStack, aws: FakeAws) -> None:
+    aws.has_stack(ApiUrl=API, ConsoleSecretArn="arn:secret")
+    will_generate(stack, {})
+
+    result = cli("--stack", "studio", "generate", "a fox", ATELIER_API_KEY="k")
+
+    assert result.exit_code == 0, result.output
+
+
+def test_a_stack_unknown_to_aws_is_one_line(cli: Cli, aws: FakeAws) -> None:
+    aws.cloudformation.add_client_error(
+        "describe_stacks", "ValidationError", "Stack with id studio does not exist"
+    )
+
+    result = cli("--stack", "studio", "users", "list")
+
+    assert_fails(result, "studio does not exist", "check its name")
+
+
+@pytest.mark.parametrize("outputs", [{}, {"ApiUrl": "https://api.example"}], ids=["none", "no secret"])
+def test_a_stack_of_something_else_is_one_line(cli: Cli, aws: FakeAws, outputs: dict[str, str]) -> None:
+    aws.has_stack(**outputs)
+
+    result = cli("--stack", "studio", "users", "list")
+
+    assert_fails(result, "studio has no output")
+
+
+@pytest.mark.parametrize("region", [None, ""])
+def test_no_aws_region_is_one_line(cli: Cli, tmp_path: Path, region: str | None) -> None:
+    result = cli(
+        "--stack",
+        "studio",
+        "users",
+        "list",
+        AWS_CONFIG_FILE=str(tmp_path / "none"),
+        AWS_ACCESS_KEY_ID="a",
+        AWS_SECRET_ACCESS_KEY="b",
+        AWS_DEFAULT_REGION=region,
+    )
+
+    assert_fails(result, "cannot read stack studio", "AWS profile")
+
+
+# Errors
+
+
+@pytest.mark.usefixtures("local_stack")
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (httpx.ConnectError("Connection refused"), ["127.0.0.1:4566", "Connection refused", "make run"]),
+        (httpx.ReadTimeout("slow"), ["does not answer", "try again"]),
+        (httpx.RemoteProtocolError("s3cret"), ["RemoteProtocolError", "try again"]),
+        (httpx.Response(401, json={"message": "Unknown secret"}), ["Unknown secret", "admin secret"]),
+        (httpx.Response(404, json={"message": "No such key"}), ["No such key", "404", "--stack"]),
+        (httpx.Response(302, headers={"Location": "https://evil.example"}), ["302"]),
+        (httpx.Response(502, text="<html>"), ["Bad Gateway", "502", "try again"]),
+        (httpx.Response(200, text="<html>"), ["not that of an Atelier API", "--stack"]),
+        (httpx.Response(200, json={"data": [{"id": "key_1"}]}), ["not that of an Atelier API"]),
+        (httpx.Response(400, json={"message": "Bad", "errors": ["odd"]}), ["Bad: odd"]),
+    ],
+)
+def test_a_failed_request_is_one_line(
+    cli: Cli, stack: FakeStack, answer: httpx.Response | Exception, words: list[str]
+) -> None:
+    stack.on("GET", f"{ADMIN}/keys", answer)
+
+    result = cli("keys", "list")
+
+    assert_fails(result, *words)
+    assert "s3cret" not in result.output
+    assert len(stack.requests) == 1
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_invalid_fields_are_named(cli: Cli, stack: FakeStack) -> None:
+    errors = [
+        {"field": "input.width", "message": "is too large", "code": "too_big"},
+        {"field": "model", "message": "is unknown", "code": "enum"},
+    ]
+    stack.on(
+        "POST",
+        f"{API}/generate",
+        httpx.Response(400, json={"message": "Invalid request", "errors": errors}),
+    )
+
+    assert_fails(
+        cli("generate", "a fox"),
+        "Invalid request: input.width: is too large (too_big); model: is unknown (enum) (HTTP 400)",
+    )
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_refused_key_says_where_to_get_one(cli: Cli, stack: FakeStack) -> None:
+    stack.on("POST", f"{API}/generate", httpx.Response(401, json={"message": "Unknown key"}))
+
+    assert_fails(cli("generate", "a fox"), "Unknown key", "ATELIER_API_KEY", "atelier keys create")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["keys", "create", "name"],
+        ["generations", "list", "--limit", "0"],
+        ["generations", "list", "--status", "odd"],
+        ["generate", "a fox", "--width", "x"],
+        ["nope"],
+    ],
+)
+def test_wrong_usage_exits_with_2(cli: Cli, args: list[str]) -> None:
+    assert cli(*args).exit_code == 2
+
+
+# What reaches the terminal
+
+
+@pytest.mark.parametrize(
+    ("raw", "cleaned"),
+    [
+        (HOSTILE, HARMLESS),
+        ("tab\tnew\nline\u2028\x85end", "tab new line  end"),
+        ("été 🦊 狐", "été 🦊 狐"),
+        ("\ud800", ""),
+        (None, ""),
+        (0, "0"),
+    ],
+)
+def test_text_is_cleaned_to_one_printable_line(raw: object, cleaned: str) -> None:
+    assert screen.clean(raw) == cleaned
+
+
+@pytest.mark.usefixtures("local_stack")
+@pytest.mark.parametrize(
+    ("args", "route", "answer"),
+    [
+        (["keys", "list"], "GET /keys", {"data": [{**KEY, "name": HOSTILE}]}),
+        (["keys", "revoke", "k", "-y"], "DELETE /keys/k", {**KEY, "name": HOSTILE}),
+        (["keys", "create", "n", "--user", "u"], "POST /keys", {**KEY, "prefix": HOSTILE, "key": "k"}),
+        (["users", "list"], "GET /users", {"data": [{**USER, "name": HOSTILE}]}),
+        (["webhooks", "secret", "--user", "u"], "GET /users/u/webhook-secret", {"secret": HOSTILE}),
+        (
+            ["generations", "list"],
+            "GET /generations?limit=20",
+            {"data": [{**GENERATION, "payload": {"prompt": HOSTILE}}]},
+        ),
+        (["generations", "show", "g"], "GET /generations/g", {**GENERATION, "error": HOSTILE}),
+        (["users", "list"], "GET /users", httpx.Response(400, json={"message": HOSTILE})),
+    ],
+)
+def test_hostile_text_is_shown_as_it_is_and_harmless(
+    cli: Cli, stack: FakeStack, args: list[str], route: str, answer: object
+) -> None:
+    method, path = route.split(" ")
+    stack.on(method, ADMIN + path, answer)
+
+    result = cli(*args)
+
+    assert HARMLESS in result.output
+    assert not set("\x1b\x9b\x07\r\u202e") & set(result.output)
+
+
+def test_progress_shows_status_and_seconds_and_no_status_can_break_it() -> None:
+    shown = StringIO()
+    terminal = Console(file=shown, force_terminal=True, force_interactive=True, _environ={})
+
+    with screen.progress("pending", terminal) as show:
+        show(HOSTILE)
+
+    assert f"{HARMLESS} 0 s" in shown.getvalue()
+    assert not set("\x9b\x07\u202e") & set(shown.getvalue())
