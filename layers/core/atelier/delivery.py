@@ -57,7 +57,7 @@ class Delivery:
     version: int = 0
     tries: int = 0
     attempts: tuple[Attempt, ...] = ()
-    due_at: int | None
+    due_at: int | None = None
 
     @property
     def message_id(self) -> str:

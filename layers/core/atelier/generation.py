@@ -64,7 +64,7 @@ class Generation:
     tool: str
     type: str
     payload: Mapping[str, Any]
-    webhook: str | None
+    webhook: str | None = None
     created_at: int
     correlation_id: str
     callback_token: str

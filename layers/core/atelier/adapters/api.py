@@ -51,7 +51,10 @@ def body(app: APIGatewayRestResolver) -> str:
 
 
 def _refused(exc: RequestError) -> Response[str]:
-    logger.info("request refused", status_code=exc.status, error=type(exc).__name__)
+    if exc.status >= 500:
+        logger.error("request failed", status_code=exc.status, cause=repr(exc.__cause__))
+    else:
+        logger.info("request refused", status_code=exc.status, error=type(exc).__name__)
     document: dict[str, Any] = {"message": exc.message}
     if exc.errors:
         document["errors"] = [

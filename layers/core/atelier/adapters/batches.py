@@ -58,7 +58,7 @@ def _edge(**keys: str | None) -> Iterator[None]:
     except (ConflictError, NotFoundError) as exc:
         logger.info("nothing to do", reason=str(exc))
     except AtelierError as exc:
-        logger.warning("will be tried again", reason=str(exc), error=type(exc).__name__)
+        logger.warning("will be tried again", reason=str(exc), error=type(exc).__name__, cause=repr(exc.__cause__))
         raise
     except Exception as exc:
         logger.exception("unexpected error", error=type(exc).__name__)

@@ -1,0 +1,37 @@
+"""The drawing of the built-in model "sketch": a picture composed from the words of a prompt, without AI."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import random
+
+from PIL.PngImagePlugin import PngInfo
+
+from .painting import paint
+from .scene import compose
+
+__all__ = ["draw"]
+
+_SOFTWARE = "sketch, not an AI model"
+
+
+def draw(
+    prompt: str, *, negative_prompt: str = "", seed: int | None = None, width: int = 1024, height: int = 1024
+) -> bytes:
+    """Return a PNG picture of the prompt, always the same for the same arguments."""
+    rng = random.Random(hashlib.sha256(f"{seed}\n{prompt}".encode(errors="replace")).digest())
+    scene = compose(prompt, negative_prompt, rng)
+    output = io.BytesIO()
+    picture = paint(scene, rng, width, height)
+    picture.save(output, "PNG", pnginfo=_metadata(prompt, seed), compress_level=4)
+    return output.getvalue()
+
+
+def _metadata(prompt: str, seed: int | None) -> PngInfo:
+    metadata = PngInfo()
+    # A lone surrogate, which JSON can carry, has no UTF-8 form.
+    metadata.add_itxt("Prompt", prompt.encode(errors="replace").decode())
+    metadata.add_itxt("Seed", "" if seed is None else str(seed))
+    metadata.add_itxt("Software", _SOFTWARE)
+    return metadata

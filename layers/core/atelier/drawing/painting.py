@@ -1,0 +1,107 @@
+"""Painting a scene: its layers from back to front, and the finish of the print."""
+
+from __future__ import annotations
+
+import random
+
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
+
+from . import sky
+from .colour import WHITE
+from .pen import Pen, smooth
+from .scene import Scene
+from .stage import Stage
+from .vocabulary import Place
+
+_SUPERSAMPLING = 2
+# Where so many subjects stand, as fractions of the width, the main one first.
+_SPOTS = {
+    1: (0.5,),
+    2: (0.34, 0.68),
+    3: (0.5, 0.2, 0.8),
+    4: (0.40, 0.66, 0.14, 0.88),
+    5: (0.5, 0.28, 0.72, 0.09, 0.91),
+    6: (0.42, 0.62, 0.24, 0.80, 0.07, 0.94),
+    7: (0.5, 0.34, 0.66, 0.20, 0.80, 0.06, 0.94),
+}
+# Where what flies or stands far off goes when there is something else to look at.
+_ASIDE = {Place.SKY: (0.70, 0.79), Place.AIR: (0.20, 0.30), Place.FAR: (0.40, 0.60)}
+_DISTANCES = {Place.GROUND: 0.0, Place.WATER: 0.05, Place.AIR: 0.05, Place.FAR: 0.12, Place.SKY: 0.0}
+
+
+def paint(scene: Scene, rng: random.Random, width: int, height: int) -> Image.Image:
+    """Return the finished picture of a scene."""
+    image = Image.new("RGB", (width * _SUPERSAMPLING, height * _SUPERSAMPLING))
+    pen = Pen(image, ImageDraw.Draw(image, "RGBA"), scene.palette, 0, image.height, image.height)
+    stage = Stage(pen, rng, width / height, scene.setting.horizon, scene.detail)
+    _paint_background(scene, stage)
+    for place in (Place.FAR, Place.WATER, Place.AIR):
+        _paint_subjects(scene, stage, place)
+    if scene.setting.standing_on_front:
+        scene.setting.front(stage, scene.ground)
+        _paint_subjects(scene, stage, Place.GROUND)
+    else:
+        _paint_subjects(scene, stage, Place.GROUND)
+        scene.setting.front(stage, scene.ground)
+    for weather in scene.weather:
+        if weather.front:
+            weather.front(stage)
+    _sign(stage)
+    return _print(image.reduce(_SUPERSAMPLING), scene, rng)
+
+
+def _paint_background(scene: Scene, stage: Stage) -> None:
+    if not scene.setting.open_sky:
+        scene.setting.behind(stage, scene.ground)
+        _paint_subjects(scene, stage, Place.SKY)
+        return
+    sky.backdrop(stage, luminary=scene.luminary)
+    for weather in scene.weather:
+        if weather.behind:
+            weather.behind(stage)
+    _paint_subjects(scene, stage, Place.SKY)
+    scene.setting.behind(stage, scene.ground)
+
+
+def _paint_subjects(scene: Scene, stage: Stage, place: Place) -> None:
+    subjects = [subject for subject in scene.subjects if subject.place is place]
+    crowd = len(subjects)
+    fit = max(0.45, min(1.0, stage.aspect / (0.55 * crowd))) if crowd else 1.0
+    # The main subject is painted last, in front of the others.
+    for rank, subject in reversed(list(enumerate(subjects))):
+        size = subject.tall * stage.unit * fit * scene.closer * (0.85 if rank else 1.0)
+        u = stage.aspect * (_SPOTS[crowd][rank] + stage.rng.uniform(-0.03, 0.03))
+        v = _standing(scene, stage, place, size) + 0.02 * rank
+        if crowd == 1 and crowd < len(scene.subjects) and place in _ASIDE:
+            u = stage.aspect * stage.rng.choice(_ASIDE[place])
+        subject.paint(stage.pen.at(u, v, size, flip=stage.rng.random() < 0.5, distance=_DISTANCES[place]), stage.rng)
+
+
+def _standing(scene: Scene, stage: Stage, place: Place, size: float) -> float:
+    if scene.closer > 1:
+        return 0.5 + 0.42 * stage.unit - size
+    if place is Place.GROUND:
+        return scene.setting.floor
+    if place is Place.FAR:
+        return stage.horizon - 0.09
+    if place is Place.WATER and scene.setting.open_sky:
+        return stage.horizon - 0.17
+    if place is Place.WATER:
+        return stage.rng.uniform(0.32, 0.72) - size * 0.5
+    return stage.rng.uniform(0.68, 0.80) - size * 0.5
+
+
+def _sign(stage: Stage) -> None:
+    mark = stage.pen.glowing().at(stage.aspect - 0.045, 0.022, 0.018)
+    for path in ([(0, 0.6), (0.4, 1), (0.5, 0.1), (1.0, 0.8)], [(1.0, 0.8), (1.2, 0.2), (1.7, 0.5)]):
+        mark.stroke(smooth(path), 0.12, WHITE, end=0.06, alpha=0.5)
+
+
+def _print(image: Image.Image, scene: Scene, rng: random.Random) -> Image.Image:
+    image = image.convert("RGB", scene.grade.matrix)
+    vignette = Image.radial_gradient("L").point([255 - round(70 * (k / 255) ** 2.6) for k in range(256)])
+    vignette = vignette.resize(image.size, Image.Resampling.BILINEAR)
+    paper = Image.frombytes("L", image.size, rng.randbytes(image.width * image.height))
+    paper = paper.filter(ImageFilter.BoxBlur(0.6)).point([246 + (k - 128) // 14 for k in range(256)])
+    texture = ImageChops.multiply(vignette, paper)
+    return ImageChops.multiply(image, Image.merge("RGB", (texture, texture, texture)))
