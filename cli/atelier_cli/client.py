@@ -117,9 +117,7 @@ class _Api:
             raise UnavailableError(f"{host} does not answer; try again") from exc
         except httpx.HTTPError as exc:
             # Not the message: for a malformed header it quotes the secret.
-            raise UnavailableError(
-                f"the request to {host} broke off ({type(exc).__name__}); try again"
-            ) from exc
+            raise UnavailableError(f"the request to {host} broke off ({type(exc).__name__}); try again") from exc
         if response.is_success:
             return _json(response)
         raise self._refusal(response)
@@ -200,9 +198,7 @@ class PublicApi(_Api):
     def generate(self, model: str, inputs: Mapping[str, object]) -> Started:
         """Start a generation without waiting for it."""
         body = {"model": model, "input": inputs}
-        return _record(
-            Started, self._call("POST", "generate", json=body, headers={"Prefer": "respond-async"})
-        )
+        return _record(Started, self._call("POST", "generate", json=body, headers={"Prefer": "respond-async"}))
 
     def wait(self, generation_id: str, *, timeout: float, on_status: Callable[[str], None]) -> Generation:
         """Ask for the generation, ever less often, until it has ended, and tell each status seen."""

@@ -105,9 +105,7 @@ class Cli:
 
     def __call__(self, *args: str, input: str = "", **env: str | None) -> Result:
         unset = dict.fromkeys(("ATELIER_STACK", "ATELIER_API_KEY", "ATELIER_ADMIN_SECRET"))
-        return CliRunner().invoke(
-            app, args, obj=self.session, input=input, env={**unset, "COLUMNS": "200", **env}
-        )
+        return CliRunner().invoke(app, args, obj=self.session, input=input, env={**unset, "COLUMNS": "200", **env})
 
 
 @pytest.fixture
@@ -295,9 +293,7 @@ def will_generate(stack: FakeStack, *states: httpx.Response | Exception | Mappin
 
 
 @pytest.mark.usefixtures("local_stack")
-def test_a_picture_is_generated_and_written(
-    cli: Cli, stack: FakeStack, clock: FakeTime, tmp_path: Path
-) -> None:
+def test_a_picture_is_generated_and_written(cli: Cli, stack: FakeStack, clock: FakeTime, tmp_path: Path) -> None:
     will_generate(stack, {"status": "pending"}, {"status": "processing"}, {"status": "uploading"}, {})
 
     result = cli("generate", "a fox", "--width", "64", "--seed", "0", "--negative-prompt", "dogs")
@@ -560,9 +556,7 @@ def test_generate_does_not_read_the_admin_secret(cli: Cli, stack: FakeStack, aws
 
 
 def test_a_stack_unknown_to_aws_is_one_line(cli: Cli, aws: FakeAws) -> None:
-    aws.cloudformation.add_client_error(
-        "describe_stacks", "ValidationError", "Stack with id studio does not exist"
-    )
+    aws.cloudformation.add_client_error("describe_stacks", "ValidationError", "Stack with id studio does not exist")
 
     result = cli("--stack", "studio", "users", "list")
 

@@ -1,0 +1,58 @@
+# Two commands to know: `make run` and `make test`. All else is a part of them, or deploys.
+PYTHON ?= python3
+PYTHON_RUNTIME ?= python3.13
+ENV ?= default
+PIP = -m pip install --quiet --disable-pip-version-check
+
+.PHONY: run stop test check format deploy requirements clean
+
+run: .venv/ready .venv-sam/ready .venv-local/ready ## the whole stack on this machine, and one picture made on it
+	@.venv/bin/python -m tools.run up
+
+stop: .venv/ready ## end it
+	@.venv/bin/python -m tools.run down
+
+test: check .venv-local/ready ## everything: checks, unit, integration, and end to end on a stack of its own
+	.venv/bin/pytest
+
+check: .venv/ready .venv-sam/ready ## style, types and template
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint
+	.venv/bin/cfn-lint
+	.venv/bin/pytest --quiet tests/unit/test_template.py tests/unit/test_architecture.py
+
+format: .venv/ready
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+deploy: .venv-sam/ready ## to AWS: make deploy ENV=staging (samconfig.toml has the environments)
+	@command -v $(PYTHON_RUNTIME) >/dev/null || { echo "sam build needs $(PYTHON_RUNTIME) on the PATH; install it, or make deploy PYTHON_RUNTIME=python3.12"; exit 1; }
+	.venv-sam/bin/sam build --config-env $(ENV) --parameter-overrides PythonRuntime=$(PYTHON_RUNTIME)
+	$(PYTHON_RUNTIME) -m compileall -q --invalidation-mode unchecked-hash .aws-sam/build
+	.venv-sam/bin/sam deploy --config-env $(ENV) --parameter-overrides PythonRuntime=$(PYTHON_RUNTIME) $(PARAMETERS)
+
+requirements: .venv/ready ## pin anew what the .in files ask for
+	@for file in layers/core/requirements layers/imaging/requirements requirements/dev requirements/sam requirements/local; do \
+	  .venv/bin/pip-compile --quiet --upgrade --strip-extras --allow-unsafe --no-header --no-annotate \
+	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$file.txt $$file.in; done
+
+clean: stop
+	rm -rf .venv .venv-sam .venv-local .aws-sam .local
+
+.venv/ready: requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	.venv/bin/python $(PIP) --requirement requirements/dev.txt
+	.venv/bin/python $(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv-sam/ready: requirements/sam.txt
+	$(PYTHON) -m venv .venv-sam
+	.venv-sam/bin/python $(PIP) --requirement requirements/sam.txt
+	@touch $@
+
+.venv-local/ready: requirements/local.txt
+	$(PYTHON) -m venv .venv-local
+	.venv-local/bin/python $(PIP) --requirement requirements/local.txt
+	@touch $@
