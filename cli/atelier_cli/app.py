@@ -27,23 +27,22 @@ app.add_typer(generations, name="generations")
 # What is shown of a record: each title and the field behind it.
 KEY_COLUMNS = {
     "id": "id",
-    "name": "name",
-    "prefix": "prefix",
-    "user": "userEmail",
     "created": "createdAt",
     "revoked": "revokedAt",
+    "user": "userEmail",
+    "name": "name",
 }
 NEW_KEY_FIELDS = {"id": "id", "prefix": "prefix", "user": "userEmail", "key": "key"}
-USER_COLUMNS = {"id": "id", "email": "email", "name": "name", "created": "createdAt"}
+USER_COLUMNS = {"id": "id", "created": "createdAt", "email": "email", "name": "name"}
 GENERATION_COLUMNS = {
     "id": "id",
     "created": "createdAt",
     "status": "status",
     "model": "model",
-    "user": "userId",
     "prompt": "prompt",
 }
 GENERATION_FIELDS = GENERATION_COLUMNS | {
+    "user": "userId",
     "tool": "tool",
     "type": "type",
     "output": "output",

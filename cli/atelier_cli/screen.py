@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
-from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
@@ -68,13 +68,22 @@ def fields(titles: Mapping[str, str], record: Mapping[str, object]) -> None:
 
 
 def table(titles: Mapping[str, str], records: Iterable[Mapping[str, object]]) -> None:
-    """Print a column for each title, with the records' field that it stands for; ids are kept whole."""
-    grid = Table()
-    for title, name in titles.items():
-        grid.add_column(title, no_wrap=name == "id", overflow="fold")
-    for record in records:
-        grid.add_row(*(Text(clean(record[name])) for name in titles.values()))
-    _out.print(grid)
+    """Print a column for each title, with the records' field that it stands for, a line each.
+
+    What does not fit into the terminal is cut off at the right; into a pipe goes all of it.
+    """
+    rows = [[*titles], *([_cell(name, record[name]) for name in titles.values()] for record in records)]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    for number, row in enumerate(rows):
+        cells = map(set_cell_size, row, widths)
+        text = Text("  ".join(cells).rstrip(), style="" if number else "bold")
+        _out.print(text, no_wrap=True, overflow="ellipsis", soft_wrap=not _out.is_terminal)
+
+
+def _cell(name: str, value: object) -> str:
+    """Make a cell's text; times are cut to minutes."""
+    text = clean(value)
+    return text[:16].replace("T", " ") if name.endswith("At") else text
 
 
 @contextmanager

@@ -1,0 +1,93 @@
+"""Times each function's cold start against a handler that only makes `boto3.client("dynamodb")`.
+
+What is timed is the CPU that a new process spends on importing the built function and on putting its collaborators
+together (its cached factory), which is all that stands between a cold sandbox and its first request but the calls
+themselves. All are measured in turn, round after round, in one run; what is compared is each one's median.
+
+    make benchmark            or, after `sam build`:
+    .venv/bin/python benchmarks/cold_start.py [--rounds 15]
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / ".aws-sam" / "build"
+PYTHON = ROOT / ".venv-local" / "bin" / "python"  # boto3 and nothing of ours, as in a Lambda runtime
+FACTORIES = {
+    "generate": "wiring",
+    "webhook": "callback",
+    "dispatch": "dispatch",
+    "ingest": "ingest",
+    "notify": "announce",
+    "deliver": "deliver",
+    "reconcile": "reconcile",
+    "console": "wiring",
+}
+REFERENCE = 'import boto3\nboto3.client("dynamodb")'
+TIMED = """
+import json, sys, time
+sys.path[:0] = json.loads(sys.argv[1])
+start = time.process_time()
+exec(sys.argv[2])
+print((time.process_time() - start) * 1000)
+"""
+SETTINGS = (
+    "GENERATIONS_TABLE ACCOUNTS_TABLE DISPATCH_QUEUE_URL INGEST_QUEUE_URL DELIVERY_QUEUE_URL FILES_BUCKET "
+    "DIGEST_KEY_ARN SIGNING_KEY_ARN CONSOLE_SECRET_ARN PROVIDER_KEYS_ARN TOPIC_ARN PUBLIC_URL API_ID "
+    "ARTIFICIAL_STUDIO_URL"
+).split()
+ENVIRONMENT = {
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "none",
+    "AWS_SECRET_ACCESS_KEY": "none",
+    "WAIT_SECONDS": "25",
+    "RETENTION_DAYS": "90",
+    "ALLOW_LOOPBACK": "false",
+    **dict.fromkeys(SETTINGS, "https://example.com/none"),
+}
+
+
+def milliseconds(paths: list[Path], code: str) -> float:
+    """Run `code` in a new process and return the CPU time it took."""
+    arguments = [PYTHON, "-I", "-c", TIMED, json.dumps([str(path) for path in paths]), code]
+    result = subprocess.run(
+        arguments, env={"PATH": os.environ["PATH"], **ENVIRONMENT}, check=True, capture_output=True, text=True
+    )
+    return float(result.stdout)
+
+
+def main() -> int:
+    """Measure, and print a table whose last lines are `<function> <ratio>x`."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=15)
+    rounds = parser.parse_args().rounds
+    if not BUILD.exists():
+        print("There is no build; run `make run` or `sam build` first.", file=sys.stderr)
+        return 1
+    layers = [BUILD / "CoreLayer" / "python", BUILD / "ImagingLayer" / "python"]
+    subjects = {"reference": ([], REFERENCE)} | {
+        name: ([BUILD / f"{name.capitalize()}Function", *layers], f"import app\napp.{factory}()")
+        for name, factory in FACTORIES.items()
+    }
+    times: dict[str, list[float]] = {name: [] for name in subjects}
+    for _ in range(rounds + 1):
+        for name, (paths, code) in subjects.items():
+            times[name].append(milliseconds(paths, code))
+    medians = {name: statistics.median(measured[1:]) for name, measured in times.items()}  # the first warms the disk
+    print(f"CPU milliseconds, median (least to most) of {rounds} cold starts:")
+    for name, measured in times.items():
+        print(f"  {name:10} {medians[name]:6.0f} ({min(measured[1:]):.0f} to {max(measured[1:]):.0f})")
+    for name in FACTORIES:
+        print(f"{name} {medians[name] / medians['reference']:.2f}x")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""What the functions log on the deployed stack."""
+
+import json
+from typing import Any
+
+from tests.e2e.conftest import Account, eventually
+from tools.receiver import Receiver
+
+PROMPT = "a very particular prompt about a heron"
+FUNCTIONS = ("Generate", "Dispatch", "Notify", "Deliver")
+
+
+def lines(account: Account, function: str) -> list[str]:
+    logs, group = account.stack.client("logs"), account.stack.resource(f"{function}LogGroup")
+    found: list[str] = []
+    for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]:
+        events = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)
+        found += [event["message"] for event in events["events"]]
+    return [line for line in found if not line.startswith(("START ", "END ", "REPORT "))]
+
+
+def test_one_correlation_id_runs_through_all_functions_and_nothing_secret_does(alice: Account) -> None:
+    with Receiver() as receiver:
+        generation = alice.post({"model": "sketch", "input": {"prompt": PROMPT}, "webhook": receiver.url}).json()
+        receiver.received.get(timeout=60)
+
+    def entries(function: str) -> list[dict[str, Any]] | None:
+        parsed = [json.loads(line) for line in lines(alice, function)]
+        return [entry for entry in parsed if entry.get("generation_id") == generation["id"]] or None
+
+    followed = {function: eventually(lambda name=function: entries(name)) for function in FUNCTIONS}
+    correlation_ids = {entry["correlation_id"] for found in followed.values() for entry in found}
+    assert len(correlation_ids) == 1
+    everything = "\n".join(line for function in (*FUNCTIONS, "Console") for line in lines(alice, function))
+    secrets = (alice.key, alice.webhook_secret, alice.stack.secret("ConsoleSecretArn"))
+    assert PROMPT not in everything
+    assert not [secret for secret in secrets if secret in everything]
