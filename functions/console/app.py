@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
 from atelier.account import ApiKey, User, mint_key
 from atelier.adapters import aws
 from atelier.adapters.accounts import AccountStore
-from atelier.adapters.api import answer, base_url, body, resolver
+from atelier.adapters.api import answer, body, resolver
 from atelier.adapters.records import RecordTable
 from atelier.adapters.secrets import Secret
 from atelier.adapters.store import GenerationStore
 from atelier.administration import parse_key_request, parse_page
-from atelier.document import describe, timestamp
+from atelier.document import base_url, describe, timestamp
 from atelier.errors import UnauthenticatedError
 from atelier.generation import Generation
 from atelier.observability import logger
@@ -21,7 +23,6 @@ from atelier.request import parse_authorization
 from atelier.settings import load
 from atelier.signing import derive_secret
 from atelier.steps import now_ms
-from aws_lambda_powertools.event_handler.api_gateway import Response
 
 app = resolver()
 

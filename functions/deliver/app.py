@@ -5,7 +5,6 @@ from functools import cache
 from typing import Any
 
 from atelier.adapters import aws
-from atelier.adapters.api import base_url
 from atelier.adapters.batches import process_ids
 from atelier.adapters.http import client
 from atelier.adapters.messaging import SqsQueue
@@ -13,6 +12,7 @@ from atelier.adapters.records import RecordTable
 from atelier.adapters.secrets import Secret
 from atelier.adapters.store import DeliveryStore
 from atelier.addresses import EgressPolicy
+from atelier.document import base_url
 from atelier.observability import follow, logger
 from atelier.settings import load
 from atelier.steps import now_ms

@@ -5,7 +5,6 @@ from functools import cache
 from typing import Any
 
 from atelier.adapters import aws
-from atelier.adapters.api import base_url
 from atelier.adapters.batches import process_ids
 from atelier.adapters.files import S3Files
 from atelier.adapters.http import OwnerPolicy, client
@@ -15,6 +14,7 @@ from atelier.adapters.records import RecordTable
 from atelier.adapters.secrets import Secret, SecretProviderKeys
 from atelier.adapters.store import GenerationStore
 from atelier.catalog import embedded
+from atelier.document import base_url
 from atelier.observability import follow, logger
 from atelier.providers.registry import providers
 from atelier.settings import load

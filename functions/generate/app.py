@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
 from atelier.adapters import aws
 from atelier.adapters.accounts import AccountStore
-from atelier.adapters.api import answer, base_url, body, correlation_id, resolver
+from atelier.adapters.api import answer, body, correlation_id, resolver
 from atelier.adapters.files import S3Files
 from atelier.adapters.messaging import SqsQueue
 from atelier.adapters.records import RecordTable
@@ -14,14 +16,13 @@ from atelier.adapters.secrets import Secret
 from atelier.adapters.store import GenerationStore
 from atelier.addresses import EgressPolicy
 from atelier.catalog import Catalog, embedded
-from atelier.document import describe
+from atelier.document import base_url, describe
 from atelier.errors import NotFoundError
 from atelier.observability import follow, logger
 from atelier.request import parse_generation_request, parse_wait
 from atelier.settings import load
 from atelier.steps import now_ms
 from atelier.steps.accept import Accept, Authenticate, Wait
-from aws_lambda_powertools.event_handler.api_gateway import Response
 
 app = resolver()
 

@@ -5,11 +5,11 @@ from functools import cache
 from typing import Any
 
 from atelier.adapters import aws
-from atelier.adapters.api import base_url
 from atelier.adapters.batches import process_finished
 from atelier.adapters.messaging import SnsTopic
 from atelier.adapters.records import RecordTable
 from atelier.adapters.store import GenerationStore
+from atelier.document import base_url
 from atelier.generation import Generation
 from atelier.observability import follow, logger
 from atelier.settings import load

@@ -5,10 +5,10 @@ from functools import cache
 from typing import Any
 
 from atelier.adapters import aws
-from atelier.adapters.api import base_url
 from atelier.adapters.messaging import SnsTopic, SqsQueue
 from atelier.adapters.records import RecordTable
 from atelier.adapters.store import GenerationStore
+from atelier.document import base_url
 from atelier.observability import logger
 from atelier.settings import load
 from atelier.steps import now_ms

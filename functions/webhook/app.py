@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
 from atelier.adapters import aws
 from atelier.adapters.api import answer, body, resolver
 from atelier.adapters.messaging import SqsQueue
@@ -13,7 +15,6 @@ from atelier.observability import follow, logger
 from atelier.providers.registry import CALLBACK_READERS
 from atelier.settings import load
 from atelier.steps.callback import Callback
-from aws_lambda_powertools.event_handler.api_gateway import Response
 
 app = resolver()
 

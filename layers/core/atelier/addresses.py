@@ -5,6 +5,7 @@ global unicast (2000::/3) and none of the blocks in it that are special or embed
 """
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -12,6 +13,8 @@ from atelier.errors import FetchRefusedError
 
 MAX_URL_LENGTH = 2_048
 ALLOWED_PORTS = frozenset({443, 8443})
+_AUTHORITY = re.compile(r"(\[[0-9a-f.]*:[0-9a-f:.]*\]|[0-9a-z._-]+)(:[0-9]*)?", re.IGNORECASE)
+"""What urlsplit and httpx read alike; urlsplit overlooks what stands around an IPv6 address's brackets."""
 
 _DENIED_V4 = tuple(
     ipaddress.IPv4Network(block)
@@ -47,8 +50,8 @@ class EgressPolicy:
         host = parts.hostname
         if parts.scheme not in ("https", "http") or not host:
             raise FetchRefusedError("The URL must start with https:// and name a host.")
-        if parts.username is not None or parts.password is not None:
-            raise FetchRefusedError("The URL must not hold a user name or password.")
+        if not _AUTHORITY.fullmatch(parts.netloc):
+            raise FetchRefusedError("The URL's host must be a plain name or address, without a user name or password.")
         address = _literal(host)
         if self.allow_loopback and (host == "localhost" or (address is not None and address.is_loopback)):
             return parts

@@ -56,7 +56,7 @@ def parse_page(query: Mapping[str, str]) -> Page:
     """Read `limit`, `cursor` and `status`; InvalidRequestError names the ones at fault."""
     limit, cursor, status = query.get("limit", "20"), query.get("cursor"), query.get("status")
     errors = []
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= MAX_LIMIT):
+    if not (limit.isascii() and limit.isdigit() and len(limit) <= 3 and 1 <= int(limit) <= MAX_LIMIT):
         errors.append(FieldError("limit", f"Must be a whole number from 1 to {MAX_LIMIT}.", "invalid"))
     if cursor is not None and not ID_PATTERN.fullmatch(cursor):
         errors.append(FieldError("cursor", "Must be a nextCursor of an earlier answer.", "invalid"))

@@ -35,6 +35,11 @@ def file_url(key: str, base_url: str) -> str:
     return f"{base_url}/files/{key}"
 
 
+def base_url(public_url: str, *, api_id: str, region: str) -> str:
+    """Fill the API's id and region into the stack's public URL (a custom domain's URL has no place for them)."""
+    return public_url.replace("{api_id}", api_id).replace("{region}", region).rstrip("/")
+
+
 def timestamp(milliseconds: int) -> str:
     """Write a time as ISO 8601 in UTC, with milliseconds."""
     moment = datetime.fromtimestamp(milliseconds / 1_000, UTC)

@@ -60,7 +60,7 @@ def parse_object(body: str) -> dict[str, Any]:
         raise PayloadTooLargeError(f"The body is larger than {MAX_BODY_BYTES // 1024} KB; send less.")
     try:
         document = json.loads(body, parse_constant=_refuse_constant)
-        json.dumps(document, ensure_ascii=False).encode()
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as exc:
         raise _not_json(f"The body is not valid JSON: {_first_line(exc)}.") from exc
     if not isinstance(document, dict):
@@ -78,7 +78,7 @@ def parse_authorization(header: str | None) -> str:
 
 def parse_wait(prefer: str | None, *, webhook: str | None, limit: int) -> tuple[int, str | None]:
     """Read a Prefer header (RFC 7240): how many seconds to wait, and the preference that was applied."""
-    preferences = [item.strip().lower() for item in (prefer or "").split(",")]
+    preferences = [item.partition(";")[0].strip().lower() for item in (prefer or "").split(",")]
     if "respond-async" in preferences:
         return 0, "respond-async"
     for preference in preferences:

@@ -68,5 +68,7 @@ def _signature(secret: str, message_id: str, timestamp: str, body: bytes) -> str
         key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
     except (binascii.Error, ValueError) as exc:
         raise InvalidSignatureError("webhook secret is not base64") from exc
+    if not key:
+        raise InvalidSignatureError("webhook secret is empty")
     message = f"{message_id}.{timestamp}.".encode(errors="replace") + body
     return base64.b64encode(hmac.digest(key, message, hashlib.sha256)).decode()

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler.api_gateway import APIGatewayRestResolver, Response
 
 from atelier.document import encode
-from atelier.errors import NotFoundError, RequestError
+from atelier.errors import FieldError, InvalidRequestError, NotFoundError, RequestError
 from atelier.observability import logger
 
 JSON = "application/json"
@@ -35,19 +35,18 @@ def answer(status: int, document: Any, headers: dict[str, str] | None = None) ->
     )
 
 
-def base_url(public_url: str, *, api_id: str, region: str) -> str:
-    """Fill the API's id and region into the stack's public URL (a custom domain's URL has no place for them)."""
-    return public_url.replace("{api_id}", api_id).replace("{region}", region).rstrip("/")
-
-
 def correlation_id(app: APIGatewayRestResolver) -> str:
     """Return the id that follows a request through all functions: API Gateway's own."""
     return str(app.current_event.request_context.request_id)
 
 
 def body(app: APIGatewayRestResolver) -> str:
-    """Return the request's body as text."""
-    return app.current_event.decoded_body or ""
+    """Return the request's body as text; InvalidRequestError where its bytes are none."""
+    try:
+        return app.current_event.decoded_body or ""
+    except ValueError as exc:
+        message = "The body is not text in UTF-8."
+        raise InvalidRequestError(message, [FieldError("body", message, "invalid_json")]) from exc
 
 
 def _refused(exc: RequestError) -> Response[str]:

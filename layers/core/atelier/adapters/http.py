@@ -66,7 +66,7 @@ class PinnedBackend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """Resolve once, check every address, connect to the first that answers."""
-        addresses = _in_time(self._resolve, host, port, left=_left(self._deadline))
+        addresses = _in_time(self._resolve, host, port, left=_left(self._deadline, httpcore.ConnectTimeout))
         for address in addresses:
             self._policy.check_address(address)
         for address in addresses[:-1]:
@@ -77,7 +77,7 @@ class PinnedBackend(httpcore.NetworkBackend):
         return self._connect(addresses[-1], port)
 
     def _connect(self, address: str, port: int) -> httpcore.NetworkStream:
-        stream = self._sockets.connect_tcp(address, port, timeout=_left(self._deadline))
+        stream = self._sockets.connect_tcp(address, port, timeout=_left(self._deadline, httpcore.ConnectTimeout))
         return _DeadlineStream(stream, self._deadline)
 
 
@@ -100,7 +100,8 @@ class _DeadlineStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        stream = self._stream.start_tls(ssl_context, server_hostname, _left(self._deadline))
+        left = _left(self._deadline, httpcore.ConnectTimeout)
+        stream = self._stream.start_tls(ssl_context, server_hostname, left)
         return _DeadlineStream(stream, self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
@@ -120,17 +121,23 @@ class _Body(httpx.SyncByteStream):
         self._pool.close()
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class PinnedTransport(httpx.BaseTransport):
     """An httpx transport on PinnedBackend; each request has a connection of its own."""
 
-    def __init__(self, policy: Policy, resolve: Resolver) -> None:
+    def __init__(self, policy: Policy, resolve: Resolver, tls: Callable[[], ssl.SSLContext] = _tls) -> None:
         self._policy = policy
         self._resolve = resolve
+        self._tls = tls
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request whose `deadline` extension is a time on the monotonic clock."""
         pool = httpcore.ConnectionPool(
-            ssl_context=_tls() if request.url.scheme == "https" else None,
+            ssl_context=self._tls() if request.url.scheme == "https" else None,
             network_backend=PinnedBackend(self._policy, self._resolve, request.extensions["deadline"]),
         )
         url = httpcore.URL(
@@ -165,15 +172,19 @@ class HttpxClient:
         """Return the answer, whatever its status; raises FetchRefusedError or FetchFailedError."""
         self._policy.check_url(url)
         deadline = time.monotonic() + timeout
-        request = httpx.Request(
-            method,
-            url,
-            headers={
-                "User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close", **headers
-            },
-            content=content,
-            extensions={"deadline": deadline},
-        )  # fmt: skip
+        try:
+            request = httpx.Request(
+                method,
+                url,
+                headers={
+                    "User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close",
+                    **headers,
+                },
+                content=content,
+                extensions={"deadline": deadline},
+            )  # fmt: skip
+        except (httpx.InvalidURL, ValueError) as exc:
+            raise FetchRefusedError("The URL, or a header, cannot be written as HTTP.") from exc
         try:
             response = self._transport.handle_request(request)
             try:
@@ -228,13 +239,8 @@ def _read(response: httpx.Response, max_bytes: int) -> bytes:
     return bytes(content)
 
 
-def _left(deadline: float) -> float:
+def _left(deadline: float, late: type[httpcore.TimeoutException] = httpcore.ReadTimeout) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
-        raise httpcore.ReadTimeout("the deadline has passed")
+        raise late("the deadline has passed")
     return left
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    return httpx.create_ssl_context(trust_env=False)

@@ -18,12 +18,12 @@ def sanitise(content: bytes) -> Image:
     written = io.BytesIO()
     match picture.format:
         case "JPEG":
-            picture.save(written, "JPEG", quality="keep")
+            picture.save(written, "JPEG", quality="keep", comment=b"")
         case "WEBP":
             picture.save(written, "WEBP", quality=95)
-        case _:
+        case _:  # of an MPO, several pictures in one JPEG, the first
             picture.save(written, "PNG")
-    return Image(written.getvalue(), _CONTENT_TYPES[picture.format or "PNG"])
+    return Image(written.getvalue(), _CONTENT_TYPES.get(picture.format or "", "image/png"))
 
 
 def thumbnail(content: bytes) -> Image:

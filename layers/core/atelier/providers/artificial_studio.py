@@ -5,11 +5,13 @@ only a hint to look: the job is fetched before anything is believed.
 """
 
 import json
+import re
 from typing import Any
 
 from atelier.errors import (
     FetchError,
     FetchFailedError,
+    FetchRefusedError,
     OutcomeUnknownError,
     ProviderBusyError,
     ProviderCredentialsError,
@@ -20,6 +22,7 @@ from atelier.providers import Failed, Job, Located, Outcome, Running, Submitted
 
 TIMEOUT_SECONDS = 30.0
 MAX_ANSWER_BYTES = 1024 * 1024
+_CALLBACK_ID = re.compile(r"[0-9A-Za-z]{1,200}")
 
 
 class ArtificialStudio:
@@ -42,6 +45,8 @@ class ArtificialStudio:
             if exc.sent:
                 raise OutcomeUnknownError(f"no answer from {self.name}") from exc
             raise ProviderBusyError(f"{self.name} could not be reached") from exc
+        except FetchRefusedError as exc:
+            raise OutcomeUnknownError(f"{self.name} answered with too much") from exc
         _raise_for_refusal(response, self.name)
         if not 200 <= response.status < 300:
             raise OutcomeUnknownError(f"{self.name} answered {response.status}")
@@ -78,7 +83,7 @@ class ArtificialStudio:
         """Read `_id` or `id`; clients have seen both."""
         document = _object(body)
         job_id = document.get("_id") or document.get("id")
-        return job_id if isinstance(job_id, str) and 0 < len(job_id) <= 200 and job_id.isalnum() else None
+        return job_id if isinstance(job_id, str) and _CALLBACK_ID.fullmatch(job_id) else None
 
     def _send(self, method: str, path: str, job: Job, content: bytes | None = None) -> HttpResponse:
         return self._http.send(
@@ -114,7 +119,8 @@ def _object(body: bytes | str) -> dict[str, Any]:
 
 
 def _message(value: object) -> str | None:
-    return value[:1_000] if isinstance(value, str) and value else None
+    """Take words for the client, without lone surrogates, which JSON can carry and UTF-8 cannot."""
+    return value[:1_000].encode(errors="replace").decode() if isinstance(value, str) and value else None
 
 
 def _seconds(header: str | None) -> float | None:

@@ -11,6 +11,7 @@ cards:
 
 import json
 import time
+from collections.abc import Callable
 
 from atelier.errors import FetchError
 from atelier.ports import HttpClient
@@ -28,8 +29,9 @@ class Sketch:
     needs_key = False
     charges = False
 
-    def __init__(self, http: HttpClient) -> None:
+    def __init__(self, http: HttpClient, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._http = http
+        self._sleep = sleep
 
     def submit(self, job: Job) -> Outcome:
         """Draw at once, unless the prompt is one of the test prompts."""
@@ -42,7 +44,7 @@ class Sketch:
             case "test:never":
                 return Submitted("never")
             case "test:slow":
-                time.sleep(SLOW_SECONDS)
+                self._sleep(SLOW_SECONDS)
         return _draw(job)
 
     def fetch(self, job_id: str, job: Job) -> Outcome:
@@ -54,7 +56,7 @@ class Sketch:
         """Read the id from our own callback."""
         try:
             job_id = json.loads(body)["id"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return None
         return job_id if job_id == "twice" else None
 

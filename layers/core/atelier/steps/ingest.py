@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urljoin
 
 from atelier.errors import (
+    ConflictError,
     FetchFailedError,
     FetchRefusedError,
     InvalidImageError,
@@ -48,7 +49,17 @@ class Ingest:
     def _ask(self, generation: Generation) -> None:
         if generation.job_id is None:
             raise ProviderBusyError("the job's id is not known yet")
-        match self._fetch(generation, generation.job_id):
+        outcome = self._fetch(generation, generation.job_id)
+        try:
+            self._record(generation, outcome)
+        except ConflictError:
+            fresh = self.generations.get(generation.id)
+            if fresh.status is not Status.PROCESSING:
+                raise
+            self._record(fresh, outcome)  # dispatch saved the job's id meanwhile, which moved nothing
+
+    def _record(self, generation: Generation, outcome: Outcome) -> None:
+        match outcome:
             case Located(urls):
                 uploading = self.generations.advance(generation, generation.uploading(self.clock(), urls))
                 self._bring_home(uploading)
@@ -71,6 +82,8 @@ class Ingest:
             return Failed(str(exc))
         try:
             return provider.fetch(job_id, self._job(generation, provider))
+        except ProviderRejectedError as exc:
+            return Failed(str(exc))
         except ProviderCredentialsError as exc:
             raise ProviderBusyError(f"{provider.name} refuses this stack's key") from exc
 
@@ -102,9 +115,16 @@ class Ingest:
                 max_bytes=MAX_IMAGE_BYTES,
             )
             if response.status in (301, 302, 303, 307, 308) and "location" in response.headers:
-                url = urljoin(url, response.headers["location"])
+                url = _join(url, response.headers["location"])
             elif response.status == 200:
                 return response.body
             else:
                 raise FetchFailedError(f"the result's URL answered {response.status}", sent=True)
         raise FetchRefusedError("The result's URL redirects too often.")
+
+
+def _join(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as exc:
+        raise FetchRefusedError("The result's URL redirects to one that cannot be parsed.") from exc
