@@ -37,11 +37,22 @@ start = time.process_time()
 exec(sys.argv[2])
 print((time.process_time() - start) * 1000)
 """
-SETTINGS = (
-    "GENERATIONS_TABLE ACCOUNTS_TABLE DISPATCH_QUEUE_URL INGEST_QUEUE_URL DELIVERY_QUEUE_URL FILES_BUCKET "
-    "DIGEST_KEY_ARN SIGNING_KEY_ARN CONSOLE_SECRET_ARN PROVIDER_KEYS_ARN TOPIC_ARN PUBLIC_URL API_ID "
-    "ARTIFICIAL_STUDIO_URL"
-).split()
+SETTINGS = [
+    "GENERATIONS_TABLE",
+    "ACCOUNTS_TABLE",
+    "DISPATCH_QUEUE_URL",
+    "INGEST_QUEUE_URL",
+    "DELIVERY_QUEUE_URL",
+    "FILES_BUCKET",
+    "DIGEST_KEY_ARN",
+    "SIGNING_KEY_ARN",
+    "CONSOLE_SECRET_ARN",
+    "PROVIDER_KEYS_ARN",
+    "TOPIC_ARN",
+    "PUBLIC_URL",
+    "API_ID",
+    "ARTIFICIAL_STUDIO_URL",
+]
 ENVIRONMENT = {
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -56,7 +67,7 @@ ENVIRONMENT = {
 
 def milliseconds(paths: list[Path], code: str) -> float:
     """Run `code` in a new process and return the CPU time it took."""
-    arguments = [PYTHON, "-I", "-c", TIMED, json.dumps([str(path) for path in paths]), code]
+    arguments = [str(PYTHON), "-I", "-c", TIMED, json.dumps([str(path) for path in paths]), code]
     result = subprocess.run(
         arguments, env={"PATH": os.environ["PATH"], **ENVIRONMENT}, check=True, capture_output=True, text=True
     )
@@ -72,7 +83,7 @@ def main() -> int:
         print("There is no build; run `make run` or `sam build` first.", file=sys.stderr)
         return 1
     layers = [BUILD / "CoreLayer" / "python", BUILD / "ImagingLayer" / "python"]
-    subjects = {"reference": ([], REFERENCE)} | {
+    subjects: dict[str, tuple[list[Path], str]] = {"reference": ([], REFERENCE)} | {
         name: ([BUILD / f"{name.capitalize()}Function", *layers], f"import app\napp.{factory}()")
         for name, factory in FACTORIES.items()
     }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import sys
 import time
 from queue import Empty
@@ -14,6 +15,7 @@ from rich.console import Console
 from tools.local_stack import (
     ROOT,
     Deployed,
+    Emulator,
     LocalStackError,
     build,
     client,
@@ -64,8 +66,6 @@ def down() -> None:
         return
     emulator = json.loads(EMULATOR_FILE.read_text())
     if healthy(emulator["endpoint"]):
-        from tools.local_stack import Emulator
-
         Emulator(emulator["endpoint"], emulator["pid"]).stop()
     EMULATOR_FILE.unlink()
     STACK_FILE.unlink(missing_ok=True)
@@ -86,8 +86,6 @@ def _emulator() -> str:
 
 
 def _is_free(port: int) -> bool:
-    import socket
-
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         return probe.connect_ex(("127.0.0.1", port)) != 0

@@ -1,6 +1,7 @@
 """What the functions log on the deployed stack."""
 
 import json
+from functools import partial
 from typing import Any
 
 from tests.e2e.conftest import Account, eventually
@@ -28,8 +29,8 @@ def test_one_correlation_id_runs_through_all_functions_and_nothing_secret_does(a
         parsed = [json.loads(line) for line in lines(alice, function)]
         return [entry for entry in parsed if entry.get("generation_id") == generation["id"]] or None
 
-    followed = {function: eventually(lambda name=function: entries(name)) for function in FUNCTIONS}
-    correlation_ids = {entry["correlation_id"] for found in followed.values() for entry in found}
+    followed = [eventually(partial(entries, function)) for function in FUNCTIONS]
+    correlation_ids = {entry["correlation_id"] for found in followed for entry in found}
     assert len(correlation_ids) == 1
     everything = "\n".join(line for function in (*FUNCTIONS, "Console") for line in lines(alice, function))
     secrets = (alice.key, alice.webhook_secret, alice.stack.secret("ConsoleSecretArn"))

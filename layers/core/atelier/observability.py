@@ -15,3 +15,8 @@ def follow(generation: Generation) -> None:
     logger.append_keys(
         generation_id=generation.id, correlation_id=generation.correlation_id, status=generation.status.value
     )
+
+
+def forget() -> None:
+    """Take them out again, so that a batch's next record is not taken for the same generation's."""
+    logger.remove_keys(["generation_id", "correlation_id", "status"])

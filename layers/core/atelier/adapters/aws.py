@@ -1,4 +1,4 @@
-"""AWS clients, made from the botocore session that boto3 wraps: the same clients, a fifth sooner (docs/decisions.md)."""
+"""AWS clients, made from the botocore session that boto3 wraps: the same clients, sooner (docs/decisions.md)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

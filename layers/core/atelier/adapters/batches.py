@@ -1,4 +1,4 @@
-"""Batches of a queue or a stream: each record on its own, failures reported one by one, so that only they come again."""
+"""Batches of a queue or a stream: each record on its own, and only those that failed come again."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from atelier.adapters.messaging import generation_id
 from atelier.adapters.store import GENERATION, from_stream
 from atelier.errors import AtelierError, ConflictError, NotFoundError
 from atelier.generation import Generation
-from atelier.observability import logger
+from atelier.observability import forget, logger
 
 
 def process_ids(event: dict[str, Any], context: Any, step: Callable[[str], None]) -> PartialItemFailureResponse:
@@ -21,7 +21,9 @@ def process_ids(event: dict[str, Any], context: Any, step: Callable[[str], None]
 
     def handle(record: SQSRecord) -> None:
         with _edge(message_id=record.message_id):
-            step(generation_id(record.body))
+            found = generation_id(record.body)
+            logger.append_keys(generation_id=found)
+            step(found)
 
     return process_partial_response(event, handle, _processor(EventType.SQS), context)
 
@@ -52,6 +54,7 @@ def _edge(**keys: str | None) -> Iterator[None]:
     """Log what ends a record, once. ConflictError (another worker has it) and NotFoundError (it was deleted) end it
     for good; any other error brings it back.
     """
+    forget()
     logger.append_keys(**keys)
     try:
         yield

@@ -86,12 +86,12 @@ class GenerationStore:
                 before=("id", before) if before else None,
                 limit=limit,
                 descending=True,
-            )  # fmt: skip
+            )
         )
 
     def latest(self, *, limit: int, now: int, before: str | None = None) -> list[Generation]:
         """List everybody's generations, newest first, from the one older than `before`; looks a month back."""
-        start = int(before[:12], 16) if before else now
+        start = min(int(before[:12], 16), now) if before else now
         records: list[Record] = []
         for age in range(MAX_DAYS_WALKED):
             if len(records) >= limit:
