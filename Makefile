@@ -4,7 +4,7 @@ PYTHON_RUNTIME ?= python3.13
 ENV ?= default
 PIP = -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run stop test check format deploy requirements clean
+.PHONY: run stop test check format benchmark deploy requirements clean
 
 run: .venv/ready .venv-sam/ready .venv-local/ready ## the whole stack on this machine, and one picture made on it
 	@.venv/bin/python -m tools.run up
@@ -26,6 +26,11 @@ check: .venv/ready .venv-sam/ready ## style, types and template
 format: .venv/ready
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+
+benchmark: .venv/ready .venv-sam/ready ## cold starts of what `sam build` makes
+	@mkdir -p .local
+	@.venv/bin/python -c "from pathlib import Path; from tools.local_stack import build; build(Path('.local/build.log'))"
+	@.venv/bin/python benchmarks/cold_start.py
 
 deploy: .venv-sam/ready ## to AWS: make deploy ENV=staging (samconfig.toml has the environments)
 	@command -v $(PYTHON_RUNTIME) >/dev/null || { echo "sam build needs $(PYTHON_RUNTIME) on the PATH; install it, or make deploy PYTHON_RUNTIME=python3.12"; exit 1; }

@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / ".aws-sam" / "build"
-PYTHON = ROOT / ".venv-local" / "bin" / "python"  # boto3 and nothing of ours, as in a Lambda runtime
+PYTHON = ROOT / ".venv-sam" / "bin" / "python"  # boto3 and nothing of ours, as in a Lambda runtime
 FACTORIES = {
     "generate": "wiring",
     "webhook": "callback",
@@ -37,22 +37,11 @@ start = time.process_time()
 exec(sys.argv[2])
 print((time.process_time() - start) * 1000)
 """
-SETTINGS = [
-    "GENERATIONS_TABLE",
-    "ACCOUNTS_TABLE",
-    "DISPATCH_QUEUE_URL",
-    "INGEST_QUEUE_URL",
-    "DELIVERY_QUEUE_URL",
-    "FILES_BUCKET",
-    "DIGEST_KEY_ARN",
-    "SIGNING_KEY_ARN",
-    "CONSOLE_SECRET_ARN",
-    "PROVIDER_KEYS_ARN",
-    "TOPIC_ARN",
-    "PUBLIC_URL",
-    "API_ID",
-    "ARTIFICIAL_STUDIO_URL",
-]
+SETTINGS = (
+    *("GENERATIONS_TABLE", "ACCOUNTS_TABLE", "FILES_BUCKET", "TOPIC_ARN", "PUBLIC_URL", "API_ID"),
+    *("DISPATCH_QUEUE_URL", "INGEST_QUEUE_URL", "DELIVERY_QUEUE_URL", "ARTIFICIAL_STUDIO_URL"),
+    *("DIGEST_KEY_ARN", "SIGNING_KEY_ARN", "CONSOLE_SECRET_ARN", "PROVIDER_KEYS_ARN"),
+)
 ENVIRONMENT = {
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",

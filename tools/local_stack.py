@@ -159,7 +159,7 @@ def deploy(name: str, endpoint: str, log: Path, **parameters: str) -> Deployed:
     overrides = {
         "PythonRuntime": RUNTIME,
         "SnapStart": "false",
-        "AllowLoopback": "true",
+        "LocalEndpoint": endpoint,
         "PublicUrl": public_url(endpoint),
         **parameters,
     }

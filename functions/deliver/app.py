@@ -29,6 +29,7 @@ class Settings:
     public_url: str
     aws_region: str
     api_id: str
+    retention_days: int
     allow_loopback: bool
 
 
@@ -37,7 +38,9 @@ def deliver() -> Deliver:
     """Put the real collaborators together."""
     settings = load(Settings)
     return Deliver(
-        deliveries=DeliveryStore(RecordTable(aws.client("dynamodb"), settings.generations_table)),
+        deliveries=DeliveryStore(
+            RecordTable(aws.client("dynamodb"), settings.generations_table), retention_days=settings.retention_days
+        ),
         queue=SqsQueue(aws.client("sqs"), settings.delivery_queue_url),
         egress=client(EgressPolicy(allow_loopback=settings.allow_loopback)),
         signing_key=Secret(aws.client("secretsmanager"), settings.signing_key_arn),

@@ -53,7 +53,7 @@ class Catalog:
         try:
             return self.models[slug]
         except KeyError:
-            message = f"There is no model '{slug}'; there are {', '.join(self.models)}."
+            message = f"The models here are {', '.join(self.models)}; there is no '{slug}'."
             raise NotFoundError(message, [FieldError("model", message, "unknown_model")]) from None
 
 

@@ -24,6 +24,9 @@ AtelierError
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+MAX_FIELD_ERRORS = 50
+MAX_MESSAGE_LENGTH = 500
+
 
 class AtelierError(Exception):
     """Root of all errors that Atelier raises on purpose."""
@@ -39,14 +42,20 @@ class FieldError:
 
 
 class RequestError(AtelierError):
-    """The client's request cannot be served; its message says why and what to do."""
+    """The client's request cannot be served; its message says why and what to do.
+
+    What it repeats of the request is cut short, so that no answer outgrows what Lambda may return.
+    """
 
     status = 400
 
     def __init__(self, message: str, errors: Sequence[FieldError] = ()) -> None:
-        super().__init__(message)
-        self.message = message
-        self.errors = tuple(errors)
+        self.message = _shortened(message)
+        super().__init__(self.message)
+        self.errors = tuple(
+            FieldError(_shortened(error.field), _shortened(error.message), error.code)
+            for error in errors[:MAX_FIELD_ERRORS]
+        )
 
 
 class InvalidRequestError(RequestError):
@@ -139,3 +148,7 @@ class InvalidSignatureError(AtelierError):
 
 class ConfigurationError(AtelierError):
     """The stack is set up wrongly; the message names what to set."""
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MAX_MESSAGE_LENGTH else text[: MAX_MESSAGE_LENGTH - 1] + "…"

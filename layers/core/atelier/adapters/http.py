@@ -42,7 +42,13 @@ class OwnerPolicy:
 
     def check_url(self, url: str) -> SplitResult:
         """Return the URL's parts."""
-        return urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError as exc:
+            raise FetchRefusedError("The URL cannot be parsed.") from exc
+        if parts.scheme not in ("https", "http") or not parts.hostname:
+            raise FetchRefusedError("The URL must start with https:// or http:// and name a host.")
+        return parts
 
     def check_address(self, text: str) -> None:
         """Accept any address."""

@@ -109,10 +109,11 @@ class GenerationStore:
 
 
 class DeliveryStore:
-    """The Deliveries port."""
+    """The Deliveries port; a delivery, whose body holds the prompt, expires as its generation does."""
 
-    def __init__(self, table: RecordTable) -> None:
+    def __init__(self, table: RecordTable, *, retention_days: int = 90) -> None:
         self._table = table
+        self._retention_ms = retention_days * _DAY_MS
 
     def find(self, generation_id: str) -> tuple[Generation, Delivery | None]:
         """Read a generation and its delivery, consistently; NotFoundError where there is no generation."""
@@ -125,7 +126,8 @@ class DeliveryStore:
     def advance(self, before: Delivery | None, after: Delivery) -> Delivery:
         """Write `after` if the record is still `before` (None: there was none); else ConflictError."""
         if before is None:
-            self._table.insert(_delivery_record(after))
+            expires = (after.created_at + self._retention_ms) // 1_000
+            self._table.insert({**_delivery_record(after), "expires_at": expires})
         else:
             self._table.replace(_delivery_record(before), _delivery_record(after))
         return after

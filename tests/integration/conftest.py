@@ -1,0 +1,130 @@
+"""A stack in moto for each test, made from template.yaml, and the handlers with the world around them."""
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from moto import mock_aws
+
+from atelier import observability
+from atelier.account import mint_key, new_user
+from atelier.adapters import aws
+from atelier.adapters.accounts import AccountStore
+from atelier.adapters.http import HttpxClient, Policy
+from atelier.adapters.records import RecordTable
+from atelier.adapters.store import GenerationStore
+from functions.deliver import app as deliver
+from functions.dispatch import app as dispatch
+from functions.ingest import app as ingest
+from tests.integration.lambdas import FACTORIES, Calls, Lambdas
+from tests.integration.stack import REGION, Stack
+from tests.integration.stack import aws as tests_aws
+from tests.integration.world import Internet, Studio, picture
+
+NOW = 1_767_225_600_000
+
+
+@pytest.fixture(scope="session")
+def _calls() -> Calls:
+    """Hear of every call that the functions' clients make; they are made once, since that takes long."""
+    calls = Calls()
+    aws.client.cache_clear()  # type: ignore[attr-defined]
+    aws._session.cache_clear()
+    aws._session().register("before-call", calls)
+    return calls
+
+
+@pytest.fixture
+def calls(_calls: Calls, lambdas: Lambdas) -> Calls:
+    """The functions' AWS calls from here on."""
+    _calls.take()
+    return _calls
+
+
+@pytest.fixture
+def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put moto in AWS's place."""
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def stack(moto: None) -> Stack:
+    """What template.yaml defines, with nobody kept waiting, and a retention that is not the code's default."""
+    return Stack(WaitSeconds="0", RetentionDays="7")
+
+
+@pytest.fixture
+def internet(monkeypatch: pytest.MonkeyPatch) -> Internet:
+    """Who answers when the functions call somebody; the URL rules stay in force."""
+    internet = Internet()
+
+    def client(policy: Policy) -> HttpxClient:
+        return HttpxClient(httpx.MockTransport(internet), policy)
+
+    for module in (deliver, dispatch, ingest):
+        monkeypatch.setattr(module, "client", client)
+    return internet
+
+
+@pytest.fixture
+def studio(internet: Internet, stack: Stack) -> Studio:
+    """The provider with a key in the stack."""
+    studio = Studio()
+    internet.hosts["api.artificialstudio.ai"] = studio
+    internet.hosts["files.artificialstudio.ai"] = lambda _: httpx.Response(200, content=picture())
+    secret = json.dumps({"artificial-studio": studio.key})
+    tests_aws("secretsmanager").put_secret_value(SecretId=stack.ref("ProviderKeysSecret"), SecretString=secret)
+    return studio
+
+
+@pytest.fixture
+def lambdas(stack: Stack, internet: Internet, _calls: Calls, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lambdas]:
+    """All functions, each in a cold sandbox."""
+    for factory in FACTORIES:
+        factory.cache_clear()
+    yield Lambdas(stack, monkeypatch, _calls)
+    for factory in FACTORIES:
+        factory.cache_clear()
+
+
+@pytest.fixture
+def accounts(stack: Stack, _calls: Calls) -> AccountStore:
+    return AccountStore(RecordTable(aws.client("dynamodb"), stack.ref("AccountsTable")))
+
+
+@pytest.fixture
+def table(stack: Stack, _calls: Calls) -> RecordTable:
+    return RecordTable(aws.client("dynamodb"), stack.ref("GenerationsTable"))
+
+
+@pytest.fixture
+def generations(table: RecordTable) -> GenerationStore:
+    return GenerationStore(table)
+
+
+@pytest.fixture
+def key(stack: Stack, accounts: AccountStore) -> str:
+    """A client's key."""
+    user = new_user(email="client@example.com", name="client", now=NOW)
+    record, text = mint_key(name="test", user=user, test=False, digest_key=stack.secret("DigestKeySecret"), now=NOW)
+    accounts.add_key(record)
+    return text
+
+
+@pytest.fixture
+def logs() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """The functions' log lines so far; one that is not JSON is an error."""
+    handler = observability.logger.registered_handler
+    assert isinstance(handler, logging.StreamHandler)
+    written = io.StringIO()
+    before = handler.setStream(written)
+    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+    handler.setStream(before)

@@ -1,0 +1,148 @@
+"""What a request costs in AWS calls, and how often secrets are read."""
+
+import functools
+import json
+from typing import Any
+
+import pytest
+
+from atelier.adapters.secrets import Secret
+from atelier.adapters.store import GenerationStore
+from atelier.generation import Status
+from functions.dispatch import app as dispatch
+from functions.generate import app as generate
+from tests.integration.lambdas import Calls, Lambdas, request
+from tests.integration.stack import Stack, aws
+from tests.integration.world import RECEIVER, SKETCH, Internet, Studio, accept
+
+SECRET_READ = "secretsmanager:GetSecretValue"
+
+
+class Clock:
+    """A monotonic clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock by which secrets grow old."""
+    clock = Clock()
+    for module in (dispatch, generate):
+        monkeypatch.setattr(module, "Secret", functools.partial(Secret, monotonic=clock))
+    return clock
+
+
+def whole_way(lambdas: Lambdas, key: str) -> None:
+    status, _ = lambdas.ask(request("generate", authorization=key, body=SKETCH))
+    assert status == 202
+    lambdas.drain("dispatch")
+    lambdas.stream()
+    lambdas.drain("deliver")
+
+
+def test_accepting_a_request_costs_three_calls_when_warm(lambdas: Lambdas, key: str, calls: Calls) -> None:
+    # given a warm sandbox
+    lambdas.ask(request("generate", authorization=key))
+    calls.take()
+    # when
+    status, _ = lambdas.ask(request("generate", authorization=key))
+    # then
+    assert status == 202
+    assert calls.take() == ["dynamodb:GetItem", "dynamodb:PutItem", "sqs:SendMessage"]
+
+
+def test_a_whole_generation_with_webhook_costs_fourteen_calls_when_warm(
+    lambdas: Lambdas, key: str, calls: Calls, internet: Internet
+) -> None:
+    # given warm sandboxes
+    internet.hosts[RECEIVER] = accept
+    whole_way(lambdas, key)
+    calls.take()
+    # when
+    whole_way(lambdas, key)
+    # then
+    assert len(internet.to(RECEIVER)) == 2
+    made = calls.take()
+    assert len(made) <= 14, made
+
+
+def test_a_secret_is_read_once_a_sandbox_and_ttl(lambdas: Lambdas, key: str, calls: Calls, clock: Clock) -> None:
+    # given a sandbox that has read it
+    lambdas.ask(request("generate", authorization=key))
+    assert calls.take().count(SECRET_READ) == 1
+    # when it is asked again before and after five minutes
+    clock.now += 299
+    lambdas.ask(request("generate", authorization=key))
+    before = calls.take().count(SECRET_READ)
+    clock.now += 1
+    lambdas.ask(request("generate", authorization=key))
+    # then
+    assert before == 0
+    assert calls.take().count(SECRET_READ) == 1
+
+
+@pytest.mark.parametrize("seconds", [6, 250])
+def test_a_rotated_provider_key_is_picked_up_when_the_old_one_is_refused(
+    seconds: int,
+    lambdas: Lambdas,
+    key: str,
+    calls: Calls,
+    clock: Clock,
+    studio: Studio,
+    stack: Stack,
+    internet: Internet,
+    generations: GenerationStore,
+) -> None:
+    # given a sandbox that remembers the old key
+    lambdas.ask(request("generate", authorization=key))
+    lambdas.drain("dispatch")
+    # when the key is rotated
+    studio.key = "rotated-key"
+    aws("secretsmanager").put_secret_value(
+        SecretId=stack.ref("ProviderKeysSecret"), SecretString=json.dumps({"artificial-studio": studio.key})
+    )
+    clock.now += seconds
+    calls.take()
+    _, accepted = lambdas.ask(request("generate", authorization=key))
+    answers = lambdas.drain("dispatch")
+    # then
+    generation = generations.get(accepted["id"])
+    assert (generation.status, generation.job_id) == (Status.PROCESSING, "job1")
+    assert answers == [{"batchItemFailures": []}]
+    tried = [asked.headers["Authorization"] for asked in internet.to("api.artificialstudio.ai")]
+    assert tried == ["studio-key", "studio-key", "rotated-key"]
+    assert calls.take().count(SECRET_READ) == 1
+
+
+def test_a_provider_key_that_stays_refused_fails_the_generation_and_names_the_owner(
+    lambdas: Lambdas, key: str, studio: Studio, internet: Internet, generations: GenerationStore
+) -> None:
+    # given
+    studio.key = "another-key"
+    _, accepted = lambdas.ask(request("generate", authorization=key))
+    # when
+    lambdas.drain("dispatch")
+    # then
+    generation = generations.get(accepted["id"])
+    assert generation.status is Status.ERROR
+    assert "owner" in str(generation.error)
+    assert len(internet.to("api.artificialstudio.ai")) == 2
+
+
+def test_reading_a_generation_costs_two_calls_when_warm(lambdas: Lambdas, key: str, calls: Calls) -> None:
+    # given
+    _, accepted = lambdas.ask(request("generate", authorization=key))
+    read: dict[str, Any] = request(
+        "generate", method="GET", path=f"/generations/{accepted['id']}", authorization=key, body=""
+    )
+    calls.take()
+    # when
+    status, document = lambdas.ask(read)
+    # then
+    assert (status, document) == (200, accepted)
+    assert calls.take() == ["dynamodb:GetItem"] * 2

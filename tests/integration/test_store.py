@@ -1,0 +1,203 @@
+"""The stores on the template's own tables and indexes."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from atelier.adapters.records import RecordTable
+from atelier.adapters.store import DUE_SHARDS, DeliveryStore, GenerationStore, from_stream, to_record
+from atelier.delivery import Delivery
+from atelier.errors import ConflictError, NotFoundError
+from atelier.generation import Generation, Status
+from tests.integration.lambdas import Lambdas, event, request
+from tests.integration.samples import DAY, DELIVERIES, GENERATIONS, NOW, generation
+from tests.integration.stack import Stack, aws
+from tests.integration.world import SKETCH
+
+quick = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@given(written=GENERATIONS, then=GENERATIONS)
+@quick
+def test_every_field_of_a_generation_comes_back(
+    generations: GenerationStore, stack: Stack, written: Generation, then: Generation
+) -> None:
+    # given
+    generations.add(written)
+    # when
+    read = generations.get(written.id)
+    # then also as the stream has it
+    assert read == written
+    key = {"id": {"S": written.id}, "record": {"S": "generation"}}
+    image = aws("dynamodb").get_item(TableName=stack.ref("GenerationsTable"), Key=key)["Item"]
+    assert from_stream(image) == written
+    # and when each field that may change has changed
+    fixed = ("id", "created_at", "user_id")
+    after = replace(then, **{name: getattr(written, name) for name in fixed})
+    generations.advance(written, after)
+    assert generations.get(written.id) == after
+
+
+@given(written=DELIVERIES, then=DELIVERIES)
+@quick
+def test_every_field_of_a_delivery_comes_back(
+    generations: GenerationStore, table: RecordTable, written: Delivery, then: Delivery
+) -> None:
+    # given
+    deliveries = DeliveryStore(table)
+    generations.add(generation(id=written.generation_id))
+    # when
+    deliveries.advance(None, written)
+    # then
+    assert deliveries.find(written.generation_id)[1] == written
+    # and when each field that may change has changed
+    after = replace(then, generation_id=written.generation_id)
+    deliveries.advance(written, after)
+    assert deliveries.find(written.generation_id)[1] == after
+
+
+def test_a_generation_that_is_not_there_is_not_found(generations: GenerationStore, table: RecordTable) -> None:
+    with pytest.raises(NotFoundError):
+        generations.get("0" * 32)
+    with pytest.raises(NotFoundError):
+        DeliveryStore(table).find("0" * 32)
+
+
+def test_a_users_generations_are_listed_newest_first_and_page_by_page(generations: GenerationStore) -> None:
+    # given
+    mine = [generation(created_at=NOW + number, user_id="me") for number in range(5)]
+    for item in [*mine, generation(created_at=NOW + 2, user_id="another")]:
+        generations.add(item)
+    # when
+    first = generations.of_user("me", limit=2)
+    second = generations.of_user("me", limit=9, before=first[-1].id)
+    # then
+    assert [*first, *second] == mine[::-1]
+    assert generations.of_user("nobody", limit=9) == []
+
+
+def test_the_latest_are_listed_across_days_and_page_by_page(generations: GenerationStore) -> None:
+    # given two a day, with days between on which nothing happened
+    made = [
+        generation(created_at=NOW - age * DAY - minute * 60_000, user_id=f"user_{age}")
+        for age in (0, 1, 4, 30)
+        for minute in (0, 1)
+    ]
+    for item in made:
+        generations.add(item)
+    # when
+    first = generations.latest(limit=3, now=NOW)
+    second = generations.latest(limit=2, now=NOW, before=first[-1].id)
+    third = generations.latest(limit=9, now=NOW, before=second[-1].id)
+    # then
+    assert [*first, *second, *third] == made
+
+
+def test_a_delivery_is_not_listed_as_a_generation(generations: GenerationStore, table: RecordTable) -> None:
+    # given
+    one = generation()
+    generations.add(one)
+    delivery = Delivery(generation_id=one.id, user_id=one.user_id, url="https://a.example/", body="{}", created_at=NOW)
+    DeliveryStore(table).advance(None, delivery)
+    # when, then
+    assert generations.of_user(one.user_id, limit=9) == [one]
+    assert generations.latest(limit=9, now=NOW) == [one]
+
+
+def test_only_what_is_overdue_is_due(generations: GenerationStore) -> None:
+    # given one generation in each shard, and as many whose time has not come
+    late = [generation(id=f"{number:032x}", due_at=NOW - 1) for number in range(DUE_SHARDS)]
+    early = [generation(id=f"{16 + number:032x}", due_at=NOW) for number in range(DUE_SHARDS)]
+    for item in [*late, *early]:
+        generations.add(item)
+    # when
+    due = list(generations.due(NOW, 400))
+    # then
+    assert sorted((item.generation_id, item.kind) for item in due) == [(item.id, "generation") for item in late]
+
+
+def test_the_longest_overdue_come_first_and_no_more_than_asked_for(generations: GenerationStore) -> None:
+    # given ten in one shard
+    for number in range(10):
+        generations.add(generation(id=f"{number * 16:032x}", due_at=NOW - number))
+    # when
+    due = list(generations.due(NOW + 1, 3 * DUE_SHARDS))
+    # then
+    assert [item.generation_id for item in due] == [f"{number * 16:032x}" for number in (9, 8, 7)]
+
+
+def test_what_is_announced_or_delivered_leaves_the_agenda(
+    generations: GenerationStore, table: RecordTable, stack: Stack
+) -> None:
+    # given
+    finished = generation(status=Status.SUCCESS, due_at=1)
+    generations.add(finished)
+    deliveries = DeliveryStore(table)
+    pending = Delivery(
+        generation_id=finished.id, user_id="user_1", url="https://a.example/", body="{}", created_at=1, due_at=1
+    )
+    deliveries.advance(None, pending)
+    assert {item.kind for item in generations.due(NOW, 400)} == {"generation", "delivery"}
+    # when
+    generations.advance(finished, finished.announced())
+    deliveries.advance(pending, replace(pending, due_at=None, version=1))
+    # then the index holds nothing at all
+    assert list(generations.due(NOW, 400)) == []
+    assert aws("dynamodb").scan(TableName=stack.ref("GenerationsTable"), IndexName="due")["Items"] == []
+
+
+def test_a_change_from_an_old_state_is_a_conflict(generations: GenerationStore) -> None:
+    # given a generation that moved on
+    pending = generation()
+    generations.add(pending)
+    generations.advance(pending, pending.failed("first", NOW))
+    # when
+    with pytest.raises(ConflictError):
+        generations.advance(pending, pending.failed("second", NOW))
+    # then
+    assert generations.get(pending.id).error == "first"
+
+
+def test_a_callback_names_the_job_once(generations: GenerationStore) -> None:
+    # given
+    started = generation(callback_token="right")
+    generations.add(started)
+    # when, then
+    with pytest.raises(NotFoundError):
+        generations.record_job(started.id, callback_token="wrong", job_id="job1")
+    assert generations.record_job(started.id, callback_token="right", job_id="job1").job_id == "job1"
+    assert generations.record_job(started.id, callback_token="right", job_id="job2").job_id == "job1"
+    assert generations.record_job(started.id, callback_token="right", job_id=None).job_id == "job1"
+    with pytest.raises(NotFoundError):
+        generations.record_job("0" * 32, callback_token="right", job_id=None)
+
+
+def test_a_generation_and_its_delivery_expire_after_the_templates_retention(
+    lambdas: Lambdas, key: str, stack: Stack
+) -> None:
+    # given
+    table = stack.ref("GenerationsTable")
+    rule = aws("dynamodb").describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    # when
+    lambdas.ask(request("generate", authorization=key, body=SKETCH))
+    lambdas.drain("dispatch")
+    lambdas.stream()
+    lambdas.drain("deliver")
+    # then
+    rows = stack.rows("GenerationsTable")
+    assert (rule["AttributeName"], rule["TimeToLiveStatus"]) == ("expires_at", "ENABLED")
+    assert {row["record"]["S"] for row in rows} == {"generation", "delivery"}
+    for row in rows:
+        days = (int(row["expires_at"]["N"]) * 1_000 - int(row["created_at"]["N"])) / DAY
+        assert days == pytest.approx(7, abs=0.001)
+
+
+def test_the_example_stream_event_holds_what_the_store_writes() -> None:
+    # given events/notify.json
+    change = event("notify")["Records"][0]["dynamodb"]
+    # when
+    record = to_record(from_stream(change["NewImage"]))
+    # then
+    written = {name for name, value in record.items() if value is not None}
+    assert set(change["NewImage"]) == written | {"expires_at", "writer"}

@@ -1,0 +1,337 @@
+"""Typed in-memory fakes of the ports, with the semantics of the real ones where a step can tell."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from atelier.account import ApiKey
+from atelier.catalog import Catalog, Model, Route, Tool
+from atelier.delivery import Delivery
+from atelier.errors import ConflictError, NotFoundError, UnavailableError
+from atelier.generation import RESEND_AFTER, Generation
+from atelier.ports import Due, HttpResponse
+from atelier.providers import Image, Job, Outcome
+
+NOW = 1_800_000_000_000
+BASE_URL = "https://atelier.example/api"
+PICTURE = Image(b"a picture", "image/png")
+SMALL_PICTURE = Image(b"a small picture", "image/webp")
+DEADLINE = 600_000
+
+
+def a_generation(**changes: Any) -> Generation:
+    """Make a pending generation of the model "paid"."""
+    pending = Generation(
+        id="0" * 31 + "1",
+        user_id="user_1",
+        key_id="key_1",
+        test=False,
+        model="paid",
+        tool="text-to-image",
+        type="image",
+        payload={"prompt": "a café"},
+        webhook="https://client.example/hook",
+        created_at=NOW,
+        correlation_id="correlation-1",
+        callback_token="callback-token",
+        file_token="file-token",
+        due_at=NOW + RESEND_AFTER,
+    )
+    return replace(pending, **changes)
+
+
+def a_catalog() -> Catalog:
+    """Make a catalog: "free" is sketched, "paid" costs or is sketched, "paid-only" costs."""
+    tool = Tool("text-to-image", "Text to image", "", "image", {"type": "object", "properties": {}})
+    routes = {
+        "free": (Route("sketch", "sketch"),),
+        "paid": (Route("studio", "studio/xl"), Route("sketch", "sketch")),
+        "paid-only": (Route("nobody", "none"), Route("studio", "studio/xl")),
+    }
+    return Catalog({slug: Model(slug, slug, "", tool, DEADLINE, routes[slug]) for slug in routes})
+
+
+def thumbnail(content: bytes) -> Image:
+    """Stand in for Pillow."""
+    return SMALL_PICTURE
+
+
+def sanitise(content: bytes) -> Image:
+    """Stand in for Pillow."""
+    return Image(content, "image/png")
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: int = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@dataclass
+class Table:
+    """The Generations table: both kinds of records, and the stream as the notify function sees it.
+
+    `finished` holds each transition from a status that is not final to one that is: the notifications written.
+    """
+
+    generations: dict[str, Generation] = field(default_factory=dict)
+    deliveries: dict[str, Delivery] = field(default_factory=dict)
+    finished: list[Generation] = field(default_factory=list)
+
+    def write(self, generation: Generation) -> None:
+        """Put a generation, and let the stream see it."""
+        old = self.generations.get(generation.id)
+        self.generations[generation.id] = generation
+        if old and generation.status.final and not old.status.final:
+            self.finished.append(generation)
+
+
+class InMemoryGenerations:
+    """The Generations and Agenda ports: conditional on the version, writes only what changed, as the store does."""
+
+    def __init__(self, table: Table | None = None) -> None:
+        self.table = table or Table()
+        self.reads = 0
+        self.writes = 0
+
+    def add(self, generation: Generation) -> None:
+        if generation.id in self.table.generations:
+            raise ConflictError("the id is taken")
+        self.writes += 1
+        self.table.write(generation)
+
+    def get(self, generation_id: str) -> Generation:
+        self.reads += 1
+        try:
+            return self.table.generations[generation_id]
+        except KeyError:
+            raise NotFoundError("There is no such generation.") from None
+
+    def advance(self, before: Generation, after: Generation) -> Generation:
+        current = self.table.generations.get(before.id)
+        if current is None or not self.condition(current, before):
+            raise ConflictError("the record was changed by another writer")
+        self.writes += 1
+        names = [item.name for item in fields(Generation)]
+        changes = {name: getattr(after, name) for name in names if getattr(after, name) != getattr(before, name)}
+        self.table.write(replace(current, **changes))
+        return after
+
+    def record_job(self, generation_id: str, *, callback_token: str, job_id: str | None) -> Generation:
+        current = self.get(generation_id)
+        if current.callback_token != callback_token:
+            raise NotFoundError("There is no such callback.")
+        if job_id and current.job_id is None:
+            self.table.write(replace(current, job_id=job_id))
+        return self.table.generations[generation_id]
+
+    def due(self, now: int, limit: int) -> Iterable[Due]:
+        found = [(item.due_at, item.id, "generation") for item in self.table.generations.values()]
+        found += [(item.due_at, item.generation_id, "delivery") for item in self.table.deliveries.values()]
+        overdue = sorted((due_at, name, kind) for due_at, name, kind in found if due_at is not None and due_at < now)
+        return [Due(name, kind) for _, name, kind in overdue[:limit]]
+
+    def condition(self, current: Generation, before: Generation) -> bool:
+        """Tell whether the record is still the one that the change started from."""
+        return current.version == before.version
+
+
+class InMemoryDeliveries:
+    """The Deliveries port."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    def find(self, generation_id: str) -> tuple[Generation, Delivery | None]:
+        if generation_id not in self.table.generations:
+            raise NotFoundError("There is no such generation.")
+        return self.table.generations[generation_id], self.table.deliveries.get(generation_id)
+
+    def advance(self, before: Delivery | None, after: Delivery) -> Delivery:
+        current = self.table.deliveries.get(after.generation_id)
+        if (current and current.version) != (before and before.version):
+            raise ConflictError("the record was changed by another writer")
+        self.table.deliveries[after.generation_id] = after
+        return after
+
+
+class InMemoryApiKeys:
+    """The ApiKeys port; counts its reads."""
+
+    def __init__(self, *keys: ApiKey) -> None:
+        self.keys = {key.id: key for key in keys}
+        self.reads = 0
+
+    def get(self, key_id: str) -> ApiKey | None:
+        self.reads += 1
+        return self.keys.get(key_id)
+
+
+@dataclass
+class Message:
+    """A message: its id, when it may be seen, and how often it was."""
+
+    generation_id: str
+    visible_at: int
+    receives: int = 0
+
+
+class InMemoryQueue:
+    """The Queue port; remembers what was sent, and delivers each message `copies` times."""
+
+    def __init__(self, clock: Callable[[], int] | None = None, *, copies: int = 1, broken: bool = False) -> None:
+        self.sent: list[tuple[str, int]] = []
+        self.messages: list[Message] = []
+        self._clock = clock or Clock()
+        self._copies = copies
+        self._broken = broken
+
+    def send(self, generation_id: str, *, delay: int = 0) -> None:
+        if self._broken:
+            raise UnavailableError("The queue is out of reach; try again.")
+        self.sent.append((generation_id, delay))
+        visible_at = self._clock() + delay * 1_000
+        self.messages += [Message(generation_id, visible_at) for _ in range(self._copies)]
+
+    def receive(self) -> Message | None:
+        """Take out the first message whose time has come."""
+        for message in self.messages:
+            if message.visible_at <= self._clock():
+                self.messages.remove(message)
+                message.receives += 1
+                return message
+        return None
+
+    def put_back(self, message: Message, *, after: int) -> None:
+        """Let a message that was not acknowledged be seen again after so many milliseconds."""
+        self.messages.append(replace(message, visible_at=self._clock() + after))
+
+
+class InMemoryTopic:
+    """The Topic port; hands finished generations with a webhook on to `subscriber`, as the subscription does."""
+
+    def __init__(self, subscriber: InMemoryQueue | None = None, *, broken: bool = False) -> None:
+        self.published: list[tuple[Mapping[str, Any], Mapping[str, str]]] = []
+        self._subscriber = subscriber
+        self._broken = broken
+
+    def publish(self, document: Mapping[str, Any], attributes: Mapping[str, str]) -> None:
+        if self._broken:
+            raise UnavailableError("The topic is out of reach; try again.")
+        self.published.append((document, attributes))
+        if self._subscriber and attributes["webhook"] == "true":
+            self._subscriber.send(document["id"])
+
+
+class InMemoryFiles:
+    """The Files port."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, Image] = {}
+
+    def put(self, key: str, content: bytes, content_type: str) -> None:
+        self.objects[key] = Image(content, content_type)
+
+
+class InMemoryProviderKeys:
+    """The ProviderKeys port: remembers `keys` until it is refreshed, then knows `stored`."""
+
+    def __init__(self, keys: Mapping[str, str] | None = None, *, stored: Mapping[str, str] | None = None) -> None:
+        self._keys = keys or {}
+        self._stored = self._keys if stored is None else stored
+        self.refreshes = 0
+
+    def get(self, provider: str) -> str | None:
+        return self._keys.get(provider)
+
+    def refresh(self) -> None:
+        self.refreshes += 1
+        self._keys = self._stored
+
+
+Scripted = Outcome | Exception | Callable[[Job], Outcome]
+
+
+class ScriptedProvider:
+    """The Provider port: answers from a script, the last line over and over; remembers what it was asked."""
+
+    def __init__(
+        self,
+        name: str = "studio",
+        *,
+        submit: Sequence[Scripted] = (),
+        fetch: Sequence[Scripted] = (),
+        needs_key: bool = True,
+        charges: bool = True,
+    ) -> None:
+        self.name = name
+        self.needs_key = needs_key
+        self.charges = charges
+        self.submitted: list[Job] = []
+        self.fetched: list[tuple[str, Job]] = []
+        self._submit = list(submit)
+        self._fetch = list(fetch)
+
+    def submit(self, job: Job) -> Outcome:
+        self.submitted.append(job)
+        return _play(self._submit, job)
+
+    def fetch(self, job_id: str, job: Job) -> Outcome:
+        self.fetched.append((job_id, job))
+        return _play(self._fetch, job)
+
+    @staticmethod
+    def callback_job_id(body: str) -> str | None:
+        return body or None
+
+
+def _play(script: list[Scripted], job: Job) -> Outcome:
+    line = script.pop(0) if len(script) > 1 else script[0]
+    if isinstance(line, Exception):
+        raise line
+    return line(job) if callable(line) else line
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a ScriptedHttp was asked to send."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    content: bytes | None
+    timeout: float
+    max_bytes: int
+
+
+class ScriptedHttp:
+    """The HttpClient port: answers from a script, the last line over and over; remembers the requests."""
+
+    def __init__(self, *script: HttpResponse | Exception) -> None:
+        self.requests: list[Request] = []
+        self._script = list(script)
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        content: bytes | None = None,
+        timeout: float,
+        max_bytes: int,
+    ) -> HttpResponse:
+        self.requests.append(Request(method, url, headers, content, timeout, max_bytes))
+        line = self._script.pop(0) if len(self._script) > 1 else self._script[0]
+        if isinstance(line, Exception):
+            raise line
+        return line
+
+
+def answer(status: int = 200, body: bytes = b"", **headers: str) -> HttpResponse:
+    """Make an HTTP answer; a header's underscore stands for a hyphen."""
+    return HttpResponse(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)

@@ -1,0 +1,523 @@
+"""Outbound HTTP against real sockets on 127.0.0.1: deadlines, limits, and addresses that were checked."""
+
+import contextlib
+import datetime
+import gzip
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from atelier.adapters import http
+from atelier.adapters.http import HttpxClient, OwnerPolicy, PinnedTransport, client
+from atelier.addresses import EgressPolicy
+from atelier.errors import FetchFailedError, FetchRefusedError
+from atelier.ports import HttpResponse
+
+SHORT = 0.3
+"""Seconds that a request gets where the deadline is what ends it."""
+PUBLIC, PRIVATE = "93.184.215.14", "10.0.0.1"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+Serve = Callable[[socket.socket, "Server"], None]
+
+
+class Server:
+    """Accepts connections on 127.0.0.1 and lets `serve` deal with each; counts them and keeps what they sent."""
+
+    def __init__(self, serve: Serve, tls: ssl.SSLContext | None = None) -> None:
+        self.connections = 0
+        self.requests: list[bytes] = []
+        self.over = threading.Event()
+        self._serve = serve
+        self._tls = tls
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+
+    def url(self, host: str = "127.0.0.1", path: str = "/") -> str:
+        return f"{'https' if self._tls else 'http'}://{host}:{self.port}{path}"
+
+    def __enter__(self) -> "Server":
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in self._threads:
+            thread.join(timeout=2)
+
+    def read(self, connection: socket.socket) -> None:
+        """Read one request's head and keep it."""
+        received = b""
+        while b"\r\n\r\n" not in received:
+            received += connection.recv(65_536) or b"\r\n\r\n"
+        self.requests.append(received)
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self.connections += 1
+                thread = threading.Thread(target=self._handle, args=(connection,), daemon=True)
+                self._threads.append(thread)
+                thread.start()
+
+    def _handle(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), contextlib.closing(connection):
+            if self._tls:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            self._serve(connection, self)
+            connection.close()
+
+
+def answering(*parts: bytes) -> Serve:
+    """Answer each request with some bytes."""
+
+    def serve(connection: socket.socket, server: Server) -> None:
+        server.read(connection)
+        connection.sendall(b"".join(parts))
+
+    return serve
+
+
+def dripping(head: bytes, drop: bytes) -> Serve:
+    """Answer with a head, and then with a drop every 20 ms for ever."""
+
+    def serve(connection: socket.socket, server: Server) -> None:
+        server.read(connection)
+        connection.sendall(head)
+        while not server.over.wait(0.02):
+            connection.sendall(drop)
+
+    return serve
+
+
+def silent(connection: socket.socket, server: Server) -> None:
+    """Say nothing."""
+    server.over.wait()
+
+
+def get(
+    sender: HttpxClient, url: str, *, timeout: float = 5.0, max_bytes: int = 10_000, content: bytes | None = None
+) -> HttpResponse:
+    method = "GET" if content is None else "POST"
+    return sender.send(method, url, headers={"X-Ours": "1"}, content=content, timeout=timeout, max_bytes=max_bytes)
+
+
+def anywhere(*addresses: str) -> HttpxClient:
+    """Make a client without a policy, for whom every host has these addresses."""
+    return HttpxClient(PinnedTransport(OwnerPolicy(), lambda host, port: list(addresses)), OwnerPolicy())
+
+
+def guarded(resolve: http.Resolver, *, allow_loopback: bool = False) -> HttpxClient:
+    """Make a client with the policy for clients' and providers' URLs."""
+    policy = EgressPolicy(allow_loopback=allow_loopback)
+    return HttpxClient(PinnedTransport(policy, resolve), policy)
+
+
+OURS = client(OwnerPolicy())
+
+
+# ---- What is sent, and what comes back
+
+
+def test_an_answer_comes_back_whatever_its_status() -> None:
+    with Server(
+        answering(b"HTTP/1.1 503 No\r\nX-A: 1\r\nx-a: 2\r\nRetry-After: 7\r\nContent-Length: 2\r\n\r\nno")
+    ) as server:
+        found = get(OURS, server.url())
+    assert (found.status, found.body) == (503, b"no")
+    assert (found.headers["retry-after"], found.headers["x-a"]) == ("7", "1, 2")
+
+
+def test_a_request_says_who_sends_it_and_holds_our_headers_and_body() -> None:
+    with Server(answering(OK)) as server:
+        get(OURS, server.url(path="/a?b=c%20d"), content=b"body")
+    [request] = server.requests
+    head = request.decode().lower()
+    assert head.startswith("post /a?b=c%20d http/1.1\r\n")
+    for line in ("user-agent: atelier/1.0", "x-ours: 1", "accept-encoding: identity", "content-length: 4"):
+        assert f"{line}\r\n" in head
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(status: int) -> None:
+    with Server(answering(OK)) as target:
+        redirect = f"HTTP/1.1 {status} X\r\nLocation: {target.url()}\r\nContent-Length: 0\r\n\r\n".encode()
+        with Server(answering(redirect)) as server:
+            found = get(OURS, server.url())
+    assert (found.status, found.headers["location"], target.connections) == (status, target.url(), 0)
+
+
+def test_nothing_is_decompressed() -> None:
+    packed = gzip.compress(b"a" * 100_000)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
+    with Server(answering(head, packed)) as server:
+        assert get(OURS, server.url(), max_bytes=len(packed)).body == packed
+
+
+def test_cookies_are_not_kept() -> None:
+    with Server(answering(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 0\r\n\r\n")) as server:
+        for _ in range(2):
+            get(OURS, server.url())
+    assert server.connections == 2
+    assert not any(b"cookie" in request.lower() for request in server.requests)
+
+
+def test_proxies_in_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Server(answering(OK)) as proxy, Server(answering(OK)) as server:
+        for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url())
+        assert get(client(OwnerPolicy()), server.url()).status == 200
+    assert (proxy.connections, server.connections) == (0, 1)
+
+
+# ---- The deadline
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "serve",
+    [
+        silent,
+        dripping(b"HTTP/1.1 200 OK\r\n", b"X-Drop: 1\r\n"),
+        dripping(b"HTTP/1.1 2", b"0"),
+        dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        dripping(HEAD, b"."),
+        dripping(b"HTTP/1.1 200 OK\r\n\r\n", b"."),
+        dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n.\r\n"),
+    ],
+    ids=["silence", "headers", "status", "continue", "body", "body without a length", "chunks"],
+)
+def test_the_deadline_holds_against_dripping(serve: Serve) -> None:
+    with Server(serve) as server:
+        begun = time.monotonic()
+        with pytest.raises(FetchFailedError) as caught:
+            get(OURS, server.url(), timeout=SHORT)
+        took = time.monotonic() - begun
+    assert caught.value.sent
+    assert took < 2 * SHORT + 0.2
+
+
+def test_the_deadline_holds_against_a_receiver_that_does_not_read() -> None:
+    with Server(silent) as server:
+        begun = time.monotonic()
+        with pytest.raises(FetchFailedError) as caught:
+            get(OURS, server.url(), timeout=SHORT, content=b"." * 50_000_000)
+        took = time.monotonic() - begun
+    assert caught.value.sent
+    assert took < 2 * SHORT + 0.5
+
+
+def test_the_deadline_holds_against_a_resolver_that_hangs() -> None:
+    release = threading.Event()
+
+    def resolve(host: str, port: int) -> list[str]:
+        release.wait(5)
+        return ["127.0.0.1"]
+
+    sender = HttpxClient(PinnedTransport(OwnerPolicy(), resolve), OwnerPolicy())
+    begun = time.monotonic()
+    with pytest.raises(FetchFailedError) as caught:
+        get(sender, "http://host.example/", timeout=SHORT)
+    took = time.monotonic() - begun
+    release.set()
+    assert not caught.value.sent
+    assert took < 2 * SHORT + 0.2
+
+
+def test_the_deadline_holds_against_a_tls_handshake_that_never_ends() -> None:
+    with Server(silent) as server:
+        begun = time.monotonic()
+        with pytest.raises(FetchFailedError) as caught:
+            get(OURS, f"https://127.0.0.1:{server.port}/", timeout=SHORT)
+        took = time.monotonic() - begun
+    assert not caught.value.sent
+    assert took < 2 * SHORT + 0.2
+
+
+# ---- The size
+
+
+@pytest.mark.parametrize(
+    "serve",
+    [
+        dripping(b"HTTP/1.1 200 OK\r\n\r\n", b"." * 5_000),
+        dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n", b"." * 5_000),
+        dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1388\r\n" + b"." * 5_000 + b"\r\n"),
+    ],
+    ids=["no length", "a long length", "chunks"],
+)
+def test_a_body_that_never_ends_is_refused_at_the_limit(serve: Serve) -> None:
+    with Server(serve) as server, pytest.raises(FetchRefusedError, match="larger than 9 KB"):
+        get(OURS, server.url(), max_bytes=9 * 1024)
+
+
+@pytest.mark.parametrize("size", [9_999, 10_000])
+def test_a_body_of_the_limit_is_taken(size: int) -> None:
+    with Server(answering(f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode(), b"." * size)) as server:
+        assert len(get(OURS, server.url(), max_bytes=10_000).body) == size
+
+
+def test_headers_that_never_end_are_refused() -> None:
+    with Server(dripping(b"HTTP/1.1 200 OK\r\n", b"X-Long: " + b"." * 50_000 + b"\r\n")) as server:
+        begun = time.monotonic()
+        with pytest.raises(FetchFailedError):
+            get(OURS, server.url())
+    assert time.monotonic() - begun < 2
+
+
+# ---- Was it sent?
+
+
+def unused_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def unknown(host: str, port: int) -> NoReturn:
+    raise socket.gaierror("no such host")
+
+
+def test_a_refused_connection_was_not_sent() -> None:
+    with pytest.raises(FetchFailedError) as caught:
+        get(OURS, f"http://127.0.0.1:{unused_port()}/")
+    assert not caught.value.sent
+
+
+@pytest.mark.parametrize("resolve", [unknown, lambda host, port: []], ids=["unknown", "no address"])
+def test_a_host_that_cannot_be_resolved_was_not_sent(resolve: http.Resolver) -> None:
+    with pytest.raises(FetchFailedError) as caught:
+        get(HttpxClient(PinnedTransport(OwnerPolicy(), resolve), OwnerPolicy()), "http://host.example/")
+    assert not caught.value.sent
+
+
+@pytest.mark.parametrize("label", ["a" * 64, "a..b"])
+def test_a_host_that_the_system_cannot_encode_was_not_sent(label: str) -> None:
+    with pytest.raises(FetchFailedError) as caught:
+        get(OURS, f"http://{label}.example/")
+    assert not caught.value.sent
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"HTTP/1.1 200 OK\r\nConte", b"SSH-2.0-OpenSSH\r\n\r\n", HEAD + b"half"], ids=str
+)
+def test_a_connection_that_breaks_after_the_request_was_sent(answer: bytes) -> None:
+    with Server(answering(answer)) as server, pytest.raises(FetchFailedError) as caught:
+        get(OURS, server.url())
+    assert caught.value.sent
+
+
+def test_a_deadline_that_passes_between_two_addresses_was_not_sent() -> None:
+    """The first address takes all the time: its backlog is full, so that it does not answer."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        port = listener.getsockname()[1]
+        waiting = [socket.socket() for _ in range(4)]
+        for other in waiting:
+            other.setblocking(False)
+            other.connect_ex(("127.0.0.1", port))
+        with pytest.raises(FetchFailedError) as caught:
+            get(anywhere("127.0.0.1", "127.0.0.1"), f"http://host.example:{port}/", timeout=SHORT)
+        for other in waiting:
+            other.close()
+    assert not caught.value.sent
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[v1.a.b]/", "http://[::1/", "http://host.example:port/", "ftp://host.example/", "nonsense", ""]
+)
+def test_a_url_that_cannot_be_asked_for_is_one_of_our_errors(url: str) -> None:
+    with pytest.raises((FetchRefusedError, FetchFailedError)):
+        get(anywhere("127.0.0.1"), url)
+
+
+@pytest.mark.parametrize("value", ["é", "a\r\nX-Smuggled: 1"])
+def test_a_header_that_cannot_be_sent_is_one_of_our_errors(value: str) -> None:
+    with Server(answering(OK)) as server, pytest.raises((FetchRefusedError, FetchFailedError)):
+        OURS.send("GET", server.url(), headers={"Authorization": value}, timeout=5, max_bytes=10)
+    assert not any(b"smuggled" in request.lower() for request in server.requests)
+
+
+# ---- Which address
+
+
+def test_the_next_address_is_tried_where_one_does_not_answer() -> None:
+    with Server(answering(OK)) as server:
+        found = get(anywhere("::1", "127.0.0.1"), server.url("host.example"))
+    assert found.status == 200
+
+
+def test_the_connection_goes_to_the_address_that_was_checked() -> None:
+    """A name that has another address at each look (DNS rebinding) is looked up once."""
+    answers = [["127.0.0.1"], ["127.0.0.2"], [PRIVATE]]
+    asked: list[tuple[str, int]] = []
+
+    def resolve(host: str, port: int) -> list[str]:
+        asked.append((host, port))
+        return answers[len(asked) - 1]
+
+    class Watching(OwnerPolicy):
+        checked: list[str] = []  # noqa: RUF012
+
+        def check_address(self, text: str) -> None:
+            self.checked.append(text)
+
+    with Server(answering(OK)) as server:
+        policy = Watching()
+        found = get(HttpxClient(PinnedTransport(policy, resolve), policy), server.url("host.example"))
+    assert found.status == 200
+    assert (asked, policy.checked) == ([("host.example", server.port)], ["127.0.0.1"])
+    assert f"host: host.example:{server.port}".encode() in server.requests[0].lower()
+
+
+BAD = ["127.0.0.1", "::1", "::ffff:127.0.0.1", PRIVATE, "169.254.169.254", "0.0.0.0", "not an address"]
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_an_address_that_is_not_public_is_refused(bad: str) -> None:
+    with pytest.raises(FetchRefusedError, match="not public"):
+        get(guarded(lambda host, port: [bad]), "https://host.example/")
+
+
+@pytest.mark.parametrize("bad", [address for address in BAD if address not in ("127.0.0.1", "::1")])
+@pytest.mark.parametrize("turn", [1, -1], ids=["the last", "the first"])
+def test_one_bad_address_refuses_the_host_without_any_connection(bad: str, turn: int) -> None:
+    """Loopback is the good address here."""
+    with Server(answering(OK)) as server:
+        sender = guarded(lambda host, port: ["127.0.0.1", bad][::turn], allow_loopback=True)
+        with pytest.raises(FetchRefusedError, match="not public"):
+            get(sender, server.url("localhost"))
+    assert server.connections == 0
+
+
+def test_loopback_may_be_allowed() -> None:
+    with Server(answering(OK)) as server:
+        sender = guarded(lambda host, port: ["127.0.0.1"], allow_loopback=True)
+        assert get(sender, server.url("localhost")).status == 200
+
+
+@pytest.mark.parametrize("url", ["http://host.example/", "https://127.0.0.1/", "https://host.example:22/", "file:///a"])
+def test_a_url_that_the_policy_refuses_is_not_even_resolved(url: str) -> None:
+    asked: list[str] = []
+
+    def resolve(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return [PUBLIC]
+
+    with pytest.raises(FetchRefusedError):
+        get(guarded(resolve), url)
+    assert asked == []
+
+
+# ---- TLS
+
+
+class Authority:
+    """A certificate authority of our own."""
+
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Our authority")])
+        self.certificate = self._sign(
+            self._name, self._key, x509.BasicConstraints(ca=True, path_length=0), critical=True
+        )
+
+    def server(self, folder: Path, *names: x509.GeneralName) -> ssl.SSLContext:
+        """Make a server's context with a certificate for these names."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "A server")])
+        certificate = self._sign(subject, key, x509.SubjectAlternativeName(names), critical=False)
+        pem = serialization.Encoding.PEM
+        file = folder / "server.pem"
+        file.write_bytes(
+            key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+            + certificate.public_bytes(pem)
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        return context
+
+    def client(self) -> ssl.SSLContext:
+        """Make the client's own context, which trusts this authority too."""
+        context = httpx.create_ssl_context(trust_env=False)
+        context.load_verify_locations(cadata=self.certificate.public_bytes(serialization.Encoding.PEM).decode())
+        return context
+
+    def _sign(
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, extension: x509.ExtensionType, *, critical: bool
+    ) -> x509.Certificate:
+        now = datetime.datetime.now(datetime.UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=1))
+            .not_valid_after(now + datetime.timedelta(days=1))
+            .add_extension(extension, critical=critical)
+            .sign(self._key, hashes.SHA256())
+        )
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority()
+
+
+@pytest.fixture
+def secure(authority: Authority, tmp_path: Path) -> Iterator[Server]:
+    """A server at 127.0.0.1 whose certificate is for host.example."""
+    with Server(answering(OK), authority.server(tmp_path, x509.DNSName("host.example"))) as server:
+        yield server
+
+
+def trusting(authority: Authority) -> HttpxClient:
+    transport = PinnedTransport(OwnerPolicy(), lambda host, port: ["127.0.0.1"], authority.client)
+    return HttpxClient(transport, OwnerPolicy())
+
+
+def test_tls_is_verified_against_the_name_though_an_address_is_connected_to(
+    authority: Authority, secure: Server
+) -> None:
+    assert get(trusting(authority), secure.url("host.example")).body == b"ok"
+
+
+@pytest.mark.parametrize("host", ["other.example", "127.0.0.1", "host.example.other.example"])
+def test_a_certificate_for_another_name_is_refused_before_anything_is_sent(
+    authority: Authority, secure: Server, host: str
+) -> None:
+    with pytest.raises(FetchFailedError) as caught:
+        get(trusting(authority), secure.url(host))
+    assert not caught.value.sent
+    assert (secure.connections, secure.requests) == (1, [])
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused(secure: Server) -> None:
+    with pytest.raises(FetchFailedError) as caught:
+        get(anywhere("127.0.0.1"), secure.url("host.example"))
+    assert not caught.value.sent
+    assert secure.requests == []
+
+
+def test_a_certificate_for_the_address_is_no_certificate_for_the_name(authority: Authority, tmp_path: Path) -> None:
+    address = x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))
+    with Server(answering(OK), authority.server(tmp_path, address)) as server:
+        assert get(trusting(authority), server.url("127.0.0.1")).status == 200
+        with pytest.raises(FetchFailedError):
+            get(trusting(authority), server.url("host.example"))

@@ -1,0 +1,134 @@
+"""Sketch: draws, and behaves badly when asked to."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from PIL import Image as Pillow
+
+from atelier.errors import FetchFailedError, FetchRefusedError
+from atelier.ports import HttpResponse
+from atelier.providers import Failed, Finished, Job, Running, Submitted
+from atelier.providers.sketch import SLOW_SECONDS, Sketch
+from tests.unit.fakes import ScriptedHttp, answer
+
+CALLBACK = "https://atelier.example/api/webhook/sketch/1/token"
+
+
+def a_job(prompt: str, **more: Any) -> Job:
+    return Job(
+        model="sketch",
+        input={"prompt": prompt, "width": 64, "height": 48, "seed": 1, **more},
+        callback_url=CALLBACK,
+        key=None,
+    )
+
+
+class Room:
+    """The provider, what it sends, and how long it sleeps."""
+
+    def __init__(self, *script: HttpResponse | Exception) -> None:
+        self.http = ScriptedHttp(*(script or (answer(200),)))
+        self.naps: list[float] = []
+        self.sketch = Sketch(self.http, sleep=self.naps.append)
+
+
+def picture(outcome: object) -> bytes:
+    """Return the only picture of an outcome."""
+    assert isinstance(outcome, Finished)
+    [image] = outcome.images
+    assert image.content_type == "image/png"
+    return image.content
+
+
+def test_draws_a_png_of_the_size_that_was_asked_for() -> None:
+    drawn = Pillow.open(io.BytesIO(picture(Room().sketch.submit(a_job("a cat")))))
+    assert (drawn.format, drawn.size) == ("PNG", (64, 48))
+
+
+def test_what_is_left_out_has_a_default() -> None:
+    job = a_job("a cat", width=None, height=None, seed=None, negative_prompt=None)
+    assert Pillow.open(io.BytesIO(picture(Room().sketch.submit(job)))).size == (1024, 1024)
+
+
+def test_the_same_input_gives_the_same_picture_and_another_one_another() -> None:
+    first, second = (picture(Room().sketch.submit(a_job("a cat"))) for _ in range(2))
+    others = [picture(Room().sketch.submit(job)) for job in (a_job("a dog"), a_job("a cat", seed=2))]
+    assert first == second
+    assert first not in others
+
+
+@pytest.mark.parametrize("prompt", ["a cat", "a test:fail", "test:unknown", "TEST:FAIL"])
+def test_other_prompts_are_just_drawn(prompt: str) -> None:
+    room = Room()
+    picture(room.sketch.submit(a_job(prompt)))
+    assert (room.http.requests, room.naps) == ([], [])
+
+
+@pytest.mark.parametrize("prompt", ["test:fail", "test:fail and more", "  test:fail\n"])
+def test_fail_is_refused(prompt: str) -> None:
+    outcome = Room().sketch.submit(a_job(prompt))
+    assert isinstance(outcome, Failed)
+    assert "test:fail" in outcome.message
+
+
+def test_slow_takes_its_time_and_then_draws() -> None:
+    room = Room()
+    picture(room.sketch.submit(a_job("test:slow")))
+    assert room.naps == [SLOW_SECONDS]
+
+
+def test_never_is_taken_and_never_finished() -> None:
+    room = Room()
+    assert room.sketch.submit(a_job("test:never")) == Submitted("never")
+    assert room.sketch.fetch("never", a_job("test:never")) == Running()
+    assert room.http.requests == []
+
+
+def test_twice_calls_back_twice_before_its_id_is_known() -> None:
+    room = Room()
+    assert room.sketch.submit(a_job("test:twice")) == Submitted("twice")
+    assert [(request.method, request.url) for request in room.http.requests] == [("POST", CALLBACK)] * 2
+    for request in room.http.requests:
+        assert Sketch.callback_job_id((request.content or b"").decode()) == "twice"
+    picture(room.sketch.fetch("twice", a_job("test:twice")))
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        FetchFailedError("slow", sent=True),
+        FetchFailedError("down", sent=False),
+        FetchRefusedError("no"),
+        answer(404),
+        answer(500),
+    ],
+)
+def test_twice_survives_failing_callbacks(trouble: HttpResponse | Exception) -> None:
+    room = Room(trouble)
+    assert room.sketch.submit(a_job("test:twice")) == Submitted("twice")
+    assert len(room.http.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "job_id"),
+    [
+        ('{"id": "twice"}', "twice"),
+        (json.dumps({"id": "other"}), None),
+        (json.dumps({"id": 5}), None),
+        ("{}", None),
+        ("[]", None),
+        ("5", None),
+        ('"twice"', None),
+        ("", None),
+        ("nonsense", None),
+        ("[" * 100_000, None),
+    ],
+)
+def test_only_its_own_callback_names_a_job(body: str, job_id: str | None) -> None:
+    assert Sketch.callback_job_id(body) == job_id
+
+
+def test_costs_nothing_and_needs_no_key() -> None:
+    assert (Sketch.needs_key, Sketch.charges) == (False, False)

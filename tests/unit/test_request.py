@@ -1,0 +1,357 @@
+"""What a client asks for: read, or refused with every field at fault."""
+
+import json
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from atelier.addresses import EgressPolicy
+from atelier.catalog import embedded
+from atelier.errors import (
+    FieldError,
+    InvalidRequestError,
+    NotFoundError,
+    PayloadTooLargeError,
+    RequestError,
+    UnauthenticatedError,
+)
+from atelier.request import (
+    MAX_BODY_BYTES,
+    GenerationRequest,
+    parse_authorization,
+    parse_generation_request,
+    parse_object,
+    parse_wait,
+)
+
+MISSION = """
+{
+  "model": "playground-v2",
+  "input": {
+    "prompt": "Astronaut in a jungle, cold color palette, muted colors, detailed, 8k"
+  },
+  "webhook": "https://your-server.com/api/webhook"
+}
+"""
+HOOK = "https://your-server.com/api/webhook"
+CATALOG = embedded()
+DEEP = sys.getrecursionlimit() * 10
+relaxed = settings(deadline=None)
+
+
+def parse(body: str) -> GenerationRequest:
+    """Read a body as a deployed stack does."""
+    return parse_generation_request(body, CATALOG, EgressPolicy())
+
+
+def refused(body: str) -> RequestError:
+    """Return the error with which a body is refused."""
+    with pytest.raises(RequestError) as caught:
+        parse(body)
+    return caught.value
+
+
+def faults(error: RequestError) -> set[tuple[str, str]]:
+    """Return the fields at fault with their codes."""
+    return {(fault.field, fault.code) for fault in error.errors}
+
+
+def request(*, without: str | None = None, **fields: Any) -> str:
+    """Write a valid request, but for some fields."""
+    document = {"model": "sketch", "input": {"prompt": "a cat"}, **fields}
+    document.pop(without or "", None)
+    return json.dumps(document)
+
+
+def test_the_missions_request_is_valid() -> None:
+    read = parse(MISSION)
+    assert read.model is CATALOG.models["playground-v2"]
+    assert read.input == {"prompt": "Astronaut in a jungle, cold color palette, muted colors, detailed, 8k"}
+    assert read.webhook == HOOK
+
+
+@pytest.mark.parametrize("body", [request(), request(webhook=None)])
+def test_a_request_needs_no_webhook(body: str) -> None:
+    assert parse(body).webhook is None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"prompt": "x"},
+        {"prompt": "x" * 10_000},
+        {"prompt": "Katze \U0001f408 na\u00efve \u732b"},
+        {"prompt": "a cat", "negative_prompt": "dogs", "width": 256, "height": 2048, "seed": 0, "model": "sub"},
+        {"prompt": "a cat", "seed": 4_294_967_295},
+        {"prompt": "a cat", "width": None, "negative_prompt": ""},
+    ],
+    ids=["short", "long", "unicode", "everything", "seed", "nulls"],
+)
+def test_an_input_is_kept_as_it_came(values: dict[str, Any]) -> None:
+    assert parse(request(input=values)).input == values
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "code"),
+    [
+        (request(without="model"), "model", "required"),
+        (request(model=None), "model", "required"),
+        (request(model=7), "model", "type"),
+        (request(model=["sketch"]), "model", "type"),
+        (request(model={"slug": "sketch"}), "model", "type"),
+        (request(without="input"), "input", "required"),
+        (request(input=None), "input", "required"),
+        (request(input="a cat"), "input", "type"),
+        (request(input=[]), "input", "type"),
+        (request(input=True), "input", "type"),
+        (request(input={}), "input.prompt", "required"),
+        (request(input={"prompt": None}), "input.prompt", "required"),
+        (request(input={"prompt": ""}), "input.prompt", "too_short"),
+        (request(input={"prompt": " \n\t\u00a0"}), "input.prompt", "too_short"),
+        (request(input={"prompt": "x" * 10_001}), "input.prompt", "too_long"),
+        (request(input={"prompt": 7}), "input.prompt", "type"),
+        (request(input={"prompt": ["a cat"]}), "input.prompt", "type"),
+        (request(input={"prompt": {"text": "a cat"}}), "input.prompt", "type"),
+        (request(input={"prompt": False}), "input.prompt", "type"),
+        (request(input={"prompt": "a cat", "width": "512"}), "input.width", "type"),
+        (request(input={"prompt": "a cat", "width": 512.0}), "input.width", "type"),
+        (request(input={"prompt": "a cat", "width": True}), "input.width", "type"),
+        (request(input={"prompt": "a cat", "width": 255}), "input.width", "too_small"),
+        (request(input={"prompt": "a cat", "height": 2049}), "input.height", "too_large"),
+        (request(input={"prompt": "a cat", "seed": -1}), "input.seed", "too_small"),
+        (request(input={"prompt": "a cat", "seed": 10**4_000}), "input.seed", "too_large"),
+        (request(input={"prompt": "a cat", "colour": "red"}), "input.colour", "unknown_field"),
+        (request(input={"prompt": "a cat", "": 1}), "input.", "unknown_field"),
+        (request(webhok=HOOK), "webhok", "unknown_field"),
+        (request(Model="sketch"), "Model", "unknown_field"),
+        (request(webhook=7), "webhook", "type"),
+        (request(webhook=[HOOK]), "webhook", "type"),
+        (request(webhook=False), "webhook", "type"),
+        (request(webhook=""), "webhook", "invalid_url"),
+        (request(webhook="your-server.com/hook"), "webhook", "invalid_url"),
+        (request(webhook="http://your-server.com/hook"), "webhook", "invalid_url"),
+        (request(webhook="https://[::1"), "webhook", "invalid_url"),
+        (request(webhook="https://your-server.com:99999/"), "webhook", "invalid_url"),
+        (request(webhook="https://127.0.0.1/hook"), "webhook", "invalid_url"),
+        (request(webhook="https://169.254.169.254/latest/meta-data"), "webhook", "invalid_url"),
+        (request(webhook="https://localhost/hook"), "webhook", "invalid_url"),
+        (request(webhook=HOOK + "?" + "x" * 2_048), "webhook", "invalid_url"),
+    ],
+)
+def test_one_fault_is_named(body: str, field: str, code: str) -> None:
+    error = refused(body)
+    assert type(error) is InvalidRequestError
+    assert error.status == 400
+    assert faults(error) == {(field, code)}
+    assert error.errors[0].message in error.message
+
+
+def test_all_faults_are_named_at_once() -> None:
+    values = {"prompt": "", "width": 1, "height": "tall", "seed": 2**40, "colour": "red"}
+    error = refused(json.dumps({"model": "sketch", "input": values, "webhook": "ftp://x.example", "hook": 1}))
+    assert faults(error) == {
+        ("hook", "unknown_field"),
+        ("webhook", "invalid_url"),
+        ("input.prompt", "too_short"),
+        ("input.width", "too_small"),
+        ("input.height", "type"),
+        ("input.seed", "too_large"),
+        ("input.colour", "unknown_field"),
+    }
+    assert "(and 6 more)" in error.message
+
+
+def test_an_empty_object_lacks_both_fields() -> None:
+    assert faults(refused("{}")) == {("model", "required"), ("input", "required")}
+
+
+def test_an_unknown_field_is_told_the_known_ones() -> None:
+    assert "prompt, negative_prompt, width" in refused(request(input={"prompt": "a cat", "size": 1})).message
+    assert "model, input, webhook" in refused(request(callback=HOOK)).message
+
+
+@pytest.mark.parametrize("slug", ["midjourney", "", "SKETCH", " sketch", "sketch\x00", "x" * 1_000])
+def test_an_unknown_model_is_not_found(slug: str) -> None:
+    error = refused(request(model=slug))
+    assert type(error) is NotFoundError
+    assert error.status == 404
+    assert faults(error) == {("model", "unknown_model")}
+    assert "sketch, playground-v2" in error.message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        " ",
+        "prompt=a+cat",
+        "{",
+        '{"model": "sketch",}',
+        "{'model': 'sketch'}",
+        '{"model": "sketch"} {}',
+        "\ufeff{}",
+        '{"a": "\n"}',
+        "null",
+        "7",
+        '"sketch"',
+        "[]",
+        "[{}]",
+        '{"a": NaN}',
+        '{"a": Infinity}',
+        '{"a": [-Infinity]}',
+        '{"a": 1e999}',
+        '{"a": -1e999}',
+        '{"a": "\\ud800"}',
+        '{"\\udfff": 1}',
+        '{"a": "\ud800"}',
+        "[" * DEEP + "]" * DEEP,
+        '{"a":' * DEEP + "1" + "}" * DEEP,
+        '{"a": ' + "9" * 5_000 + "}",
+        '{"a": -' + "9" * 200_000 + "}",
+    ],
+    ids=lambda body: ascii(body[:24]),
+)
+def test_what_is_not_a_json_object_is_refused(body: str) -> None:
+    error = refused(body)
+    assert type(error) is InvalidRequestError
+    assert faults(error) == {("body", "invalid_json")}
+    assert "\n" not in error.message
+
+
+@pytest.mark.parametrize("character", ["x", "\u00e9", "\u732b", "\U0001f408", "\ud800"], ids=ascii)
+def test_the_limit_of_a_body_is_in_bytes(character: str) -> None:
+    size = len(character.encode(errors="surrogatepass"))
+    frame = '{"a": ""}'
+    room = MAX_BODY_BYTES - len(frame)
+    body = '{"a": "' + character * (room // size) + "x" * (room % size) + '"}'
+    assert len(body.encode(errors="surrogatepass")) == MAX_BODY_BYTES
+    if character != "\ud800":
+        assert list(parse_object(body)) == ["a"]
+    with pytest.raises(PayloadTooLargeError, match="256 KB") as caught:
+        parse_object(body + " ")
+    assert caught.value.status == 413
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@relaxed
+@given(st.dictionaries(st.text(), json_values))
+def test_any_json_object_is_read_as_it_is(document: dict[str, Any]) -> None:
+    assert parse_object(json.dumps(document)) == document
+    assert parse_object(json.dumps(document, ensure_ascii=False)) == document
+
+
+@relaxed
+@given(
+    st.text()
+    | st.fixed_dictionaries(
+        {},
+        optional={
+            "model": st.just("sketch") | json_values,
+            "input": json_values | st.dictionaries(st.sampled_from(["prompt", "width", "seed", "x"]), json_values),
+            "webhook": json_values,
+            "other": json_values,
+        },
+    ).map(json.dumps)
+)
+def test_whatever_comes_is_read_or_refused_with_a_reason(body: str) -> None:
+    reasons: tuple[FieldError, ...] = ()
+    try:
+        assert parse(body).input["prompt"].strip()
+    except RequestError as error:
+        reasons = error.errors or (FieldError("", "", ""),)
+    assert all(reason.field and reason.message and reason.code for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    ("header", "key"),
+    [
+        ("KEY", "KEY"),
+        ("Bearer KEY", "KEY"),
+        ("bearer KEY", "KEY"),
+        ("BEARER   KEY ", "KEY"),
+        ("  KEY\t", "KEY"),
+        ("Basic KEY", "Basic KEY"),
+        ("BearerKEY", "BearerKEY"),
+        ("Bearer", ""),
+    ],
+)
+def test_the_key_is_taken_with_or_without_bearer(header: str, key: str) -> None:
+    assert parse_authorization(header) == key
+
+
+@pytest.mark.parametrize("header", [None, "", " ", "\t\n"])
+def test_a_missing_authorization_is_said_to_be_required(header: str | None) -> None:
+    with pytest.raises(UnauthenticatedError, match=r"^Authorization header is required$"):
+        parse_authorization(header)
+
+
+@pytest.mark.parametrize(
+    ("prefer", "seconds"),
+    [
+        ("wait=10", 10),
+        ("wait=0", 0),
+        ("wait=25", 25),
+        ("wait=26", 25),
+        ("wait=999999", 25),
+        ('wait="10"', 10),
+        ("Wait=10", 10),
+        (" wait = 10 ", 10),
+        ("wait=10; strict", 10),
+        ("wait=10;a=b;c", 10),
+        ("return=minimal, wait=10", 10),
+        ("handling=lenient,,wait=10,", 10),
+        ("wait=10, wait=20", 10),
+        ("wait=soon, wait=10", 10),
+    ],
+)
+@pytest.mark.parametrize("webhook", [None, HOOK])
+def test_a_client_may_say_how_long_it_waits(prefer: str, seconds: int, webhook: str | None) -> None:
+    assert parse_wait(prefer, webhook=webhook, limit=25) == (seconds, f"wait={seconds}")
+
+
+@pytest.mark.parametrize(
+    "prefer", ["respond-async", "Respond-Async", " respond-async ", "return=minimal, respond-async", "respond-async;x"]
+)
+@pytest.mark.parametrize("webhook", [None, HOOK])
+def test_a_client_may_ask_not_to_wait(prefer: str, webhook: str | None) -> None:
+    assert parse_wait(prefer, webhook=webhook, limit=25) == (0, "respond-async")
+
+
+@pytest.mark.parametrize(
+    "prefer",
+    [None, "", ",", ";", "wait", "wait=", "wait=-1", "wait=1.5", "wait=ten", "wait=1e3", "await=10", "wait=10s",
+     "respond-asynchronously", "return=minimal", "=", "\x00", "\u20ac" * 10_000],
+    ids=lambda text: ascii((text or "none")[:20]),
+)  # fmt: skip
+@pytest.mark.parametrize(("webhook", "seconds"), [(None, 25), (HOOK, 0)])
+def test_without_a_preference_a_webhook_decides(prefer: str | None, webhook: str | None, seconds: int) -> None:
+    assert parse_wait(prefer, webhook=webhook, limit=25) == (seconds, None)
+
+
+@relaxed
+@given(st.text() | st.text('wait=0123456789,; "').map("wait={}".format), st.integers(0, 25))
+def test_no_preference_makes_anyone_wait_beyond_the_limit(prefer: str, limit: int) -> None:
+    seconds, _ = parse_wait(prefer, webhook=None, limit=limit)
+    assert 0 <= seconds <= limit
+
+
+def test_both_preferences_mean_to_wait_and_then_to_go_on_asynchronously() -> None:
+    assert parse_wait("respond-async, wait=10", webhook=None, limit=25) == (10, "wait=10")
+
+
+def test_an_answer_to_very_many_faults_stays_small() -> None:
+    body = json.dumps({"model": "sketch", "input": {"prompt": "a boat", **{f"{n}{'x' * 500}": 1 for n in range(400)}}})
+
+    error = refused(body)
+
+    assert len(error.errors) == 50
+    assert all(len(fault.message) <= 500 and len(fault.field) <= 500 for fault in error.errors)

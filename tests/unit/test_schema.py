@@ -1,0 +1,111 @@
+"""Checking values against the catalog's descriptions."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from atelier.schema import check
+
+relaxed = settings(deadline=None)
+VALUES: dict[str, tuple[Any, ...]] = {
+    "string": ("", "x", "7"),
+    "integer": (0, -7, 10**400),
+    "number": (0, 7, 0.5, -1e300),
+    "boolean": (True, False),
+    "array": ([], ["x"]),
+    "object": ({}, {"a": 1}),
+}
+
+
+def codes(schema: dict[str, Any], value: Any, *, path: str = "input.a") -> list[str]:
+    """Check one value of a field `a`, and return the codes of its faults."""
+    errors = check({"type": "object", "properties": {"a": schema}}, {"a": value}, path="input")
+    assert all(error.field == path for error in errors)
+    return [error.code for error in errors]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [(kind, value) for kind, values in VALUES.items() for value in values], ids=repr
+)
+def test_a_value_of_the_kind_is_accepted(kind: str, value: Any) -> None:
+    assert codes({"type": kind, "items": {"type": "string"}}, value) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (kind, value)
+        for kind in VALUES
+        for other, values in VALUES.items()
+        for value in values
+        if other != kind and not (kind == "number" and other == "integer")
+        if not (kind == "integer" and isinstance(value, int) and not isinstance(value, bool))
+    ],
+    ids=repr,
+)
+def test_a_value_of_another_kind_is_refused(kind: str, value: Any) -> None:
+    assert codes({"type": kind, "items": {"type": "string"}}, value) == ["type"]
+
+
+@pytest.mark.parametrize("kind", list(VALUES))
+def test_null_is_as_good_as_nothing(kind: str) -> None:
+    assert codes({"type": kind}, None) == []
+
+
+@pytest.mark.parametrize("value", [{}, {"a": None}])
+def test_a_required_field_is_missed_once(value: dict[str, Any]) -> None:
+    schema = {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}}
+    (error,) = check(schema, value, path="input")
+    assert (error.field, error.code) == ("input.a", "required")
+
+
+def test_an_unknown_field_is_told_the_known_ones() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}}
+    (error,) = check(schema, {"c": None}, path="input")
+    assert (error.field, error.code) == ("input.c", "unknown_field")
+    assert "a, b" in error.message
+
+
+@pytest.mark.parametrize(("value", "expected"), [("red", []), ("blue", []), ("Red", ["enum"]), ("", ["enum"])])
+def test_an_enum_lists_what_there_is(value: str, expected: list[str]) -> None:
+    assert codes({"type": "string", "enum": ["red", "blue"]}, value) == expected
+
+
+def test_each_item_of_a_list_is_checked() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "integer", "minimum": 0}}}}
+    errors = check(schema, {"a": [1, "x", None, -1, True]}, path="input")
+    assert [(error.field, error.code) for error in errors] == [
+        ("input.a.1", "type"),
+        ("input.a.2", "type"),
+        ("input.a.3", "too_small"),
+        ("input.a.4", "type"),
+    ]
+
+
+@relaxed
+@given(st.integers(), st.integers(-100, 100), st.integers(0, 100))
+def test_a_range_includes_its_ends(value: int, minimum: int, width: int) -> None:
+    schema = {"type": "integer", "minimum": minimum, "maximum": minimum + width}
+    expected = ["too_small"] if value < minimum else ["too_large"] if value > minimum + width else []
+    assert codes(schema, value) == expected
+
+
+@pytest.mark.parametrize("value", [0, 0.0, -0.0])
+def test_a_bound_of_zero_is_a_bound(value: float) -> None:
+    assert codes({"type": "number", "minimum": 0, "maximum": 0}, value) == []
+    assert codes({"type": "number", "minimum": 0}, value - 0.5) == ["too_small"]
+    assert codes({"type": "number", "maximum": 0}, value + 0.5) == ["too_large"]
+
+
+@relaxed
+@given(st.text(max_size=20), st.integers(0, 10))
+def test_a_length_counts_characters_and_blanks_are_nothing(value: str, length: int) -> None:
+    assert codes({"type": "string", "maxLength": length}, value) == (["too_long"] if len(value) > length else [])
+    assert codes({"type": "string", "minLength": 1}, value) == ([] if value.strip() else ["too_short"])
+
+
+def test_the_path_leads_every_field() -> None:
+    schema = {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}}
+    assert {error.field for error in check(schema, {"b": 1}, path="here.there")} == {"here.there.a", "here.there.b"}

@@ -1,0 +1,132 @@
+"""Accept, authenticate and wait."""
+
+import pytest
+
+from atelier.account import ApiKey, User, mint_key
+from atelier.catalog import embedded
+from atelier.errors import UnauthenticatedError
+from atelier.generation import RESEND_AFTER, Generation, Status
+from atelier.request import GenerationRequest
+from atelier.steps.accept import Accept, Authenticate, Wait
+from tests.unit.fakes import NOW, Clock, InMemoryApiKeys, InMemoryGenerations, InMemoryQueue, a_generation
+
+DIGEST_KEY = "digest key"
+USER = User(id="user_1", email="a@b.example", name="A", created_at=NOW)
+KEY, KEY_TEXT = mint_key(name="one", user=USER, test=True, digest_key=DIGEST_KEY, now=NOW)
+
+
+def authenticate(keys: InMemoryApiKeys, authorization: str | None) -> ApiKey:
+    return Authenticate(keys=keys, digest_key=lambda: DIGEST_KEY)(authorization)
+
+
+def a_request(webhook: str | None = "https://client.example/hook") -> GenerationRequest:
+    return GenerationRequest(model=embedded().model("sketch"), input={"prompt": "a cat"}, webhook=webhook)
+
+
+@pytest.mark.parametrize("authorization", [KEY_TEXT, f"Bearer {KEY_TEXT}", f"  bearer  {KEY_TEXT} "])
+def test_a_known_key_lets_its_owner_in(authorization: str) -> None:
+    assert authenticate(InMemoryApiKeys(KEY), authorization) == KEY
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [None, "", "Bearer", "x" * 10_000, KEY_TEXT[:-1], KEY_TEXT[:-1] + "é", KEY_TEXT.swapcase(), f"Basic {KEY_TEXT}"],
+)
+def test_a_key_of_the_wrong_shape_costs_no_read(authorization: str | None) -> None:
+    keys = InMemoryApiKeys(KEY)
+    with pytest.raises(UnauthenticatedError):
+        authenticate(keys, authorization)
+    assert keys.reads == 0
+
+
+def test_an_unknown_key_of_the_right_shape_costs_one_read() -> None:
+    _, stranger = mint_key(name="two", user=USER, test=True, digest_key=DIGEST_KEY, now=NOW)
+    keys = InMemoryApiKeys(KEY)
+    with pytest.raises(UnauthenticatedError):
+        authenticate(keys, stranger)
+    assert keys.reads == 1
+
+
+def test_accepting_writes_the_generation_and_then_sends_its_id() -> None:
+    generations, queue = InMemoryGenerations(), InMemoryQueue()
+    accepted = Accept(generations=generations, queue=queue, clock=Clock())(a_request(), KEY, "correlation-9")
+
+    assert generations.table.generations == {accepted.id: accepted}
+    assert queue.sent == [(accepted.id, 0)]
+    assert (accepted.status, accepted.model, accepted.tool, accepted.type) == (
+        Status.PENDING,
+        "sketch",
+        "text-to-image",
+        "image",
+    )
+    assert (accepted.user_id, accepted.key_id, accepted.test) == (KEY.user_id, KEY.id, True)
+    assert (accepted.payload, accepted.webhook) == ({"prompt": "a cat"}, "https://client.example/hook")
+    assert (accepted.created_at, accepted.correlation_id) == (NOW, "correlation-9")
+
+
+def test_a_lost_message_leaves_a_pending_generation_that_is_answered_and_on_the_agenda() -> None:
+    generations = InMemoryGenerations()
+    accepted = Accept(generations=generations, queue=InMemoryQueue(broken=True), clock=Clock())(a_request(), KEY, "c")
+
+    assert generations.get(accepted.id).status is Status.PENDING
+    assert [due.generation_id for due in generations.due(NOW + RESEND_AFTER + 1, 10)] == [accepted.id]
+
+
+def test_nothing_is_sent_where_nothing_was_written() -> None:
+    class Broken(InMemoryGenerations):
+        def add(self, generation: Generation) -> None:
+            raise ConnectionError
+
+    queue = InMemoryQueue()
+    with pytest.raises(ConnectionError):
+        Accept(generations=Broken(), queue=queue, clock=Clock())(a_request(), KEY, "c")
+    assert queue.sent == []
+
+
+class Timer:
+    """A monotonic clock that only sleeping moves; the generation finishes at `finishes_at`."""
+
+    def __init__(self, generations: InMemoryGenerations, finishes_at: float = float("inf")) -> None:
+        self.now = 0.0
+        self.naps: list[float] = []
+        self._generations = generations
+        self._finishes_at = finishes_at
+
+    def sleep(self, seconds: float) -> None:
+        self.naps.append(seconds)
+        self.now += seconds
+        if self.now >= self._finishes_at:
+            self._generations.table.write(a_generation(status=Status.SUCCESS))
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def wait(generation: Generation, seconds: float, finishes_at: float = float("inf")) -> tuple[Generation, Timer]:
+    generations = InMemoryGenerations()
+    generations.add(generation)
+    timer = Timer(generations, finishes_at)
+    waiting = Wait(generations=generations, sleep=timer.sleep, monotonic=timer.monotonic)
+    return waiting(generation, seconds), timer
+
+
+def test_waiting_ends_soon_after_the_generation_is_final() -> None:
+    generation, timer = wait(a_generation(), 25, finishes_at=3.0)
+    assert generation.status is Status.SUCCESS
+    assert 3.0 <= timer.now <= 4.0
+
+
+@pytest.mark.parametrize("seconds", [0.1, 1, 25])
+def test_waiting_ends_at_its_limit(seconds: float) -> None:
+    generation, timer = wait(a_generation(), seconds)
+    assert generation.status is Status.PENDING
+    assert timer.now == pytest.approx(seconds)
+    assert max(timer.naps) <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("generation", "seconds"), [(a_generation(), 0), (a_generation(status=Status.ERROR), 25)], ids=["no time", "final"]
+)
+def test_there_is_nothing_to_wait_for(generation: Generation, seconds: float) -> None:
+    found, timer = wait(generation, seconds)
+    assert (found, timer.naps) == (generation, [])

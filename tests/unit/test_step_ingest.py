@@ -1,0 +1,330 @@
+"""Ingest: what a provider says became of a job, and bringing pictures home from hostile places."""
+
+from collections.abc import Callable, Sequence
+
+import httpx
+import pytest
+
+from atelier.adapters.http import HttpxClient
+from atelier.addresses import EgressPolicy
+from atelier.errors import (
+    ConflictError,
+    FetchFailedError,
+    FetchRefusedError,
+    InvalidImageError,
+    ProviderBusyError,
+    ProviderCredentialsError,
+    ProviderRejectedError,
+)
+from atelier.generation import UPLOAD_LEASE, Generation, Status
+from atelier.ports import HttpClient, HttpResponse
+from atelier.providers import Failed, Finished, Image, Located, Running
+from atelier.steps.finish import Finish
+from atelier.steps.ingest import MAX_IMAGE_BYTES, MAX_REDIRECTS, Ingest
+from tests.unit.fakes import (
+    NOW,
+    PICTURE,
+    SMALL_PICTURE,
+    Clock,
+    InMemoryFiles,
+    InMemoryGenerations,
+    InMemoryProviderKeys,
+    Scripted,
+    ScriptedHttp,
+    ScriptedProvider,
+    a_generation,
+    answer,
+    sanitise,
+    thumbnail,
+)
+
+URL = "https://cdn.example/a/1.png"
+SUBMITTED = a_generation(
+    status=Status.PROCESSING,
+    version=2,
+    provider="studio",
+    committed=True,
+    job_id="job-1",
+    deadline_at=NOW + 60_000,
+    due_at=NOW + 1,
+)
+UPLOADING = a_generation(
+    status=Status.UPLOADING, version=3, provider="studio", committed=True, job_id="job-1", sources=(URL,)
+)
+
+
+class Room:
+    """The step and its fakes."""
+
+    def __init__(
+        self,
+        before: Generation = SUBMITTED,
+        *,
+        fetch: Sequence[Scripted] = (Located((URL,)),),
+        egress: HttpClient | None = None,
+        keys: InMemoryProviderKeys | None = None,
+        sanitise: Callable[[bytes], Image] = sanitise,
+    ) -> None:
+        self.clock = Clock()
+        self.generations = InMemoryGenerations()
+        self.generations.add(before)
+        self.provider = ScriptedProvider("studio", fetch=fetch)
+        self.keys = keys or InMemoryProviderKeys({"studio": "old key"})
+        self.files = InMemoryFiles()
+        self.step = Ingest(
+            generations=self.generations,
+            providers={"studio": self.provider},
+            keys=self.keys,
+            egress=egress or ScriptedHttp(answer(200, PICTURE.content)),
+            sanitise=sanitise,
+            finish=Finish(generations=self.generations, files=self.files, thumbnail=thumbnail, clock=self.clock),
+            clock=self.clock,
+        )
+
+    @property
+    def generation(self) -> Generation:
+        return self.generations.table.generations[SUBMITTED.id]
+
+    def run(self) -> Generation:
+        self.step(self.generation)
+        return self.generation
+
+
+# ---- Asking
+
+
+def test_the_provider_is_asked_for_the_job_with_its_key() -> None:
+    room = Room(fetch=[Running()])
+    room.run()
+    [(job_id, job)] = room.provider.fetched
+    assert (job_id, job.key, job.input) == ("job-1", "old key", SUBMITTED.payload)
+
+
+def test_a_running_job_is_left_running() -> None:
+    assert Room(fetch=[Running()]).run() == SUBMITTED
+
+
+@pytest.mark.parametrize(("late", "status"), [(-1, Status.PROCESSING), (0, Status.ERROR), (1, Status.ERROR)])
+def test_a_job_that_runs_past_its_deadline_fails(late: int, status: Status) -> None:
+    room = Room(fetch=[Running()])
+    room.clock.now = NOW + 60_000 + late
+    assert room.run().status is status
+
+
+def test_a_result_is_taken_even_after_the_deadline() -> None:
+    room = Room()
+    room.clock.now = NOW + 120_000
+    assert room.run().status is Status.SUCCESS
+
+
+def test_finished_is_stored() -> None:
+    room = Room(fetch=[Finished((PICTURE,))])
+    assert room.run().status is Status.SUCCESS
+    assert PICTURE in room.files.objects.values()
+
+
+@pytest.mark.parametrize("said", [Failed("no cats"), ProviderRejectedError("no cats")])
+def test_a_failure_is_final(said: Failed | Exception) -> None:
+    failed = Room(fetch=[said]).run()
+    assert (failed.status, failed.error) == (Status.ERROR, "no cats")
+
+
+def test_busy_comes_again() -> None:
+    room = Room(fetch=[ProviderBusyError("busy")])
+    with pytest.raises(ProviderBusyError):
+        room.run()
+    assert room.generation == SUBMITTED
+
+
+def test_a_job_without_a_known_id_comes_again() -> None:
+    room = Room(a_generation(status=Status.PROCESSING, provider="studio", committed=True))
+    with pytest.raises(ProviderBusyError):
+        room.run()
+    assert room.provider.fetched == []
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        a_generation(),
+        a_generation(status=Status.SUCCESS),
+        a_generation(status=Status.ERROR),
+        a_generation(status=Status.UPLOADING),
+    ],
+    ids=["pending", "success", "error", "uploading by dispatch"],
+)
+def test_a_generation_that_is_not_ours_to_take_is_let_be(before: Generation) -> None:
+    egress = ScriptedHttp(answer())
+    room = Room(before, egress=egress)
+    assert room.run() == before
+    assert (room.provider.fetched, egress.requests) == ([], [])
+
+
+# ---- A refused key
+
+
+def test_a_refused_key_is_read_anew_and_tried_once_more() -> None:
+    keys = InMemoryProviderKeys({"studio": "old key"}, stored={"studio": "new key"})
+    room = Room(fetch=[ProviderCredentialsError("no"), Finished((PICTURE,))], keys=keys)
+    assert room.run().status is Status.SUCCESS
+    assert [job.key for _, job in room.provider.fetched] == ["old key", "new key"]
+
+
+def test_a_key_refused_twice_comes_again_since_the_job_may_be_paid_for() -> None:
+    room = Room(fetch=[ProviderCredentialsError("no")])
+    with pytest.raises(ProviderBusyError):
+        room.run()
+    assert room.generation == SUBMITTED
+    assert len(room.provider.fetched) == 2
+
+
+def test_a_job_refused_to_the_new_key_fails() -> None:
+    failed = Room(fetch=[ProviderCredentialsError("no"), ProviderRejectedError("no cats")]).run()
+    assert (failed.status, failed.error) == (Status.ERROR, "no cats")
+
+
+# ---- Bringing pictures home
+
+
+def test_located_pictures_are_downloaded_cleaned_and_stored() -> None:
+    egress = ScriptedHttp(answer(200, b"dirty 0"), answer(200, b"dirty 1"))
+    urls = (URL, "https://cdn.example/2.jpg")
+    room = Room(
+        fetch=[Located(urls)],
+        egress=egress,
+        sanitise=lambda content: Image(content.replace(b"dirty", b"clean"), "image/jpeg"),
+    )
+    finished = room.run()
+    folder = f"outputs/{finished.id}/{finished.file_token}"
+    assert [(request.method, request.url) for request in egress.requests] == [("GET", url) for url in urls]
+    assert {request.max_bytes for request in egress.requests} == {MAX_IMAGE_BYTES}
+    assert (finished.status, finished.sources) == (Status.SUCCESS, urls)
+    assert room.files.objects == {
+        f"{folder}/0.jpg": Image(b"clean 0", "image/jpeg"),
+        f"{folder}/1.jpg": Image(b"clean 1", "image/jpeg"),
+        f"{folder}/thumbnail.webp": SMALL_PICTURE,
+    }
+
+
+def test_the_key_is_not_sent_to_where_the_picture_waits() -> None:
+    egress = ScriptedHttp(answer(200, b"a picture"))
+    Room(egress=egress).run()
+    assert egress.requests[0].headers == {"Accept": "image/*"}
+
+
+def test_an_interrupted_upload_is_taken_up_without_asking_the_provider() -> None:
+    room = Room(UPLOADING)
+    assert room.run().status is Status.SUCCESS
+    assert room.provider.fetched == []
+
+
+def test_only_one_of_two_workers_finishes() -> None:
+    room = Room(UPLOADING)
+    room.run()
+    with pytest.raises(ConflictError):
+        room.step(UPLOADING)
+    assert len(room.generations.table.finished) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("https://other.example/2.png", "https://other.example/2.png"),
+        ("/2.png", "https://cdn.example/2.png"),
+        ("2.png", "https://cdn.example/a/2.png"),
+        ("//other.example/2.png", "https://other.example/2.png"),
+    ],
+)
+def test_a_redirect_is_a_new_request(status: int, location: str, target: str) -> None:
+    egress = ScriptedHttp(answer(status, location=location), answer(200, b"a picture"))
+    assert Room(egress=egress).run().status is Status.SUCCESS
+    assert [request.url for request in egress.requests] == [URL, target]
+
+
+@pytest.mark.parametrize(("redirects", "status"), [(MAX_REDIRECTS, Status.SUCCESS), (MAX_REDIRECTS + 1, Status.ERROR)])
+def test_redirects_are_counted(redirects: int, status: Status) -> None:
+    egress = ScriptedHttp(*[answer(302, location=URL)] * redirects, answer(200, b"a picture"))
+    assert Room(egress=egress).run().status is status
+    assert len(egress.requests) == MAX_REDIRECTS + 1
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://169.254.169.254/latest/meta-data/",
+        "https://169.254.169.254/",
+        "https://127.0.0.1/",
+        "https://[::ffff:10.0.0.1]/",
+        "http://cdn.example/",
+        "https://cdn.example:22/",
+        "https://user:pass@cdn.example/",
+        "file:///etc/passwd",
+        "https://[::1/",
+        "https://[v1.a.b]/",
+        "",
+        "é",
+    ],
+)
+def test_each_redirect_is_checked_like_the_first_url(location: str) -> None:
+    visited: list[str] = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        visited.append(str(request.url))
+        return httpx.Response(302, headers=[(b"Location", location.encode())])
+
+    room = Room(egress=HttpxClient(httpx.MockTransport(serve), EgressPolicy()))
+    failed = room.run()
+    assert failed.status is Status.ERROR
+    assert "cannot be used" in (failed.error or "")
+    assert set(visited) == {URL}
+
+
+@pytest.mark.parametrize("url", ["http://cdn.example/1.png", "https://10.0.0.1/1.png", "javascript:alert(1)", ""])
+def test_a_picture_in_a_forbidden_place_is_an_error(url: str) -> None:
+    egress = HttpxClient(httpx.MockTransport(lambda _: httpx.Response(200, content=b"a picture")), EgressPolicy())
+    assert Room(fetch=[Located((url,))], egress=egress).run().status is Status.ERROR
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        answer(404),
+        answer(500),
+        answer(204),
+        answer(302),
+        answer(304, location=URL),
+        FetchFailedError("slow", sent=True),
+        FetchFailedError("down", sent=False),
+    ],
+)
+def test_a_bad_answer_comes_again_and_then_succeeds(said: HttpResponse | Exception) -> None:
+    room = Room(egress=ScriptedHttp(said, answer(200, b"a picture")))
+    with pytest.raises(FetchFailedError):
+        room.run()
+    assert (room.generation.status, room.generation.sources) == (Status.UPLOADING, (URL,))
+    assert room.generation.due_at == NOW + UPLOAD_LEASE
+    assert room.run().status is Status.SUCCESS
+    assert len(room.provider.fetched) == 1
+
+
+def test_an_answer_that_is_too_large_is_final() -> None:
+    failed = Room(egress=ScriptedHttp(FetchRefusedError("The answer is larger than 1 KB."))).run()
+    assert (failed.status, failed.error) == (
+        Status.ERROR,
+        "The provider's result cannot be used: The answer is larger than 1 KB.",
+    )
+
+
+def test_what_is_no_picture_is_final_and_nothing_of_it_is_stored() -> None:
+    def refuse(content: bytes) -> Image:
+        if content == b"no picture":
+            raise InvalidImageError("it is no picture")
+        return PICTURE
+
+    egress = ScriptedHttp(answer(200, b"a picture"), answer(200, b"no picture"))
+    room = Room(fetch=[Located((URL, URL))], egress=egress, sanitise=refuse)
+    failed = room.run()
+    assert failed.status is Status.ERROR
+    assert "no picture" in (failed.error or "")
+    assert room.files.objects == {}

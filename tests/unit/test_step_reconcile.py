@@ -1,0 +1,191 @@
+"""Reconcile: what each overdue state needs."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from atelier.delivery import Delivery
+from atelier.errors import ConflictError, UnavailableError
+from atelier.generation import (
+    ANNOUNCE_AFTER,
+    GRACE,
+    MAX_TRIES,
+    POLL_EVERY,
+    RESEND_AFTER,
+    UPLOAD_LEASE,
+    Generation,
+    Status,
+)
+from atelier.ports import Due
+from atelier.steps.announce import Announce
+from atelier.steps.reconcile import MAX_PER_RUN, Action, Handled, Reconcile, decide
+from tests.unit.fakes import BASE_URL, NOW, Clock, InMemoryGenerations, InMemoryQueue, InMemoryTopic, a_generation
+
+URLS = ("https://cdn.example/1.png",)
+
+
+def overdue(**changes: Any) -> Generation:
+    return a_generation(**{"due_at": NOW - 1, "deadline_at": NOW + 1, **changes})
+
+
+TABLE = [
+    (overdue(status=Status.SUCCESS), Action.ANNOUNCE),
+    (overdue(status=Status.ERROR), Action.ANNOUNCE),
+    (overdue(status=Status.ERROR, committed=True, sources=URLS, job_id="job-1"), Action.ANNOUNCE),
+    (overdue(status=Status.PENDING), Action.RESEND),
+    (overdue(status=Status.PENDING, tries=MAX_TRIES), Action.RESEND),
+    (overdue(status=Status.PENDING, deadline_at=None), Action.RESEND),
+    # A job that is known is asked for, until long after its deadline.
+    (overdue(status=Status.PROCESSING, job_id="job-1", committed=True), Action.INGEST),
+    (overdue(status=Status.PROCESSING, job_id="job-1", committed=False), Action.INGEST),
+    (overdue(status=Status.PROCESSING, job_id="job-1", deadline_at=NOW - GRACE + 1), Action.INGEST),
+    (overdue(status=Status.PROCESSING, job_id="job-1", deadline_at=NOW - GRACE), Action.FAIL),
+    # A call that may have cost money is waited for, and never made again.
+    (overdue(status=Status.PROCESSING, committed=True), Action.WAIT),
+    (overdue(status=Status.PROCESSING, committed=True, deadline_at=NOW), Action.FAIL),
+    (overdue(status=Status.PROCESSING, committed=True, deadline_at=None), Action.FAIL),
+    (overdue(status=Status.UPLOADING, committed=True), Action.FAIL),
+    # Pictures whose place is known are fetched again.
+    (overdue(status=Status.UPLOADING, committed=True, sources=URLS), Action.INGEST),
+    (overdue(status=Status.UPLOADING, committed=False, sources=URLS), Action.INGEST),
+    (overdue(status=Status.UPLOADING, sources=URLS, deadline_at=NOW - GRACE), Action.FAIL),
+    # What costs nothing is done again, but not for ever.
+    (overdue(status=Status.PROCESSING), Action.RELEASE),
+    (overdue(status=Status.UPLOADING), Action.RELEASE),
+    (overdue(status=Status.PROCESSING, tries=MAX_TRIES - 1), Action.RELEASE),
+    (overdue(status=Status.PROCESSING, tries=MAX_TRIES), Action.GIVE_UP),
+    (overdue(status=Status.UPLOADING, tries=MAX_TRIES), Action.GIVE_UP),
+]
+
+
+@pytest.mark.parametrize(("generation", "action"), TABLE)
+def test_each_state_has_its_action(generation: Generation, action: Action) -> None:
+    assert decide(generation, NOW) is action
+
+
+def test_the_table_has_every_status_and_every_action() -> None:
+    assert {generation.status for generation, _ in TABLE} == set(Status)
+    assert {action for _, action in TABLE} == set(Action) - {Action.DELIVER}
+
+
+@pytest.mark.parametrize("due_at", [None, NOW + 1])
+@pytest.mark.parametrize("status", list(Status))
+def test_nothing_is_done_before_its_time(status: Status, due_at: int | None) -> None:
+    with pytest.raises(ConflictError):
+        decide(a_generation(status=status, due_at=due_at), NOW)
+
+
+class Room:
+    """The step and its fakes."""
+
+    def __init__(self, *generations: Generation, store: InMemoryGenerations | None = None) -> None:
+        self.generations = store or InMemoryGenerations()
+        for generation in generations:
+            self.generations.add(generation)
+        self.dispatch, self.ingest, self.delivery = InMemoryQueue(), InMemoryQueue(), InMemoryQueue()
+        self.topic = InMemoryTopic()
+        self.clock = Clock()
+        self.step = Reconcile(
+            generations=self.generations,
+            agenda=self.generations,
+            dispatch_queue=self.dispatch,
+            ingest_queue=self.ingest,
+            delivery_queue=self.delivery,
+            announce=Announce(generations=self.generations, topic=self.topic, base_url=BASE_URL),
+            clock=self.clock,
+        )
+
+    def run(self) -> list[Action]:
+        return [handled.action for handled in self.step()]
+
+    @property
+    def sent(self) -> dict[str, int]:
+        """Which queues were sent how many messages."""
+        queues = {"dispatch": self.dispatch, "ingest": self.ingest, "delivery": self.delivery}
+        return {name: len(queue.sent) for name, queue in queues.items() if queue.sent}
+
+
+@pytest.mark.parametrize(
+    ("generation", "status", "due_at", "sent"),
+    [
+        (overdue(), Status.PENDING, NOW + RESEND_AFTER, {"dispatch": 1}),
+        (overdue(status=Status.PROCESSING), Status.PENDING, NOW + RESEND_AFTER, {"dispatch": 1}),
+        (overdue(status=Status.UPLOADING), Status.PENDING, NOW + RESEND_AFTER, {"dispatch": 1}),
+        (overdue(status=Status.PROCESSING, job_id="j"), Status.PROCESSING, NOW + POLL_EVERY, {"ingest": 1}),
+        (overdue(status=Status.UPLOADING, sources=URLS), Status.UPLOADING, NOW + UPLOAD_LEASE, {"ingest": 1}),
+        (overdue(status=Status.PROCESSING, committed=True), Status.PROCESSING, NOW + 1, {}),
+        (overdue(status=Status.UPLOADING, committed=True), Status.ERROR, NOW + ANNOUNCE_AFTER, {}),
+        (overdue(status=Status.PROCESSING, tries=MAX_TRIES), Status.ERROR, NOW + ANNOUNCE_AFTER, {}),
+        (overdue(status=Status.SUCCESS), Status.SUCCESS, None, {}),
+    ],
+)
+def test_each_action_moves_the_generation_on(
+    generation: Generation, status: Status, due_at: int | None, sent: dict[str, int]
+) -> None:
+    room = Room(generation)
+    room.run()
+    left = room.generations.get(generation.id)
+    assert (left.status, left.due_at, room.sent) == (status, due_at, sent)
+    assert bool(left.error) is (status is Status.ERROR)
+
+
+def test_a_finished_generation_is_announced() -> None:
+    room = Room(overdue(status=Status.SUCCESS))
+    assert room.run() == [Action.ANNOUNCE]
+    assert len(room.topic.published) == 1
+
+
+def test_an_overdue_delivery_is_sent_to_its_queue() -> None:
+    room = Room()
+    room.generations.table.deliveries["d"] = Delivery(
+        generation_id="d", user_id="u", url="https://a.example/", body="{}", created_at=NOW, due_at=NOW - 1
+    )
+    assert list(room.step()) == [Handled("d", None, Action.DELIVER)]
+    assert room.delivery.sent == [("d", 0)]
+
+
+def test_what_was_done_is_told_with_its_correlation_id() -> None:
+    assert list(Room(overdue()).step()) == [Handled(overdue().id, "correlation-1", Action.RESEND)]
+
+
+def test_a_second_run_at_once_finds_nothing() -> None:
+    room = Room(*[overdue(id=f"{number:032x}", status=status) for number, status in enumerate(Status)])
+    assert len(room.run()) == len(Status)
+    assert room.run() == []
+
+
+def test_one_run_is_bounded() -> None:
+    room = Room(*[overdue(id=f"{number:032x}", due_at=NOW - 1 - number) for number in range(MAX_PER_RUN + 5)])
+    assert len(room.run()) == MAX_PER_RUN
+    assert len(room.run()) == 5
+
+
+class Busy(InMemoryGenerations):
+    """The agenda is a moment old: one generation has moved on since, one is gone, and one changes just now."""
+
+    def due(self, now: int, limit: int) -> Iterable[Due]:
+        return [Due(name * 32, "generation") for name in "abcd"]
+
+    def advance(self, before: Generation, after: Generation) -> Generation:
+        if before.id == "c" * 32:
+            raise ConflictError("too late")
+        return super().advance(before, after)
+
+
+def test_what_another_worker_took_or_is_gone_is_skipped() -> None:
+    room = Room(
+        overdue(id="a" * 32, due_at=NOW + 1_000), overdue(id="c" * 32), overdue(id="d" * 32), store=Busy()
+    )  # "b" is gone  # fmt: skip
+    assert [handled.generation_id for handled in room.step()] == ["d" * 32]
+    assert room.dispatch.sent == [("d" * 32, 0)]
+
+
+def test_a_message_that_cannot_be_sent_is_sent_by_a_later_run() -> None:
+    room = Room(overdue())
+    with pytest.raises(UnavailableError):
+        list(replace(room.step, dispatch_queue=InMemoryQueue(broken=True))())
+    room.clock.now += RESEND_AFTER + 1
+    assert room.run() == [Action.RESEND]
+    assert room.dispatch.sent == [(overdue().id, 0)]

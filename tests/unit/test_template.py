@@ -1,0 +1,410 @@
+"""What must hold of template.yaml, whoever changes it: read with its Globals applied."""
+
+import importlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import cfnlint.decode  # type: ignore[import-untyped]
+import pytest
+
+from atelier import delivery, generation
+from atelier.generation import SECOND, Status
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE: Mapping[str, Any] = cfnlint.decode.decode(str(ROOT / "template.yaml"))[0]
+RESOURCES: Mapping[str, Any] = TEMPLATE["Resources"]
+GLOBALS: Mapping[str, Any] = TEMPLATE["Globals"]["Function"]
+
+TABLE, ACCOUNTS = "GenerationsTable", "AccountsTable"
+RIGHTS: Mapping[str, Mapping[str, set[str]]] = {
+    "generate": {
+        TABLE: {"dynamodb:GetItem", "dynamodb:PutItem"},
+        ACCOUNTS: {"dynamodb:GetItem"},
+        "DispatchQueue": {"sqs:SendMessage"},
+        "DigestKeySecret": {"secretsmanager:GetSecretValue"},
+        "FilesBucket/outputs/*": {"s3:GetObject"},
+    },
+    "webhook": {TABLE: {"dynamodb:GetItem", "dynamodb:UpdateItem"}, "IngestQueue": {"sqs:SendMessage"}},
+    "console": {
+        TABLE: {"dynamodb:GetItem", "dynamodb:BatchGetItem"},
+        f"{TABLE}/index/by-day": {"dynamodb:Query"},
+        ACCOUNTS: {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        f"{ACCOUNTS}/index/by-kind": {"dynamodb:Query"},
+        "DigestKeySecret": {"secretsmanager:GetSecretValue"},
+        "SigningKeySecret": {"secretsmanager:GetSecretValue"},
+        "ConsoleSecret": {"secretsmanager:GetSecretValue"},
+    },
+    "dispatch": {
+        TABLE: {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "DispatchQueue": {"sqs:SendMessage"},
+        "IngestQueue": {"sqs:SendMessage"},
+        "FilesBucket/outputs/*": {"s3:PutObject"},
+        "ProviderKeysSecret": {"secretsmanager:GetSecretValue"},
+    },
+    "ingest": {
+        TABLE: {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "FilesBucket/outputs/*": {"s3:PutObject"},
+        "ProviderKeysSecret": {"secretsmanager:GetSecretValue"},
+    },
+    "notify": {
+        TABLE: {"dynamodb:UpdateItem"},
+        "GenerationsTopic": {"sns:Publish"},
+        "NotifyDeadLetterQueue": {"sqs:SendMessage"},
+    },
+    "deliver": {
+        TABLE: {"dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "DeliveryQueue": {"sqs:SendMessage"},
+        "SigningKeySecret": {"secretsmanager:GetSecretValue"},
+    },
+    "reconcile": {
+        TABLE: {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        f"{TABLE}/index/due": {"dynamodb:Query"},
+        "DispatchQueue": {"sqs:SendMessage"},
+        "IngestQueue": {"sqs:SendMessage"},
+        "DeliveryQueue": {"sqs:SendMessage"},
+        "GenerationsTopic": {"sns:Publish"},
+    },
+}
+"""What each function may do with what. A change here is a change of rights: think twice."""
+
+ROUTES = {
+    ("POST", "/generate", "generate"),
+    ("GET", "/generations/{generation_id}", "generate"),
+    ("GET", "/files/{key+}", "generate"),
+    ("POST", "/webhook/{provider}/{generation_id}/{token}", "webhook"),
+    ("GET", "/console/{path+}", "console"),
+    ("POST", "/console/{path+}", "console"),
+    ("DELETE", "/console/{path+}", "console"),
+}
+
+
+def of_type(kind: str) -> dict[str, Any]:
+    """Return the properties of all resources of a type."""
+    return {name: item.get("Properties", {}) for name, item in RESOURCES.items() if item["Type"] == kind}
+
+
+def target(value: Any) -> str:
+    """Name the resource that a value refers to, with what stands behind its ARN."""
+    match value:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), "Arn" | "Id" | "StreamArn" | "QueueName"]}:
+            return str(name)
+        case {"Fn::Sub": str(text)}:
+            return str(text).replace("${", "").replace(".Arn}", "").replace("}", "")
+    raise AssertionError(f"unexpected reference: {value!r}")
+
+
+def listed(value: Any) -> list[Any]:
+    """Return what may stand alone as a list."""
+    return list(value) if isinstance(value, list) else [value]
+
+
+def merged(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Apply the Globals as SAM does: lists are joined, other values replaced; the variables stay the function's own."""
+    return {**GLOBALS, **properties, "Layers": [*GLOBALS["Layers"], *properties.get("Layers", [])]}
+
+
+FUNCTIONS = {
+    Path(properties["CodeUri"]).name: merged(properties) for properties in of_type("AWS::Serverless::Function").values()
+}
+EVENTS = [
+    pytest.param(name, event["Type"], event["Properties"], id=f"{name}-{key}")
+    for name, properties in FUNCTIONS.items()
+    for key, event in properties["Events"].items()
+]
+SOURCES = [case for case in EVENTS if case.values[1] in ("SQS", "DynamoDB")]
+QUEUES = of_type("AWS::SQS::Queue")
+TABLES = of_type("AWS::DynamoDB::Table")
+each_function = pytest.mark.parametrize("name", sorted(FUNCTIONS))
+
+
+def statements(name: str) -> Iterator[Mapping[str, Any]]:
+    """Return the statements of a function's role."""
+    for policy in FUNCTIONS[name]["Policies"]:
+        assert set(policy) == {"Statement"}, "named policies would hide their actions"
+        yield from policy["Statement"]
+
+
+def alarmed(queue: str) -> bool:
+    """Tell whether an alarm goes off for one message in a queue."""
+    return any(
+        alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        and [(item["Name"], target(item["Value"])) for item in alarm["Dimensions"]] == [("QueueName", queue)]
+        and (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+        for alarm in of_type("AWS::CloudWatch::Alarm").values()
+    )
+
+
+# ---- Functions -------------------------------------------------------------------------------------------------------
+
+
+def test_each_folder_is_a_function() -> None:
+    assert set(FUNCTIONS) == {path.parent.name for path in (ROOT / "functions").glob("*/app.py")} == set(RIGHTS)
+    for properties in FUNCTIONS.values():
+        assert (ROOT / properties["CodeUri"]).is_dir()
+        assert properties["Handler"] == "app.handler"
+
+
+@each_function
+def test_a_function_is_traced_and_has_an_alias_that_follows_its_layer(name: str) -> None:
+    properties = FUNCTIONS[name]
+    assert properties["Tracing"] == "Active"
+    assert properties["AutoPublishAlias"] == "live"
+    assert properties["AutoPublishAliasAllProperties"] is True
+
+
+@each_function
+def test_a_function_has_a_log_group_of_its_own_that_forgets(name: str) -> None:
+    groups = [target(properties["LoggingConfig"]["LogGroup"]) for properties in FUNCTIONS.values()]
+    group = target(FUNCTIONS[name]["LoggingConfig"]["LogGroup"])
+    assert groups.count(group) == 1
+    assert 1 <= of_type("AWS::Logs::LogGroup")[group]["RetentionInDays"] <= 90
+
+
+@each_function
+def test_a_function_has_the_variables_that_it_reads_and_no_others(name: str) -> None:
+    settings = importlib.import_module(f"functions.{name}.app").Settings
+    wanted = {field.name.upper() for field in fields(settings)} - {"AWS_REGION"}
+    assert set(FUNCTIONS[name]["Environment"]["Variables"]) == wanted
+
+
+@each_function
+def test_a_function_has_exactly_its_rights(name: str) -> None:
+    found: dict[str, set[str]] = {}
+    for statement in statements(name):
+        assert statement["Effect"] == "Allow"
+        for resource in listed(statement["Resource"]):
+            found.setdefault(target(resource), set()).update(listed(statement["Action"]))
+    assert found == RIGHTS[name]
+
+
+@each_function
+def test_no_right_is_a_wildcard(name: str) -> None:
+    for statement in statements(name):
+        assert set(statement) <= {"Effect", "Action", "Resource"}
+        assert not [action for action in listed(statement["Action"]) if "*" in action]
+        assert not [resource for resource in listed(statement["Resource"]) if isinstance(resource, str)]
+
+
+@each_function
+def test_a_function_may_use_what_its_variables_name(name: str) -> None:
+    named = {
+        target(value)
+        for variable, value in FUNCTIONS[name]["Environment"]["Variables"].items()
+        if variable.endswith(("_TABLE", "_QUEUE_URL", "_BUCKET", "_ARN"))
+    }
+    assert named <= {resource.partition("/")[0] for resource in RIGHTS[name]}
+
+
+def test_pillow_is_where_pictures_are_handled() -> None:
+    layers = {name: {target(layer) for layer in properties["Layers"]} for name, properties in FUNCTIONS.items()}
+    assert {name for name, has in layers.items() if "ImagingLayer" in has} == {"dispatch", "ingest"}
+    assert all("CoreLayer" in has for has in layers.values())
+
+
+def test_a_lease_outlasts_the_function_that_holds_it() -> None:
+    assert FUNCTIONS["dispatch"]["Timeout"] * SECOND < generation.CLAIM_LEASE
+    assert FUNCTIONS["ingest"]["Timeout"] * SECOND < generation.UPLOAD_LEASE
+    assert FUNCTIONS["deliver"]["Timeout"] * SECOND < delivery.ATTEMPT_LEASE
+
+
+def test_reconcile_is_done_before_it_runs_again() -> None:
+    (event,) = FUNCTIONS["reconcile"]["Events"].values()
+    assert event["Properties"]["Schedule"] == "rate(1 minute)"
+    assert FUNCTIONS["reconcile"]["Timeout"] < 60
+
+
+# ---- The API ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_api_has_these_routes() -> None:
+    routes = set()
+    for case in EVENTS:
+        name, kind, properties = case.values
+        if kind == "Api":
+            assert isinstance(properties, Mapping)
+            assert target(properties["RestApiId"]) == "Api", "else SAM makes another API"
+            routes.add((properties["Method"], properties["Path"], name))
+    assert routes == ROUTES
+    assert RESOURCES["Api"]["Properties"]["StageName"] == "api"
+
+
+def test_a_client_hears_from_us_before_api_gateway_gives_up() -> None:
+    wait = TEMPLATE["Parameters"]["WaitSeconds"]
+    assert wait["MinValue"] == 0
+    assert wait["Default"] <= wait["MaxValue"] < FUNCTIONS["generate"]["Timeout"] <= 29
+
+
+def test_the_api_has_a_roof_over_its_bill() -> None:
+    (setting,) = RESOURCES["Api"]["Properties"]["MethodSettings"]
+    assert (setting["HttpMethod"], setting["ResourcePath"]) == ("*", "/*")
+    assert 0 < setting["ThrottlingRateLimit"] <= setting["ThrottlingBurstLimit"]
+
+
+@pytest.mark.parametrize("name", sorted(RESOURCES["Api"]["Properties"]["GatewayResponses"]))
+def test_api_gateways_own_errors_speak_the_contracts_json(name: str) -> None:
+    response = RESOURCES["Api"]["Properties"]["GatewayResponses"][name]
+    text = response["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"Forbidden"')
+    assert set(json.loads(text)) == {"message"}
+
+
+# ---- Queues, streams, topic ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "kind", "properties"), SOURCES)
+def test_a_source_is_told_which_records_failed(name: str, kind: str, properties: Mapping[str, Any]) -> None:
+    assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+@pytest.mark.parametrize(("name", "kind", "properties"), SOURCES)
+def test_what_a_source_gives_up_is_kept_and_alarms(name: str, kind: str, properties: Mapping[str, Any]) -> None:
+    if kind == "SQS":
+        redrive = QUEUES[target(properties["Queue"])]["RedrivePolicy"]
+        assert redrive["maxReceiveCount"] >= 5
+        dead_letters = target(redrive["deadLetterTargetArn"])
+    else:
+        dead_letters = target(properties["DestinationConfig"]["OnFailure"]["Destination"])
+    assert QUEUES[dead_letters]["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert "RedrivePolicy" not in QUEUES[dead_letters]
+    assert alarmed(dead_letters)
+
+
+@pytest.mark.parametrize(("name", "kind", "properties"), [case for case in SOURCES if case.values[1] == "SQS"])
+def test_a_message_stays_hidden_for_six_timeouts(name: str, kind: str, properties: Mapping[str, Any]) -> None:
+    assert QUEUES[target(properties["Queue"])]["VisibilityTimeout"] >= 6 * FUNCTIONS[str(name)]["Timeout"]
+
+
+@pytest.mark.parametrize("name", sorted(QUEUES))
+def test_a_queue_is_encrypted_and_either_read_or_alarmed(name: str) -> None:
+    read = {target(case.values[2]["Queue"]) for case in SOURCES if case.values[1] == "SQS"}  # type: ignore[index]
+    assert QUEUES[name]["SqsManagedSseEnabled"] is True
+    assert (name in read) is not alarmed(name)
+
+
+def test_the_stream_is_retried_within_bounds_and_split() -> None:
+    (event,) = FUNCTIONS["notify"]["Events"].values()
+    assert 1 <= event["Properties"]["MaximumRetryAttempts"] <= 10
+    assert event["Properties"]["BisectBatchOnFunctionError"] is True
+
+
+def test_the_stream_shows_whatever_has_just_finished() -> None:
+    (event,) = FUNCTIONS["notify"]["Events"].values()
+    (filter_,) = event["Properties"]["FilterCriteria"]["Filters"]
+    images = json.loads(filter_["Pattern"])["dynamodb"]
+    assert set(images["NewImage"]["status"]["S"]) == {status.value for status in Status if status.final}
+    assert set(images["OldImage"]["status"]["S"]) == {status.value for status in Status if not status.final}
+
+
+def test_only_our_topic_may_send_to_the_delivery_queue() -> None:
+    (policy,) = of_type("AWS::SQS::QueuePolicy").values()
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "sns.amazonaws.com"}
+    assert statement["Action"] == "sqs:SendMessage"
+    assert target(statement["Condition"]["ArnEquals"]["aws:SourceArn"]) == "GenerationsTopic"
+
+
+def test_the_topic_is_encrypted_and_what_it_cannot_deliver_is_kept() -> None:
+    assert of_type("AWS::SNS::Topic")["GenerationsTopic"]["KmsMasterKeyId"]
+    (subscription,) = of_type("AWS::SNS::Subscription").values()
+    assert alarmed(target(subscription["RedrivePolicy"]["deadLetterTargetArn"]))
+
+
+@pytest.mark.parametrize("name", sorted(of_type("AWS::CloudWatch::Alarm")))
+def test_an_alarm_reaches_the_owners_topic(name: str) -> None:
+    assert of_type("AWS::CloudWatch::Alarm")[name]["AlarmActions"] == {
+        "Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], []]
+    }
+
+
+# ---- What is kept ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [*TABLES, "FilesBucket"])
+def test_what_is_kept_outlives_the_stack(name: str) -> None:
+    assert RESOURCES[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_a_table_can_be_restored_and_forgets(name: str) -> None:
+    table = TABLES[name]
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert "SSESpecification" not in table, "the default key costs nothing and needs no rights"
+
+
+def test_the_bucket_is_private_and_encrypted() -> None:
+    bucket = RESOURCES["FilesBucket"]["Properties"]
+    assert bucket["PublicAccessBlockConfiguration"] == {
+        "BlockPublicAcls": True,
+        "BlockPublicPolicy": True,
+        "IgnorePublicAcls": True,
+        "RestrictPublicBuckets": True,
+    }
+    assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+def test_the_bucket_speaks_tls_only() -> None:
+    (policy,) = of_type("AWS::S3::BucketPolicy").values()
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert [target(resource) for resource in statement["Resource"]] == ["FilesBucket", "FilesBucket/*"]
+    assert statement["Condition"] == {
+        "Bool": {"aws:SecureTransport": "false"},
+        "NotIpAddress": {"aws:SourceIp": "127.0.0.0/8"},
+    }
+
+
+def test_the_bucket_forgets_with_the_table() -> None:
+    rules = {rule["Id"]: rule for rule in RESOURCES["FilesBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]}
+    assert all(rule["Status"] == "Enabled" for rule in rules.values())
+    assert rules["expire-outputs"]["Prefix"] == "outputs/"
+    assert target(rules["expire-outputs"]["ExpirationInDays"]) == "RetentionDays"
+    assert rules["abort-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+
+
+@pytest.mark.parametrize("name", sorted(of_type("AWS::SecretsManager::Secret")))
+def test_no_secret_stands_in_the_template(name: str) -> None:
+    secret = of_type("AWS::SecretsManager::Secret")[name]
+    if "SecretString" in secret:
+        assert secret["SecretString"] == "{}"
+    else:
+        assert secret["GenerateSecretString"]["PasswordLength"] >= 32
+
+
+# ---- The whole -------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_has_a_physical_name() -> None:
+    words = ("Name", "FunctionName", "TableName", "QueueName", "BucketName", "TopicName", "LogGroupName", "AlarmName",
+             "RoleName", "LayerName", "SecretName")  # fmt: skip
+    named = [(name, word) for name, item in RESOURCES.items() for word in words if word in item.get("Properties", {})]
+    assert named == []
+
+
+def test_only_what_someone_reads_is_an_output() -> None:
+    outputs = {"ApiUrl", "ApiId", "ConsoleSecretArn", "ProviderKeysSecretArn", "TopicArn", "FilesBucket"}
+    assert set(TEMPLATE["Outputs"]) == outputs
+
+
+@pytest.mark.parametrize("name", sorted(TEMPLATE["Parameters"]))
+def test_a_parameter_says_what_it_is_and_has_a_default(name: str) -> None:
+    parameter = TEMPLATE["Parameters"][name]
+    assert parameter["Description"].endswith(".")
+    assert "Default" in parameter
+
+
+def test_only_the_local_stack_has_an_endpoint_and_may_use_loopback() -> None:
+    assert TEMPLATE["Parameters"]["LocalEndpoint"]["Default"] == ""
+    assert TEMPLATE["Conditions"]["IsLocal"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "LocalEndpoint"}, ""]}]}
+    assert GLOBALS["Environment"]["Variables"] == {
+        "AWS_ENDPOINT_URL": {"Fn::If": ["IsLocal", {"Ref": "LocalEndpoint"}, {"Ref": "AWS::NoValue"}]}
+    }
+    allowed = [properties["Environment"]["Variables"].get("ALLOW_LOOPBACK") for properties in FUNCTIONS.values()]
+    assert [value for value in allowed if value] == [{"Fn::If": ["IsLocal", "true", "false"]}] * 3
