@@ -77,7 +77,7 @@ def test_a_field_can_be_shown_and_its_default_is_valid(model: Model) -> None:
 
 
 def test_an_unknown_model_is_told_the_known_ones() -> None:
-    with pytest.raises(NotFoundError, match="sketch, playground-v2.*'dall-e'") as caught:
+    with pytest.raises(NotFoundError, match=r"sketch, playground-v2.*'dall-e'") as caught:
         CATALOG.model("dall-e")
     (fault,) = caught.value.errors
     assert (fault.field, fault.code) == ("model", "unknown_model")
