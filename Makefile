@@ -27,9 +27,7 @@ format: .venv/ready
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-benchmark: .venv/ready .venv-sam/ready ## cold starts of what `sam build` makes
-	@mkdir -p .local
-	@.venv/bin/python -c "from pathlib import Path; from tools.local_stack import build; build(Path('.local/build.log'))"
+benchmark: .venv/ready ## cold starts of what `sam build` makes
 	@.venv/bin/python benchmarks/cold_start.py
 
 deploy: .venv-sam/ready ## to AWS: make deploy ENV=staging (samconfig.toml has the environments)
@@ -39,12 +37,18 @@ deploy: .venv-sam/ready ## to AWS: make deploy ENV=staging (samconfig.toml has t
 	.venv-sam/bin/sam deploy --config-env $(ENV) --parameter-overrides PythonRuntime=$(PYTHON_RUNTIME) $(PARAMETERS)
 
 requirements: .venv/ready ## pin anew what the .in files ask for
-	@for file in layers/core/requirements layers/imaging/requirements requirements/dev requirements/sam requirements/local; do \
+	@for file in layers/core/requirements layers/imaging/requirements requirements/dev requirements/sam requirements/local \
+	  requirements/runtime; do \
 	  .venv/bin/pip-compile --quiet --upgrade --strip-extras --allow-unsafe --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$file.txt $$file.in; done
 
 clean: stop
-	rm -rf .venv .venv-sam .venv-local .aws-sam .local
+	rm -rf .venv .venv-sam .venv-local .venv-runtime .aws-sam .local
+
+.venv-runtime/ready: requirements/runtime.txt
+	$(PYTHON) -m venv .venv-runtime
+	.venv-runtime/bin/python $(PIP) --requirement requirements/runtime.txt
+	@touch $@
 
 .venv/ready: requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv .venv

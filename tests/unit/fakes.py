@@ -96,12 +96,10 @@ class InMemoryGenerations:
     def __init__(self, table: Table | None = None) -> None:
         self.table = table or Table()
         self.reads = 0
-        self.writes = 0
 
     def add(self, generation: Generation) -> None:
         if generation.id in self.table.generations:
             raise ConflictError("the id is taken")
-        self.writes += 1
         self.table.write(generation)
 
     def get(self, generation_id: str) -> Generation:
@@ -115,7 +113,6 @@ class InMemoryGenerations:
         current = self.table.generations.get(before.id)
         if current is None or not self.condition(current, before):
             raise ConflictError("the record was changed by another writer")
-        self.writes += 1
         names = [item.name for item in fields(Generation)]
         changes = {name: getattr(after, name) for name in names if getattr(after, name) != getattr(before, name)}
         self.table.write(replace(current, **changes))

@@ -26,6 +26,8 @@ from atelier.ports import HttpResponse
 
 SHORT = 0.3
 """Seconds that a request gets where the deadline is what ends it."""
+LONG = 2.0
+"""Seconds after which nothing but a missing deadline can be to blame, on a busy machine too."""
 PUBLIC, PRIVATE = "93.184.215.14", "10.0.0.1"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -211,7 +213,7 @@ def test_the_deadline_holds_against_dripping(serve: Serve) -> None:
             get(OURS, server.url(), timeout=SHORT)
         took = time.monotonic() - begun
     assert caught.value.sent
-    assert took < 2 * SHORT + 0.2
+    assert took < LONG
 
 
 def test_the_deadline_holds_against_a_receiver_that_does_not_read() -> None:
@@ -221,7 +223,7 @@ def test_the_deadline_holds_against_a_receiver_that_does_not_read() -> None:
             get(OURS, server.url(), timeout=SHORT, content=b"." * 50_000_000)
         took = time.monotonic() - begun
     assert caught.value.sent
-    assert took < 2 * SHORT + 0.5
+    assert took < LONG
 
 
 def test_the_deadline_holds_against_a_resolver_that_hangs() -> None:
@@ -238,7 +240,7 @@ def test_the_deadline_holds_against_a_resolver_that_hangs() -> None:
     took = time.monotonic() - begun
     release.set()
     assert not caught.value.sent
-    assert took < 2 * SHORT + 0.2
+    assert took < LONG
 
 
 def test_the_deadline_holds_against_a_tls_handshake_that_never_ends() -> None:
@@ -248,7 +250,7 @@ def test_the_deadline_holds_against_a_tls_handshake_that_never_ends() -> None:
             get(OURS, f"https://127.0.0.1:{server.port}/", timeout=SHORT)
         took = time.monotonic() - begun
     assert not caught.value.sent
-    assert took < 2 * SHORT + 0.2
+    assert took < LONG
 
 
 # ---- The size
@@ -279,7 +281,7 @@ def test_headers_that_never_end_are_refused() -> None:
         begun = time.monotonic()
         with pytest.raises(FetchFailedError):
             get(OURS, server.url())
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < LONG
 
 
 # ---- Was it sent?
@@ -323,19 +325,14 @@ def test_a_connection_that_breaks_after_the_request_was_sent(answer: bytes) -> N
     assert caught.value.sent
 
 
-def test_a_deadline_that_passes_between_two_addresses_was_not_sent() -> None:
-    """The first address takes all the time: its backlog is full, so that it does not answer."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
-        port = listener.getsockname()[1]
-        waiting = [socket.socket() for _ in range(4)]
-        for other in waiting:
-            other.setblocking(False)
-            other.connect_ex(("127.0.0.1", port))
-        with pytest.raises(FetchFailedError) as caught:
-            get(anywhere("127.0.0.1", "127.0.0.1"), f"http://host.example:{port}/", timeout=SHORT)
-        for other in waiting:
-            other.close()
-    assert not caught.value.sent
+def test_a_deadline_that_passes_before_the_connection_is_made_was_not_sent() -> None:
+    class Slow(OwnerPolicy):
+        def check_address(self, text: str) -> None:
+            time.sleep(0.2)
+
+    with Server(answering(OK)) as server, pytest.raises(FetchFailedError) as caught:
+        get(HttpxClient(PinnedTransport(Slow(), lambda host, port: ["127.0.0.1"]), Slow()), server.url(), timeout=0.1)
+    assert (caught.value.sent, server.connections) == (False, 0)
 
 
 @pytest.mark.parametrize(
@@ -356,32 +353,32 @@ def test_a_header_that_cannot_be_sent_is_one_of_our_errors(value: str) -> None:
 # ---- Which address
 
 
-def test_the_next_address_is_tried_where_one_does_not_answer() -> None:
+@pytest.mark.parametrize("addresses", [("::1", "127.0.0.1"), ("127.0.0.1", "::1"), ("::1", "127.0.0.1", "::1")])
+def test_the_next_address_is_tried_where_one_does_not_answer(addresses: tuple[str, ...]) -> None:
     with Server(answering(OK)) as server:
-        found = get(anywhere("::1", "127.0.0.1"), server.url("host.example"))
-    assert found.status == 200
+        found = get(anywhere(*addresses), server.url("host.example"))
+    assert (found.status, server.connections) == (200, 1)
 
 
 def test_the_connection_goes_to_the_address_that_was_checked() -> None:
     """A name that has another address at each look (DNS rebinding) is looked up once."""
     answers = [["127.0.0.1"], ["127.0.0.2"], [PRIVATE]]
     asked: list[tuple[str, int]] = []
+    checked: list[str] = []
 
     def resolve(host: str, port: int) -> list[str]:
         asked.append((host, port))
         return answers[len(asked) - 1]
 
     class Watching(OwnerPolicy):
-        checked: list[str] = []  # noqa: RUF012
-
         def check_address(self, text: str) -> None:
-            self.checked.append(text)
+            checked.append(text)
 
     with Server(answering(OK)) as server:
         policy = Watching()
         found = get(HttpxClient(PinnedTransport(policy, resolve), policy), server.url("host.example"))
     assert found.status == 200
-    assert (asked, policy.checked) == ([("host.example", server.port)], ["127.0.0.1"])
+    assert (asked, checked) == ([("host.example", server.port)], ["127.0.0.1"])
     assert f"host: host.example:{server.port}".encode() in server.requests[0].lower()
 
 

@@ -67,7 +67,10 @@ def test_what_is_wrong_is_not_found_and_does_nothing(provider: str, generation_i
     assert (room.generation, room.queue.sent) == (PROCESSING, [])
 
 
-@pytest.mark.parametrize(("provider", "generation_id"), [("nobody", PROCESSING.id), ("studio", "A" * 32)])
+@pytest.mark.parametrize(
+    ("provider", "generation_id"),
+    [("nobody", PROCESSING.id), ("studio", "A" * 32), ("studio", PROCESSING.id + "\n"), ("studio", "")],
+)
 def test_what_cannot_be_right_costs_no_read(provider: str, generation_id: str) -> None:
     room = Room()
     with pytest.raises(NotFoundError):

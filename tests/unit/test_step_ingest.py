@@ -1,6 +1,8 @@
 """Ingest: what a provider says became of a job, and bringing pictures home from hostile places."""
 
+import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -18,7 +20,7 @@ from atelier.errors import (
 )
 from atelier.generation import UPLOAD_LEASE, Generation, Status
 from atelier.ports import HttpClient, HttpResponse
-from atelier.providers import Failed, Finished, Image, Located, Running
+from atelier.providers import Failed, Finished, Image, Job, Located, Outcome, Running
 from atelier.steps.finish import Finish
 from atelier.steps.ingest import MAX_IMAGE_BYTES, MAX_REDIRECTS, Ingest
 from tests.unit.fakes import (
@@ -158,6 +160,42 @@ def test_a_generation_that_is_not_ours_to_take_is_let_be(before: Generation) -> 
     room = Room(before, egress=egress)
     assert room.run() == before
     assert (room.provider.fetched, egress.requests) == ([], [])
+
+
+# ---- Another writer meanwhile
+
+
+def fetching_while(room: Room, after: Generation) -> ScriptedProvider:
+    """Let the record become `after` while the provider is asked."""
+
+    def fetch(job: Job) -> Outcome:
+        room.generations.table.write(after)
+        return Located((URL,))
+
+    room.provider = ScriptedProvider("studio", fetch=[fetch])
+    return room.provider
+
+
+@pytest.mark.parametrize(
+    ("after", "status", "finished"),
+    [
+        (SUBMITTED.submitted("job-1", NOW), Status.SUCCESS, 1),
+        (SUBMITTED.postponed(NOW + 1), Status.SUCCESS, 1),
+        (SUBMITTED.uploading(NOW, (URL,)), Status.UPLOADING, 0),
+        (SUBMITTED.failed("too late", NOW), Status.ERROR, 1),
+        (SUBMITTED.released(NOW), Status.PENDING, 0),
+    ],
+    ids=["dispatch saved the job", "reconcile looked", "another ingest", "failed", "released"],
+)
+def test_an_outcome_counts_only_while_the_generation_is_processing(
+    after: Generation, status: Status, finished: int
+) -> None:
+    room = Room()
+    step = replace(room.step, providers={"studio": fetching_while(room, after)})
+    with contextlib.nullcontext() if status is Status.SUCCESS else pytest.raises(ConflictError):
+        step(SUBMITTED)
+    assert room.generation.status is status
+    assert len(room.generations.table.finished) == finished
 
 
 # ---- A refused key
