@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from atelier.adapters import aws
-from atelier.adapters.batches import process_ids
+from atelier.adapters.batches import BatchAnswer, process_ids
 from atelier.adapters.http import client
 from atelier.adapters.messaging import SqsQueue
 from atelier.adapters.records import RecordTable
@@ -41,7 +41,7 @@ def deliver() -> Deliver:
         deliveries=DeliveryStore(
             RecordTable(aws.client("dynamodb"), settings.generations_table), retention_days=settings.retention_days
         ),
-        queue=SqsQueue(aws.client("sqs"), settings.delivery_queue_url),
+        queue=lambda: SqsQueue(aws.client("sqs"), settings.delivery_queue_url),
         egress=client(EgressPolicy(allow_loopback=settings.allow_loopback)),
         signing_key=Secret(aws.client("secretsmanager"), settings.signing_key_arn),
         base_url=base_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
@@ -61,6 +61,6 @@ def take(generation_id: str) -> None:
 
 
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], context: Any) -> Any:
+def handler(event: dict[str, Any], context: Any) -> BatchAnswer:
     """Take a batch of DeliveryQueue."""
-    return process_ids(event, context, take)
+    return process_ids(event, take)

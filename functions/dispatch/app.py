@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from atelier.adapters import aws
-from atelier.adapters.batches import process_ids
+from atelier.adapters.batches import BatchAnswer, process_ids
 from atelier.adapters.files import S3Files
 from atelier.adapters.http import OwnerPolicy, client
 from atelier.adapters.imaging import thumbnail
@@ -72,6 +72,6 @@ def take(generation_id: str) -> None:
 
 
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], context: Any) -> Any:
+def handler(event: dict[str, Any], context: Any) -> BatchAnswer:
     """Take a batch of DispatchQueue."""
-    return process_ids(event, context, take)
+    return process_ids(event, take)

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from atelier.adapters import aws
-from atelier.adapters.batches import process_finished
+from atelier.adapters.batches import BatchAnswer, process_finished
 from atelier.adapters.messaging import SnsTopic
 from atelier.adapters.records import RecordTable
 from atelier.adapters.store import GenerationStore
@@ -46,6 +46,6 @@ def take(generation: Generation) -> None:
 
 
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], context: Any) -> Any:
+def handler(event: dict[str, Any], context: Any) -> BatchAnswer:
     """Take a batch of the table's stream."""
-    return process_finished(event, context, take)
+    return process_finished(event, take)

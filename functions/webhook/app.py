@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
 from atelier.adapters import aws
-from atelier.adapters.api import answer, body, resolver
+from atelier.adapters.answers import Answer, answer, answered, body
 from atelier.adapters.messaging import SqsQueue
 from atelier.adapters.records import RecordTable
 from atelier.adapters.store import GenerationStore
@@ -15,8 +13,6 @@ from atelier.observability import follow, logger
 from atelier.providers.registry import CALLBACK_READERS
 from atelier.settings import load
 from atelier.steps.callback import Callback
-
-app = resolver()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +34,16 @@ def callback() -> Callback:
     )
 
 
-@app.post("/webhook/<provider>/<generation_id>/<token>")
-def receive(provider: str, generation_id: str, token: str) -> Response[str]:
+def receive(event: dict[str, Any]) -> Answer:
     """Take a callback; 404 where its token is not the generation's, so that the provider tries again."""
-    generation = callback()(provider, generation_id, token, body(app))
+    path = event["pathParameters"]
+    generation = callback()(path["provider"], path["generation_id"], path["token"], body(event))
     follow(generation)
-    logger.info("callback received", provider=provider)
+    logger.info("callback received", provider=path["provider"])
     return answer(200, {"received": True})
 
 
 @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer an API Gateway request."""
-    return app.resolve(event, context)
+def handler(event: dict[str, Any], context: Any) -> Answer:
+    """Answer an API Gateway request; this function has one route only."""
+    return answered(lambda: receive(event))

@@ -69,6 +69,10 @@ def request(
     document = event(name)
     document["httpMethod"] = document["requestContext"]["httpMethod"] = method or document["httpMethod"]
     document["path"] = path or document["path"]
+    if name == "webhook":
+        document["pathParameters"] = dict(
+            zip(("provider", "generation_id", "token"), document["path"].split("/")[2:], strict=True)
+        )
     document["body"] = document["body"] if body is None else body
     document["queryStringParameters"] = query
     given = {"Authorization": authorization} if authorization is not None else {}
@@ -148,7 +152,8 @@ class Lambdas:
     def ask(self, document: dict[str, Any], function: str = "generate") -> tuple[int, Any]:
         """Answer an API event: the status and the parsed body."""
         answer = self.invoke(function, document)
-        assert answer["multiValueHeaders"]["Content-Type"] == ["application/json"]
+        headers = answer.get("headers") or {name: values[0] for name, values in answer["multiValueHeaders"].items()}
+        assert headers["Content-Type"] == "application/json"
         return answer["statusCode"], json.loads(answer["body"])
 
     def drain(self, function: str) -> list[Any]:

@@ -170,7 +170,7 @@ def test_a_lines_generation_is_its_own(lambdas: Lambdas, generations: Generation
     # when
     lambdas.invoke("notify", document)
     # then
-    (line,) = [line for line in logs() if line.get("event_id") == "bad"]
+    (line,) = [line for line in logs() if line.get("record_id") == "bad"]
     assert line["message"] == "unexpected error"
     assert "generation_id" not in line
 

@@ -174,7 +174,7 @@ class World:
         )
         deliver = Deliver(
             deliveries=deliveries,
-            queue=delivery_queue,
+            queue=lambda: delivery_queue,
             egress=guard(self.receiver),
             signing_key=lambda: "signing key",
             base_url=BASE_URL,

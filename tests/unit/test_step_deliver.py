@@ -43,7 +43,7 @@ class Room:
         self.receiver = ScriptedHttp(*(script or (answer(200),)))
         self.step = Deliver(
             deliveries=self.deliveries,
-            queue=self.queue,
+            queue=lambda: self.queue,
             egress=self.receiver,
             signing_key=lambda: SIGNING_KEY,
             base_url=BASE_URL,

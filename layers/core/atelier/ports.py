@@ -1,12 +1,16 @@
 """What the steps need of the world outside; adapters/ has the real ones, the tests have fakes."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from __future__ import annotations
 
-from atelier.account import ApiKey
-from atelier.delivery import Delivery
-from atelier.generation import Generation
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:  # these are only words here, and a function should not pay for modules that it does not use
+    from collections.abc import Iterable, Mapping
+
+    from atelier.account import ApiKey
+    from atelier.delivery import Delivery
+    from atelier.generation import Generation
 
 
 @dataclass(frozen=True, slots=True)

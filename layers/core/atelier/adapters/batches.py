@@ -1,13 +1,11 @@
-"""Batches of a queue or a stream: each record on its own, and only those that failed come again."""
+"""Batches of a queue or a stream: each record on its own, and only those that failed come again.
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+Powertools has a batch utility, but importing it costs every cold start an eighth of what boto3 does
+(docs/decisions.md), and for a stream it goes on after a failure, though Lambda then sends all later records again.
+"""
+
+from collections.abc import Callable, Mapping
 from typing import Any
-
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from atelier.adapters.messaging import generation_id
 from atelier.adapters.store import GENERATION, from_stream
@@ -15,30 +13,37 @@ from atelier.errors import AtelierError, ConflictError, NotFoundError
 from atelier.generation import Generation
 from atelier.observability import forget, logger
 
-
-def process_ids(event: dict[str, Any], context: Any, step: Callable[[str], None]) -> PartialItemFailureResponse:
-    """Run `step` with the generation id of each SQS message."""
-
-    def handle(record: SQSRecord) -> None:
-        with _edge(message_id=record.message_id):
-            found = generation_id(record.body)
-            logger.append_keys(generation_id=found)
-            step(found)
-
-    return process_partial_response(event, handle, _processor(EventType.SQS), context)
+BatchAnswer = dict[str, list[dict[str, str]]]
+"""https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting"""
 
 
-def process_finished(
-    event: dict[str, Any], context: Any, step: Callable[[Generation], None]
-) -> PartialItemFailureResponse:
-    """Run `step` with each generation that a DynamoDB stream record shows to have just finished."""
+def process_ids(event: Mapping[str, Any], step: Callable[[str], None]) -> BatchAnswer:
+    """Run `step` with the generation id of each SQS message, and report those that must come again."""
 
-    def handle(record: DynamoDBRecord) -> None:
-        with _edge(event_id=record.event_id):
-            if (generation := _finished(record.raw_event["dynamodb"])) is not None:
-                step(generation)
+    def handle(body: str) -> None:
+        found = generation_id(body)
+        logger.append_keys(generation_id=found)
+        step(found)
 
-    return process_partial_response(event, handle, _processor(EventType.DynamoDBStreams), context)
+    messages = event["Records"]
+    return _answer([m["messageId"] for m in messages if not _done(m["messageId"], handle, m["body"])])
+
+
+def process_finished(event: Mapping[str, Any], step: Callable[[Generation], None]) -> BatchAnswer:
+    """Run `step` with each generation that a DynamoDB stream record shows to have just finished.
+
+    Stops at the first failure: from there on Lambda sends the records again.
+    """
+
+    def handle(change: Mapping[str, Any]) -> None:
+        if (generation := _finished(change)) is not None:
+            step(generation)
+
+    for record in event["Records"]:
+        change = record["dynamodb"]
+        if not _done(record["eventID"], handle, change):
+            return _answer([change["SequenceNumber"]])
+    return _answer([])
 
 
 def _finished(change: Mapping[str, Any]) -> Generation | None:
@@ -49,24 +54,26 @@ def _finished(change: Mapping[str, Any]) -> Generation | None:
     return new if new.status.final and not old.status.final else None
 
 
-@contextmanager
-def _edge(**keys: str | None) -> Iterator[None]:
-    """Log what ends a record, once. ConflictError (another worker has it) and NotFoundError (it was deleted) end it
-    for good; any other error brings it back.
+def _done(record_id: str, handle: Callable[[Any], None], content: Any) -> bool:
+    """Handle a record, log what ends it, and tell whether it is done with.
+
+    ConflictError (another worker has it) and NotFoundError (it was deleted) end it for good; any other error brings it
+    back.
     """
     forget()
-    logger.append_keys(**keys)
+    logger.append_keys(record_id=record_id)
     try:
-        yield
+        handle(content)
     except (ConflictError, NotFoundError) as exc:
         logger.info("nothing to do", reason=str(exc))
     except AtelierError as exc:
         logger.warning("will be tried again", reason=str(exc), error=type(exc).__name__, cause=repr(exc.__cause__))
-        raise
-    except Exception as exc:
+        return False
+    except Exception as exc:  # noqa: BLE001 (whatever it is, the other records must not suffer)
         logger.exception("unexpected error", error=type(exc).__name__)
-        raise
+        return False
+    return True
 
 
-def _processor(kind: EventType) -> BatchProcessor:
-    return BatchProcessor(kind, raise_on_entire_batch_failure=False)
+def _answer(failed: list[str]) -> BatchAnswer:
+    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}

@@ -20,7 +20,8 @@ class Deliver:
     """Makes one attempt; the next one's time stands in the table, and short waits ride on the queue as well."""
 
     deliveries: Deliveries
-    queue: Queue
+    queue: Callable[[], Queue]
+    """Made only when a retry needs it, which most runs don't."""
     egress: HttpClient
     signing_key: Callable[[], str]
     base_url: str
@@ -39,7 +40,7 @@ class Deliver:
         now = self.clock()
         finished = self.deliveries.advance(started, started.finished(attempt, now))
         if finished.due_at is not None and finished.due_at - now <= MAX_DELAY_MS:
-            self.queue.send(generation.id, delay=-(-(finished.due_at - now) // 1_000))
+            self.queue().send(generation.id, delay=-(-(finished.due_at - now) // 1_000))
         return finished
 
     def _new(self, generation: Generation, url: str, now: int) -> Delivery:
