@@ -20,7 +20,7 @@ check: .venv/ready .venv-sam/ready ## style, types and template
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint
-	.venv/bin/cfn-lint
+	.venv/bin/cfn-lint --config-file cfn-lint.yaml
 	.venv/bin/pytest --quiet tests/unit/test_template.py tests/unit/test_architecture.py
 
 format: .venv/ready
