@@ -3,22 +3,23 @@
 import re
 import shlex
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from atelier_cli import screen
-from atelier_cli.client import AdminApi, OwnedGeneration, Picture, PublicApi, Status
+from atelier_cli.client import AdminApi, GenerationDetail, NewKey, OwnedGeneration, Picture, PublicApi, Status
 from atelier_cli.errors import AtelierError, FileError
 from atelier_cli.session import Session
 
 # Locals in a traceback would show secrets.
 app = typer.Typer(cls=screen.ErrorLine, no_args_is_help=True, pretty_exceptions_show_locals=False)
-keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
-users = typer.Typer(no_args_is_help=True, help="Look at the users.")
+keys = typer.Typer(no_args_is_help=True, help="Make, list, rotate and revoke API keys.")
+users = typer.Typer(no_args_is_help=True, help="Make users, list them, and look after their credits.")
 webhooks = typer.Typer(no_args_is_help=True, help="Get what a webhook's receiver needs.")
-generations = typer.Typer(no_args_is_help=True, help="Look at the generations of all users.")
+generations = typer.Typer(no_args_is_help=True, help="Look after the generations of all users.")
 app.add_typer(keys, name="keys")
 app.add_typer(users, name="users")
 app.add_typer(webhooks, name="webhooks")
@@ -27,13 +28,39 @@ app.add_typer(generations, name="generations")
 # What is shown of a record: each title and the field behind it.
 KEY_COLUMNS = {
     "id": "id",
-    "created": "createdAt",
-    "revoked": "revokedAt",
     "user": "userEmail",
     "name": "name",
+    "revoked": "revokedAt",
+    "expires": "expiresAt",
+    "used": "lastUsedAt",
+    "created": "createdAt",
 }
-NEW_KEY_FIELDS = {"id": "id", "prefix": "prefix", "user": "userEmail", "key": "key"}
-USER_COLUMNS = {"id": "id", "created": "createdAt", "email": "email", "name": "name"}
+NEW_KEY_FIELDS = {"id": "id", "prefix": "prefix", "user": "userEmail", "expires": "expiresAt", "key": "key"}
+USER_COLUMNS = {
+    "id": "id",
+    "email": "email",
+    "credits": "credits",
+    "plan": "plan",
+    "name": "name",
+    "created": "createdAt",
+}
+LEDGER_COLUMNS = {
+    "created": "createdAt",
+    "kind": "kind",
+    "amount": "amount",
+    "generation": "generationId",
+    "note": "note",
+}
+DAY_COLUMNS = {"day": "date", "success": "success", "error": "error", "other": "other"}
+OVERVIEW_FIELDS = {
+    "success rate": "successRate",
+    "median seconds": "medianSeconds",
+    "credits spent": "creditsSpent",
+    "dead letters": "deadLetters",
+}
+MOMENT_COLUMNS = {"at": "at", "status": "status"}
+ATTEMPT_COLUMNS = {"at": "at", "code": "statusCode", "ms": "duration", "reason": "reason"}
+DELIVERY_FIELDS = {"delivery": "id", "url": "url", "status": "status", "next attempt": "nextAttemptAt"}
 GENERATION_COLUMNS = {
     "id": "id",
     "created": "createdAt",
@@ -43,6 +70,9 @@ GENERATION_COLUMNS = {
 }
 GENERATION_FIELDS = GENERATION_COLUMNS | {
     "user": "userId",
+    "provider": "provider",
+    "cost": "cost",
+    "finished": "finishedAt",
     "tool": "tool",
     "type": "type",
     "output": "output",
@@ -56,6 +86,14 @@ def _in_a_folder(path: Path | None) -> Path | None:
     return path
 
 
+class Scope(StrEnum):
+    """What a key may do."""
+
+    GENERATE = "generate"
+    READ = "read"
+
+
+User = Annotated[str, typer.Argument(metavar="EMAIL_OR_ID")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Target = Annotated[
     Path | None,
@@ -91,15 +129,29 @@ def create_key(
     name: str,
     user: Annotated[str, typer.Option(metavar="EMAIL", help="Whose key it is.")],
     test: Annotated[bool, typer.Option("--test", help="Make a test key.")] = False,
+    scope: Annotated[list[Scope] | None, typer.Option(help="What it may do, by default all; may be repeated.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="How many requests a minute it may make.")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="What it may ask for, by default all; may be repeated.")
+    ] = None,
+    expires: Annotated[str | None, typer.Option(metavar="TIME", help="When it ends: 2027-01-31 or ISO 8601.")] = None,
     as_json: Json = False,
 ) -> None:
     """Make an API key and print it, this once."""
-    key = _admin(ctx).create_key(name, user=user, test=test)
-    if as_json:
-        screen.data(key)
-    else:
-        screen.fields(NEW_KEY_FIELDS, key)
-        screen.line("The key is shown once; save it.")
+    limits = {"scopes": scope, "requestsPerMinute": limit, "models": model, "expiresAt": expires}
+    given = {name: value for name, value in limits.items() if value}
+    _show_new_key(_admin(ctx).create_key(name, user=user, test=test, limits=given), as_json=as_json)
+
+
+@keys.command("rotate")
+def rotate_key(
+    ctx: typer.Context,
+    key_id: str,
+    overlap: Annotated[int, typer.Option(min=0, metavar="SECONDS", help="How long the old one holds.")] = 86_400,
+    as_json: Json = False,
+) -> None:
+    """Replace an API key by a new one that may do the same, and print that, this once."""
+    _show_new_key(_admin(ctx).rotate_key(key_id, overlap=overlap), as_json=as_json)
 
 
 @keys.command("list")
@@ -135,6 +187,51 @@ def list_users(ctx: typer.Context, as_json: Json = False) -> None:
         screen.table(USER_COLUMNS, found)
 
 
+@users.command("create")
+def create_user(
+    ctx: typer.Context,
+    email: str,
+    name: str | None = None,
+    plan: str | None = None,
+    credits: Annotated[int | None, typer.Option(min=0, help="What it may spend; by default it is not counted.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a user."""
+    fields = {"name": name, "plan": plan, "credits": credits}
+    given = {name: value for name, value in fields.items() if value is not None}
+    user = _admin(ctx).create_user(email, given)
+    if as_json:
+        screen.data(user)
+    else:
+        screen.fields(USER_COLUMNS, user)
+
+
+@users.command("top-up")
+def top_up(
+    ctx: typer.Context,
+    user: User,
+    amount: Annotated[int, typer.Argument(min=1)],
+    note: Annotated[str | None, typer.Option(help="What the ledger says of it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Give a user more credits."""
+    found = _admin(ctx).top_up(user, amount=amount, note=note)
+    if as_json:
+        screen.data(found)
+    else:
+        screen.line(f"{found['email']} has {found['credits']} credits.")
+
+
+@users.command("ledger")
+def ledger(ctx: typer.Context, user: User, as_json: Json = False) -> None:
+    """List how a user's credits changed."""
+    found = _admin(ctx).ledger(user)
+    if as_json:
+        screen.data(found)
+    else:
+        screen.table(LEDGER_COLUMNS, found)
+
+
 @webhooks.command("secret")
 def webhook_secret(
     ctx: typer.Context,
@@ -149,10 +246,12 @@ def list_generations(
     ctx: typer.Context,
     limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
     status: Annotated[Status | None, typer.Option(help="Only those of this status.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only those of this model.")] = None,
+    user: Annotated[str | None, typer.Option(metavar="EMAIL_OR_ID", help="Only those of this user.")] = None,
     as_json: Json = False,
 ) -> None:
     """List the newest generations."""
-    found = _admin(ctx).generations(limit=limit, status=status)
+    found = _admin(ctx).generations(limit=limit, status=status, model=model, user=user)
     if as_json:
         screen.data(found)
     else:
@@ -167,7 +266,52 @@ def show_generation(ctx: typer.Context, generation_id: str, as_json: Json = Fals
     if as_json:
         screen.data(found)
     else:
-        screen.fields(GENERATION_FIELDS, {**found, "prompt": _prompt(found)})
+        _show_detail(found)
+
+
+@generations.command("cancel")
+def cancel_generation(ctx: typer.Context, generation_id: str, as_json: Json = False) -> None:
+    """Cancel a generation that nobody works on yet."""
+    found = _admin(ctx).cancel(generation_id)
+    if as_json:
+        screen.data(found)
+    else:
+        screen.line(f"Cancelled generation {found['id']}.")
+
+
+@generations.command("delete")
+def delete_generation(
+    ctx: typer.Context,
+    generation_id: str,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete a finished generation, its pictures and its deliveries for good."""
+    if not yes:
+        typer.confirm(f"Delete generation {screen.clean(generation_id)} and its pictures?", abort=True)
+    _admin(ctx).delete(generation_id)
+    screen.line(f"Deleted generation {generation_id}.")
+
+
+@generations.command("redeliver")
+def redeliver_generation(ctx: typer.Context, generation_id: str, as_json: Json = False) -> None:
+    """Tell a generation's webhook again."""
+    found = _admin(ctx).redeliver(generation_id)
+    if as_json:
+        screen.data(found)
+    else:
+        screen.line(f"Delivery {found['id']} to {found['url']} begins anew.")
+
+
+@app.command()
+def overview(ctx: typer.Context, days: Annotated[int, typer.Option(min=1, max=31)] = 14, as_json: Json = False) -> None:
+    """Count what became of the newest generations."""
+    found = _admin(ctx).overview(days=days)
+    if as_json:
+        screen.data(found)
+    else:
+        screen.table(DAY_COLUMNS, found["days"])
+        screen.line("")
+        screen.fields(OVERVIEW_FIELDS, found)
 
 
 @app.command()
@@ -205,6 +349,24 @@ def _admin(ctx: typer.Context) -> AdminApi:
 def _public(ctx: typer.Context) -> PublicApi:
     session: Session = ctx.obj
     return ctx.with_resource(session.public())
+
+
+def _show_new_key(key: NewKey, *, as_json: bool) -> None:
+    if as_json:
+        screen.data(key)
+    else:
+        screen.fields(NEW_KEY_FIELDS, key)
+        screen.line("The key is shown once; save it.")
+
+
+def _show_detail(generation: GenerationDetail) -> None:
+    screen.fields(GENERATION_FIELDS, {**generation, "prompt": _prompt(generation)})
+    screen.line("")
+    screen.table(MOMENT_COLUMNS, generation["timeline"])
+    for delivery in generation["deliveries"]:
+        screen.line("")
+        screen.fields(DELIVERY_FIELDS, delivery)
+        screen.table(ATTEMPT_COLUMNS, delivery["attempts"])
 
 
 def _prompt(generation: OwnedGeneration) -> str:

@@ -30,6 +30,19 @@ class User(TypedDict):
     id: str
     email: str
     name: str
+    plan: str
+    credits: int | None
+    createdAt: str
+
+
+class LedgerEntry(TypedDict):
+    """One change of a user's credits."""
+
+    id: str
+    kind: str
+    amount: int
+    generationId: str | None
+    note: str | None
     createdAt: str
 
 
@@ -42,7 +55,12 @@ class Key(TypedDict):
     userId: str
     userEmail: str
     test: bool
+    scopes: list[str]
+    requestsPerMinute: int | None
+    models: list[str] | None
     createdAt: str
+    expiresAt: str | None
+    lastUsedAt: str | None
     revokedAt: str | None
 
 
@@ -79,8 +97,63 @@ class OwnedGeneration(Generation):
     tool: str | None
     type: str
     userId: str
+    provider: str | None
+    cost: int
     payload: dict[str, object]
     createdAt: str
+    finishedAt: str | None
+
+
+class Moment(TypedDict):
+    """When a generation came to a status."""
+
+    status: str
+    at: str
+
+
+class Attempt(TypedDict):
+    """One try to tell a webhook."""
+
+    at: str
+    duration: int
+    statusCode: int | None
+    reason: str | None
+
+
+class Delivery(TypedDict):
+    """How telling a webhook went."""
+
+    id: str
+    url: str
+    status: str
+    attempts: list[Attempt]
+    nextAttemptAt: str | None
+
+
+class GenerationDetail(OwnedGeneration):
+    """A generation and all that happened to it."""
+
+    timeline: list[Moment]
+    deliveries: list[Delivery]
+
+
+class Day(TypedDict):
+    """What became of one day's generations."""
+
+    date: str
+    success: int
+    error: int
+    other: int
+
+
+class Overview(TypedDict):
+    """What became of some days' generations."""
+
+    days: list[Day]
+    successRate: float | None
+    medianSeconds: float | None
+    creditsSpent: int
+    deadLetters: int
 
 
 @dataclass(frozen=True)
@@ -139,9 +212,13 @@ class AdminApi(_Api):
 
     unauthorized = "check --stack and its admin secret (ATELIER_ADMIN_SECRET for a URL)"
 
-    def create_key(self, name: str, *, user: str, test: bool) -> NewKey:
-        """Make a key for the user with this email."""
-        return _record(NewKey, self._call("POST", "keys", json={"name": name, "user": user, "test": test}))
+    def create_key(self, name: str, *, user: str, test: bool, limits: Mapping[str, object]) -> NewKey:
+        """Make a key for the user with this email; `limits` are the fields that hold it back."""
+        return _record(NewKey, self._call("POST", "keys", json={"name": name, "user": user, "test": test, **limits}))
+
+    def rotate_key(self, key_id: str, *, overlap: int) -> NewKey:
+        """Replace a key by a new one; the old one holds for so many seconds."""
+        return _record(NewKey, self._call("POST", "keys", key_id, "rotate", json={"overlapSeconds": overlap}))
 
     def keys(self) -> list[Key]:
         """List all keys, revoked ones too."""
@@ -155,25 +232,58 @@ class AdminApi(_Api):
         """List all users."""
         return _records(User, self._call("GET", "users"))
 
+    def create_user(self, email: str, fields: Mapping[str, object]) -> User:
+        """Make a user."""
+        return _record(User, self._call("POST", "users", json={"email": email, **fields}))
+
+    def top_up(self, user: str, *, amount: int, note: str | None) -> User:
+        """Give the user with this email or id more credits."""
+        body = {"amount": amount} | ({"note": note} if note else {})
+        return _record(User, self._call("POST", "users", self._user_id(user), "credits", json=body))
+
+    def ledger(self, user: str) -> list[LedgerEntry]:
+        """List how the credits of the user with this email or id changed."""
+        return _records(LedgerEntry, self._call("GET", "users", self._user_id(user), "ledger"))
+
     def webhook_secret(self, user: str) -> str:
         """Get the webhook secret of the user with this email or id."""
-        user_id = self._user_id(user) if "@" in user else user
-        return _record(Secret, self._call("GET", "users", user_id, "webhook-secret"))["secret"]
+        return _record(Secret, self._call("GET", "users", self._user_id(user), "webhook-secret"))["secret"]
 
-    def generations(self, *, limit: int, status: Status | None = None) -> list[OwnedGeneration]:
-        """List the newest generations, those of one status if it is given."""
-        params = {"limit": limit} | ({"status": status} if status else {})
+    def generations(
+        self, *, limit: int, status: Status | None = None, model: str | None = None, user: str | None = None
+    ) -> list[OwnedGeneration]:
+        """List the newest generations, those of one status, model or user if it is given."""
+        filters = {"status": status, "model": model, "user": user}
+        params = {"limit": limit} | {name: value for name, value in filters.items() if value}
         return _records(OwnedGeneration, self._call("GET", "generations", params=params))
 
-    def generation(self, generation_id: str) -> OwnedGeneration:
-        """Get one generation of any user."""
-        return _record(OwnedGeneration, self._call("GET", "generations", generation_id))
+    def generation(self, generation_id: str) -> GenerationDetail:
+        """Get one generation of any user, and what happened to it."""
+        return _record(GenerationDetail, self._call("GET", "generations", generation_id))
 
-    def _user_id(self, email: str) -> str:
-        for user in self.users():
-            if user["email"].casefold() == email.casefold():
-                return user["id"]
-        raise ApiError(f"no user has the email {email}; see `atelier users list`")
+    def cancel(self, generation_id: str) -> OwnedGeneration:
+        """Cancel a generation that nobody works on yet."""
+        return _record(OwnedGeneration, self._call("POST", "generations", generation_id, "cancel"))
+
+    def delete(self, generation_id: str) -> None:
+        """Delete a finished generation and its files."""
+        self._call("DELETE", "generations", generation_id)
+
+    def redeliver(self, generation_id: str) -> Delivery:
+        """Tell a generation's webhook again."""
+        return _record(Delivery, self._call("POST", "generations", generation_id, "redeliver"))
+
+    def overview(self, *, days: int) -> Overview:
+        """Count what became of the newest generations."""
+        return _record(Overview, self._call("GET", "overview", params={"days": days}))
+
+    def _user_id(self, user: str) -> str:
+        if "@" not in user:
+            return user
+        for known in self.users():
+            if known["email"].casefold() == user.casefold():
+                return known["id"]
+        raise ApiError(f"no user has the email {user}; see `atelier users list`")
 
 
 class PublicApi(_Api):

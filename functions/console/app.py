@@ -1,30 +1,60 @@
-"""The owner's side: users, API keys, webhook secrets and all generations, behind the console's secret."""
+"""The owner's side: the console's page and its sessions, and behind the console's secret users, keys, generations."""
 
-import hmac
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
-from atelier.account import ApiKey, User, mint_key
+from atelier.account import mint_key
 from atelier.adapters import aws
 from atelier.adapters.accounts import AccountStore
 from atelier.adapters.api import answer, body, resolver
+from atelier.adapters.erasure import TableEraser
+from atelier.adapters.files import S3Files
+from atelier.adapters.messaging import DeadLetters, SqsQueue
 from atelier.adapters.records import RecordTable
 from atelier.adapters.secrets import Secret
-from atelier.adapters.store import GenerationStore
-from atelier.administration import parse_key_request, parse_page
-from atelier.document import base_url, describe, timestamp
-from atelier.errors import UnauthenticatedError
-from atelier.generation import Generation
-from atelier.observability import logger
-from atelier.request import parse_authorization
+from atelier.adapters.sessions import SessionStore
+from atelier.adapters.static import StaticFile, StaticFiles
+from atelier.adapters.store import DeliveryStore, GenerationStore
+from atelier.administration import (
+    parse_days,
+    parse_key_request,
+    parse_overlap,
+    parse_page,
+    parse_sign_in,
+    parse_top_up,
+    parse_user_request,
+    user_id_of,
+)
+from atelier.attempts import source_of
+from atelier.catalog import Catalog, embedded
+from atelier.document import base_url, timestamp
+from atelier.observability import follow, logger
+from atelier.overview import MAX_COUNTED, first_moment, summarise
+from atelier.owner_document import (
+    delivery_document,
+    entry_document,
+    generation_detail,
+    generation_document,
+    key_document,
+    overview_document,
+    user_document,
+)
+from atelier.session import clear_cookie, cookie_of, set_cookie
 from atelier.settings import load
 from atelier.signing import derive_secret
 from atelier.steps import now_ms
+from atelier.steps.administer import Cancel, CreateUser, Delete, Redeliver, RotateKey
+from atelier.steps.sign_in import SignedIn, SignIn
 
 app = resolver()
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: {files}; connect-src 'self'; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +63,58 @@ class Settings:
 
     generations_table: str
     accounts_table: str
+    files_bucket: str
+    delivery_queue_url: str
+    dispatch_dead_letter_queue_url: str
+    ingest_dead_letter_queue_url: str
+    notify_dead_letter_queue_url: str
+    delivery_dead_letter_queue_url: str
     digest_key_arn: str
     signing_key_arn: str
     console_secret_arn: str
     public_url: str
     aws_region: str
+    retention_days: int
 
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What the routes need, made once a sandbox."""
+    """What the routes need, made once a sandbox; clients that few routes need are made by those."""
 
     settings: Settings
+    static: StaticFiles
+    catalog: Catalog
     accounts: AccountStore
     generations: GenerationStore
+    deliveries: DeliveryStore
     digest_key: Secret
     signing_key: Secret
-    console_secret: Secret
+    sign_in: SignIn
+
+    def files(self) -> S3Files:
+        """Reach the bucket."""
+        return S3Files(aws.client("s3"), self.settings.files_bucket)
+
+    def delete(self) -> Delete:
+        """Be ready to delete generations."""
+        eraser = TableEraser(aws.client("dynamodb"), self.settings.generations_table)
+        return Delete(generations=self.generations, eraser=eraser, files=self.files())
+
+    def redeliver(self) -> Redeliver:
+        """Be ready to tell webhooks again."""
+        queue = SqsQueue(aws.client("sqs"), self.settings.delivery_queue_url)
+        return Redeliver(deliveries=self.deliveries, queue=queue, clock=now_ms)
+
+    def dead_letters(self) -> DeadLetters:
+        """Look into the dead-letter queues."""
+        known = self.settings
+        urls = (
+            known.dispatch_dead_letter_queue_url,
+            known.ingest_dead_letter_queue_url,
+            known.notify_dead_letter_queue_url,
+            known.delivery_dead_letter_queue_url,
+        )
+        return DeadLetters(aws.client("sqs"), urls)
 
 
 @cache
@@ -57,55 +122,119 @@ def wiring() -> Wiring:
     """Put the real collaborators together."""
     settings = load(Settings)
     dynamodb, secrets = aws.client("dynamodb"), aws.client("secretsmanager")
+    account_table = RecordTable(dynamodb, settings.accounts_table)
+    table = RecordTable(dynamodb, settings.generations_table)
+    accounts = AccountStore(account_table)
+    signing_key = Secret(secrets, settings.signing_key_arn)
     return Wiring(
         settings=settings,
-        accounts=AccountStore(RecordTable(dynamodb, settings.accounts_table)),
-        generations=GenerationStore(RecordTable(dynamodb, settings.generations_table)),
+        static=StaticFiles(Path(__file__).with_name("static")),
+        catalog=embedded(),
+        accounts=accounts,
+        generations=GenerationStore(table, accounts=accounts, retention_days=settings.retention_days),
+        deliveries=DeliveryStore(table, retention_days=settings.retention_days),
         digest_key=Secret(secrets, settings.digest_key_arn),
-        signing_key=Secret(secrets, settings.signing_key_arn),
-        console_secret=Secret(secrets, settings.console_secret_arn),
+        signing_key=signing_key,
+        sign_in=SignIn(
+            sessions=SessionStore(account_table),
+            console_secret=Secret(secrets, settings.console_secret_arn),
+            signing_key=signing_key,
+            clock=now_ms,
+        ),
     )
 
 
-def administrator() -> Wiring:
-    """Let the owner in; UnauthenticatedError for everybody else."""
+# ---- The page and its session ----------------------------------------------------------------------------------------
+
+
+@app.get("/console")
+def page() -> Response[str]:
+    """Answer the page; what it may load and who may frame it is said here."""
     to = wiring()
-    presented = parse_authorization(app.current_event.headers.get("Authorization"))
-    if not hmac.compare_digest(presented.encode(), to.console_secret().encode()):
-        raise UnauthenticatedError("This is not the console's secret; it stands in Secrets Manager.")
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY.format(files=to.files().origin()),
+        "Referrer-Policy": "no-referrer",
+    }
+    return _text(to.static.page, headers)
+
+
+@app.get("/console/static/<name>")
+def static(name: str) -> Response[str]:
+    """Answer one of the page's files, or that the browser's copy is still good."""
+    file = wiring().static.get(name)
+    fresh = app.current_event.headers.get("If-None-Match") == file.etag
+    return _text(file, {"Cache-Control": "no-cache", "ETag": file.etag}, fresh=fresh)
+
+
+@app.post("/console/session")
+def sign_in() -> Response[str]:
+    """Open a session for whoever knows the console's secret."""
+    source = source_of(app.current_event.request_context.identity.source_ip)
+    signed_in = wiring().sign_in(parse_sign_in(body(app)), source)
+    logger.info("signed in", source=source)
+    return _session(signed_in, {"Set-Cookie": set_cookie(signed_in.sealed, f"{_base_url()}/console")})
+
+
+@app.get("/console/session")
+def session() -> Response[str]:
+    """Answer the session that the browser has."""
+    return _session(wiring().sign_in.resume(_cookie()))
+
+
+@app.delete("/console/session")
+def sign_out() -> Response[str]:
+    """End the session, here and in the browser."""
+    wiring().sign_in.out(_cookie(), app.current_event.headers.get("X-CSRF-Token"))
+    logger.info("signed out")
+    return _nothing({"Set-Cookie": clear_cookie(f"{_base_url()}/console")})
+
+
+def administrator() -> Wiring:
+    """Let the owner in, by the secret or by a session; UnauthenticatedError or ForbiddenError for everybody else."""
+    to, event = wiring(), app.current_event
+    to.sign_in.admit(
+        event.headers.get("Authorization"),
+        _cookie(),
+        event.headers.get("X-CSRF-Token"),
+        changes=event.http_method != "GET",
+    )
     return to
 
 
-@app.post("/console/admin/keys")
-def create_key() -> Response[str]:
-    """Make a key for a user, who is made too where the address is new; the key is shown this once."""
-    to, now = administrator(), now_ms()
-    request = parse_key_request(body(app))
-    user = to.accounts.user_by_email(request.email, now)
-    key, text = mint_key(name=request.name, user=user, test=request.test, digest_key=to.digest_key(), now=now)
-    to.accounts.add_key(key)
-    logger.info("API key created", key_id=key.id, user_id=user.id)
-    return answer(201, {**_describe_key(key), "key": text})
-
-
-@app.get("/console/admin/keys")
-def list_keys() -> Response[str]:
-    """List all keys."""
-    return answer(200, {"data": [_describe_key(key) for key in administrator().accounts.list_keys()]})
-
-
-@app.delete("/console/admin/keys/<key_id>")
-def revoke_key(key_id: str) -> Response[str]:
-    """Revoke a key."""
-    key = administrator().accounts.revoke_key(key_id, now_ms())
-    logger.info("API key revoked", key_id=key.id)
-    return answer(200, _describe_key(key))
+# ---- Users and keys --------------------------------------------------------------------------------------------------
 
 
 @app.get("/console/admin/users")
 def list_users() -> Response[str]:
     """List all users."""
-    return answer(200, {"data": [_describe_user(user) for user in administrator().accounts.list_users()]})
+    return _list([user_document(user) for user in administrator().accounts.list_users()])
+
+
+@app.post("/console/admin/users")
+def create_user() -> Response[str]:
+    """Make a user."""
+    to = administrator()
+    user = CreateUser(accounts=to.accounts, clock=now_ms)(parse_user_request(body(app)))
+    logger.info("user created", user_id=user.id)
+    return answer(201, user_document(user))
+
+
+@app.post("/console/admin/users/<user_id>/credits")
+def top_up(user_id: str) -> Response[str]:
+    """Give a user more credits."""
+    to = administrator()
+    request = parse_top_up(body(app))
+    user = to.accounts.top_up(user_id, request.amount, request.note, now_ms())
+    logger.info("credits topped up", user_id=user.id, amount=request.amount)
+    return answer(200, user_document(user))
+
+
+@app.get("/console/admin/users/<user_id>/ledger")
+def ledger(user_id: str) -> Response[str]:
+    """List what a user was charged and given, newest first."""
+    to = administrator()
+    return _list([entry_document(entry) for entry in to.accounts.ledger(to.accounts.user(user_id).id)])
 
 
 @app.get("/console/admin/users/<user_id>/webhook-secret")
@@ -116,18 +245,61 @@ def webhook_secret(user_id: str) -> Response[str]:
     return answer(200, {"secret": derive_secret(to.signing_key(), user.id)})
 
 
+@app.get("/console/admin/keys")
+def list_keys() -> Response[str]:
+    """List all keys."""
+    return _list([key_document(key) for key in administrator().accounts.list_keys()])
+
+
+@app.post("/console/admin/keys")
+def create_key() -> Response[str]:
+    """Make a key for a user, who is made too where the address is new; the key is shown this once."""
+    to, now = administrator(), now_ms()
+    request = parse_key_request(body(app), now=now, models=to.catalog.models)
+    key, text = mint_key(
+        name=request.name, user=to.accounts.user_by_email(request.email, now), test=request.test,
+        digest_key=to.digest_key(), now=now, scopes=request.scopes, requests_per_minute=request.requests_per_minute,
+        models=request.models, expires_at=request.expires_at,
+    )  # fmt: skip
+    to.accounts.add_key(key)
+    logger.info("API key created", key_id=key.id, user_id=key.user_id)
+    return answer(201, {**key_document(key), "key": text})
+
+
+@app.post("/console/admin/keys/<key_id>/rotate")
+def rotate_key(key_id: str) -> Response[str]:
+    """Replace a key by a new one, which is shown this once; the old one holds for the overlap."""
+    to = administrator()
+    rotate = RotateKey(accounts=to.accounts, digest_key=to.digest_key, clock=now_ms)
+    key, text = rotate(key_id, parse_overlap(body(app)))
+    logger.info("API key rotated", key_id=key.id, old_key_id=key_id)
+    return answer(201, {**key_document(key), "key": text})
+
+
+@app.delete("/console/admin/keys/<key_id>")
+def revoke_key(key_id: str) -> Response[str]:
+    """Revoke a key."""
+    key = administrator().accounts.revoke_key(key_id, now_ms())
+    logger.info("API key revoked", key_id=key.id)
+    return answer(200, key_document(key))
+
+
+# ---- Generations -----------------------------------------------------------------------------------------------------
+
+
 @app.get("/console/admin/generations")
 def list_generations() -> Response[str]:
     """List everybody's generations, newest first."""
     to = administrator()
     page = parse_page(app.current_event.query_string_parameters or {})
-    found = to.generations.latest(limit=page.limit, now=now_ms(), before=page.cursor)
-    chosen = [item for item in found if page.status in (None, item.status.value)]
-    cursor = found[-1].id if len(found) == page.limit else None
+    found, cursor = to.generations.search(
+        limit=page.limit, now=now_ms(), before=page.cursor, status=page.status, model=page.model,
+        user_id=user_id_of(page.user, to.accounts.list_users()) if page.user else None,
+    )  # fmt: skip
     return answer(
         200,
         {
-            "data": [_describe_generation(item) for item in chosen],
+            "data": [generation_document(item, _base_url()) for item in found],
             "pagination": {"limit": page.limit, "nextCursor": cursor},
         },
     )
@@ -135,31 +307,72 @@ def list_generations() -> Response[str]:
 
 @app.get("/console/admin/generations/<generation_id>")
 def read_generation(generation_id: str) -> Response[str]:
-    """Show one generation of anybody."""
-    return answer(200, _describe_generation(administrator().generations.get(generation_id)))
+    """Show one generation of anybody, and all that happened to it."""
+    generation, delivery = administrator().deliveries.find(generation_id)
+    return answer(200, generation_detail(generation, delivery, _base_url()))
 
 
-def _describe_key(key: ApiKey) -> dict[str, Any]:
-    return {
-        "id": key.id,
-        "name": key.name,
-        "prefix": key.prefix,
-        "userId": key.user_id,
-        "userEmail": key.user_email,
-        "test": key.test,
-        "createdAt": timestamp(key.created_at),
-        "revokedAt": timestamp(key.revoked_at) if key.revoked_at is not None else None,
-    }
+@app.post("/console/admin/generations/<generation_id>/redeliver")
+def redeliver(generation_id: str) -> Response[str]:
+    """Tell a generation's webhook again."""
+    delivery = administrator().redeliver()(generation_id, _base_url())
+    logger.info("delivery repeated", generation_id=generation_id)
+    return answer(202, delivery_document(delivery))
 
 
-def _describe_user(user: User) -> dict[str, Any]:
-    return {"id": user.id, "email": user.email, "name": user.name, "createdAt": timestamp(user.created_at)}
+@app.post("/console/admin/generations/<generation_id>/cancel")
+def cancel(generation_id: str) -> Response[str]:
+    """Cancel a generation that nobody works on yet."""
+    generation = Cancel(generations=administrator().generations, clock=now_ms)(generation_id)
+    follow(generation)
+    logger.info("generation cancelled")
+    return answer(200, generation_document(generation, _base_url()))
 
 
-def _describe_generation(generation: Generation) -> dict[str, Any]:
+@app.delete("/console/admin/generations/<generation_id>")
+def delete(generation_id: str) -> Response[str]:
+    """Delete a finished generation and its files."""
+    administrator().delete()(generation_id)
+    logger.info("generation deleted", generation_id=generation_id)
+    return _nothing()
+
+
+@app.get("/console/admin/overview")
+def overview() -> Response[str]:
+    """Count what became of the newest generations."""
+    to, now = administrator(), now_ms()
+    days = parse_days(app.current_event.query_string_parameters or {})
+    newest = to.generations.since(first_moment(days, now), now=now, limit=MAX_COUNTED)
+    return answer(200, overview_document(summarise(newest, days=days, now=now), to.dead_letters().count()))
+
+
+def _list(documents: list[dict[str, Any]]) -> Response[str]:
+    return answer(200, {"data": documents})
+
+
+def _session(signed_in: SignedIn, headers: dict[str, str] | None = None) -> Response[str]:
+    document = {"csrf": signed_in.csrf, "expiresAt": timestamp(signed_in.session.expires_at)}
+    return answer(200, document, headers)
+
+
+def _text(file: StaticFile, headers: dict[str, str], *, fresh: bool = False) -> Response[str]:
+    safe = {"X-Content-Type-Options": "nosniff", **headers}
+    status, content = (304, "") if fresh else (200, file.content)
+    # A 304 has the type as well: API Gateway would add its own, and the browser would believe that.
+    return Response(status_code=status, content_type=file.content_type, headers=safe, body=content)
+
+
+def _nothing(headers: dict[str, str] | None = None) -> Response[str]:
+    return Response(status_code=204, headers={"Cache-Control": "no-store", **(headers or {})}, body="")
+
+
+def _cookie() -> str | None:
+    return cookie_of(app.current_event.headers.get("Cookie"))
+
+
+def _base_url() -> str:
     settings, context = wiring().settings, app.current_event.request_context
-    base = base_url(settings.public_url, api_id=context.api_id or "", region=settings.aws_region)
-    return {**describe(generation, base), "userId": generation.user_id, "provider": generation.provider}
+    return base_url(settings.public_url, api_id=context.api_id or "", region=settings.aws_region)
 
 
 @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from atelier.adapters import aws
+from atelier.adapters.accounts import AccountStore
 from atelier.adapters.batches import BatchAnswer, process_ids
 from atelier.adapters.files import S3Files
 from atelier.adapters.http import OwnerPolicy, client
@@ -28,6 +29,7 @@ class Settings:
     """What this function reads from its environment."""
 
     generations_table: str
+    accounts_table: str
     dispatch_queue_url: str
     ingest_queue_url: str
     files_bucket: str
@@ -42,7 +44,9 @@ class Settings:
 def dispatch() -> Dispatch:
     """Put the real collaborators together."""
     settings = load(Settings)
-    generations = GenerationStore(RecordTable(aws.client("dynamodb"), settings.generations_table))
+    dynamodb = aws.client("dynamodb")
+    accounts = AccountStore(RecordTable(dynamodb, settings.accounts_table))
+    generations = GenerationStore(RecordTable(dynamodb, settings.generations_table), accounts=accounts)
     sqs = aws.client("sqs")
     return Dispatch(
         generations=generations,

@@ -7,6 +7,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from atelier.adapters import aws
+from atelier.adapters.acceptance import AcceptanceStore
 from atelier.adapters.accounts import AccountStore
 from atelier.adapters.api import answer, body, correlation_id, resolver
 from atelier.adapters.files import S3Files
@@ -16,8 +17,9 @@ from atelier.adapters.secrets import Secret
 from atelier.adapters.store import GenerationStore
 from atelier.addresses import EgressPolicy
 from atelier.catalog import Catalog, embedded
-from atelier.document import base_url, describe
+from atelier.document import base_url, describe, describe_model
 from atelier.errors import NotFoundError
+from atelier.idempotency import parse_idempotency
 from atelier.observability import follow, logger
 from atelier.request import parse_generation_request, parse_wait
 from atelier.settings import load
@@ -52,6 +54,7 @@ class Wiring:
     catalog: Catalog
     generations: GenerationStore
     authenticate: Authenticate
+    accounts: AccountStore
     accept: Accept
     wait: Wait
 
@@ -61,6 +64,8 @@ def wiring() -> Wiring:
     """Put the real collaborators together."""
     settings = load(Settings)
     dynamodb = aws.client("dynamodb")
+    accounts_table = RecordTable(dynamodb, settings.accounts_table)
+    accounts = AccountStore(accounts_table)
     generations = GenerationStore(
         RecordTable(dynamodb, settings.generations_table), retention_days=settings.retention_days
     )
@@ -70,11 +75,13 @@ def wiring() -> Wiring:
         catalog=embedded(),
         generations=generations,
         authenticate=Authenticate(
-            keys=AccountStore(RecordTable(dynamodb, settings.accounts_table)),
+            keys=accounts,
             digest_key=Secret(aws.client("secretsmanager"), settings.digest_key_arn),
+            clock=now_ms,
         ),
+        accounts=accounts,
         accept=Accept(
-            generations=generations,
+            acceptances=AcceptanceStore(accounts_table, accounts, generations),
             queue=SqsQueue(aws.client("sqs"), settings.dispatch_queue_url),
             clock=now_ms,
         ),
@@ -87,9 +94,11 @@ def generate() -> Response[str]:
     """Accept a generation, and wait for it where the client wants to (RFC 7240)."""
     to, headers = wiring(), app.current_event.headers
     key = to.authenticate(headers.get("Authorization"))
-    request = parse_generation_request(body(app), to.catalog, to.policy)
+    text = body(app)
+    request = parse_generation_request(text, to.catalog, to.policy)
+    idempotency = parse_idempotency(headers.get("Idempotency-Key"), route="/generate", body=text)
     seconds, applied = parse_wait(headers.get("Prefer"), webhook=request.webhook, limit=to.settings.wait_seconds)
-    accepted = to.accept(request, key, correlation_id(app))
+    accepted = to.accept(request, key, correlation_id(app), idempotency)
     follow(accepted)
     logger.info("generation accepted", model=accepted.model)
     generation = to.wait(accepted, seconds)
@@ -105,10 +114,18 @@ def read(generation_id: str) -> Response[str]:
     """Answer one of the caller's generations."""
     to = wiring()
     key = to.authenticate(app.current_event.headers.get("Authorization"))
+    key.require("read")
+    to.accounts.count_read(key, now_ms())
     generation = to.generations.get(generation_id)
     if generation.user_id != key.user_id:
         raise NotFoundError(f"There is no generation '{generation_id}'.")
     return answer(200, describe(generation, _base_url()))
+
+
+@app.get("/models")
+def models() -> Response[str]:
+    """List what can be asked for."""
+    return answer(200, {"data": [describe_model(model) for model in wiring().catalog.models.values()]})
 
 
 @app.get("/files/outputs/.+")

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from atelier.adapters import aws
+from atelier.adapters.accounts import AccountStore
 from atelier.adapters.batches import BatchAnswer, process_ids
 from atelier.adapters.files import S3Files
 from atelier.adapters.http import OwnerPolicy, client
@@ -26,6 +27,7 @@ class Settings:
     """What this function reads from its environment."""
 
     generations_table: str
+    accounts_table: str
     files_bucket: str
     provider_keys_arn: str
     artificial_studio_url: str
@@ -36,7 +38,9 @@ class Settings:
 def ingest() -> Ingest:
     """Put the real collaborators together."""
     settings = load(Settings)
-    generations = GenerationStore(RecordTable(aws.client("dynamodb"), settings.generations_table))
+    dynamodb = aws.client("dynamodb")
+    accounts = AccountStore(RecordTable(dynamodb, settings.accounts_table))
+    generations = GenerationStore(RecordTable(dynamodb, settings.generations_table), accounts=accounts)
     return Ingest(
         generations=generations,
         providers=providers(client(OwnerPolicy()), artificial_studio_url=settings.artificial_studio_url),

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from atelier.adapters import aws
+from atelier.adapters.accounts import AccountStore
 from atelier.adapters.messaging import SnsTopic, SqsQueue
 from atelier.adapters.records import RecordTable
 from atelier.adapters.store import GenerationStore
@@ -21,6 +22,7 @@ class Settings:
     """What this function reads from its environment."""
 
     generations_table: str
+    accounts_table: str
     dispatch_queue_url: str
     ingest_queue_url: str
     delivery_queue_url: str
@@ -34,7 +36,9 @@ class Settings:
 def reconcile() -> Reconcile:
     """Put the real collaborators together."""
     settings = load(Settings)
-    generations = GenerationStore(RecordTable(aws.client("dynamodb"), settings.generations_table))
+    dynamodb = aws.client("dynamodb")
+    accounts = AccountStore(RecordTable(dynamodb, settings.accounts_table))
+    generations = GenerationStore(RecordTable(dynamodb, settings.generations_table), accounts=accounts)
     sqs = aws.client("sqs")
     return Reconcile(
         generations=generations,

@@ -97,7 +97,12 @@ def administer(stack: Deployed, method: str, path: str, **json_body: Any) -> htt
 
 def open_account(stack: Deployed, email: str, *, test: bool = False) -> Account:
     """Make a key, and its user where there is none."""
-    key = administer(stack, "POST", "/keys", name="e2e", user=email, test=test).raise_for_status().json()
+    return account_with_key(stack, email, test=test)
+
+
+def account_with_key(stack: Deployed, email: str, **wishes: Any) -> Account:
+    """Make a key with scopes, limits and so on, and its user where there is none."""
+    key = administer(stack, "POST", "/keys", name="e2e", user=email, **wishes).raise_for_status().json()
     secret = administer(stack, "GET", f"/users/{key['userId']}/webhook-secret").raise_for_status().json()["secret"]
     return Account(stack, key["userId"], key["id"], key["key"], secret)
 

@@ -115,6 +115,7 @@ def key(stack: Stack, accounts: AccountStore) -> str:
     """A client's key."""
     user = new_user(email="client@example.com", name="client", now=NOW)
     record, text = mint_key(name="test", user=user, test=False, digest_key=stack.secret("DigestKeySecret"), now=NOW)
+    accounts.add_user(user)
     accounts.add_key(record)
     return text
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from atelier.adapters.store import from_stream
 from atelier.delivery import Attempt, Delivery, DeliveryStatus
-from atelier.generation import Generation, Status, new_id
+from atelier.generation import Generation, Moment, Status, new_id
 from tests.integration.lambdas import event
 
 NOW = 1_767_225_600_000
@@ -76,6 +76,9 @@ GENERATIONS = st.integers(0, 2**41).flatmap(
         deadline_at=st.none() | _TIME,
         finished_at=st.none() | _TIME,
         due_at=st.none() | _TIME,
+        timeline=st.lists(
+            st.builds(Moment, status=st.sampled_from(Status), at=_TIME, provider=st.none() | _TEXT), max_size=3
+        ).map(tuple),
     )
 )
 

@@ -53,7 +53,7 @@ def test_accepting_a_request_costs_three_calls_when_warm(lambdas: Lambdas, key: 
     status, _ = lambdas.ask(request("generate", authorization=key))
     # then
     assert status == 202
-    assert calls.take() == ["dynamodb:GetItem", "dynamodb:PutItem", "sqs:SendMessage"]
+    assert calls.take() == ["dynamodb:GetItem", "dynamodb:TransactWriteItems", "sqs:SendMessage"]
 
 
 def test_a_whole_generation_with_webhook_costs_fourteen_calls_when_warm(

@@ -1,18 +1,29 @@
 """The owner's side, and the keys that are made there."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
 
-from atelier.adapters.store import GenerationStore
-from atelier.generation import Status
+from atelier.adapters.erasure import TableEraser
+from atelier.adapters.records import RecordTable
+from atelier.adapters.sessions import SessionStore
+from atelier.adapters.store import DeliveryStore, GenerationStore
+from atelier.attempts import MAX_FAILURES, Attempts
+from atelier.delivery import DeliveryStatus
+from atelier.errors import ConflictError
+from atelier.generation import Status, new_id
+from atelier.session import begin
 from atelier.steps import now_ms
+from functions.console import app as console_app
 from tests.integration.lambdas import Calls, Lambdas, request
-from tests.integration.samples import NOW, generation
-from tests.integration.stack import Stack
-from tests.integration.world import RECEIVER, SKETCH, Internet, accept
+from tests.integration.samples import DAY, NOW, generation
+from tests.integration.stack import ROOT, Stack, aws
+from tests.integration.world import BASE, RECEIVER, SKETCH, Internet, accept
 
 
 class Console:
@@ -42,6 +53,46 @@ class Console:
         assert status == 201
         created: dict[str, Any] = document
         return created
+
+
+class Browser:
+    """Asks as the console's page does: with the cookie that it was given, and with the token if it has one."""
+
+    def __init__(self, lambdas: Lambdas, address: str = "93.184.216.34") -> None:
+        self._lambdas = lambdas
+        self._address = address
+        self.cookie = ""
+        self.csrf: str | None = None
+
+    def __call__(self, method: str, path: str, document: Any = None, **headers: str) -> dict[str, Any]:
+        cookie = {"Cookie": f"theme=dark; {self.cookie}"} if self.cookie else {}
+        token = {"X-CSRF-Token": self.csrf} if self.csrf is not None else {}
+        event = request(
+            "console",
+            method=method,
+            path=path,
+            body=json.dumps(document) if document is not None else "",
+            headers={**cookie, **token, **headers},
+        )
+        del event["headers"]["Authorization"], event["multiValueHeaders"]["Authorization"]
+        event["requestContext"]["identity"]["sourceIp"] = self._address
+        answer: dict[str, Any] = self._lambdas.invoke("console", event)
+        for line in answer["multiValueHeaders"].get("Set-Cookie", []):
+            self.cookie = line.partition(";")[0]
+        return answer
+
+    def sign_in(self, secret: str) -> int:
+        answer = self("POST", "/console/session", {"secret": secret})
+        self.csrf = json.loads(answer["body"]).get("csrf")
+        return int(answer["statusCode"])
+
+    def status(self, method: str, path: str, document: Any = None) -> int:
+        return int(self(method, path, document)["statusCode"])
+
+
+@pytest.fixture
+def browser(lambdas: Lambdas) -> Browser:
+    return Browser(lambdas)
 
 
 @pytest.fixture
@@ -178,12 +229,25 @@ def test_one_generation_of_anybody_is_shown(console: Console, generations: Gener
 ROUTES = [
     ("POST", "keys"),
     ("GET", "keys"),
+    ("POST", "keys/abc/rotate"),
     ("DELETE", "keys/abc"),
     ("GET", "users"),
+    ("POST", "users"),
+    ("POST", "users/user_1/credits"),
+    ("GET", "users/user_1/ledger"),
     ("GET", "users/user_1/webhook-secret"),
     ("GET", "generations"),
     ("GET", f"generations/{'0' * 32}"),
+    ("POST", f"generations/{'0' * 32}/redeliver"),
+    ("POST", f"generations/{'0' * 32}/cancel"),
+    ("DELETE", f"generations/{'0' * 32}"),
+    ("GET", "overview"),
 ]
+
+
+def test_each_admin_route_is_tried_without_the_secret() -> None:
+    routes = [*console_app.app._static_routes, *console_app.app._dynamic_routes]
+    assert len([route for route in routes if "/admin/" in route.path]) == len(ROUTES)
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
@@ -241,6 +305,8 @@ def test_a_bad_request_for_a_key_names_the_fields_at_fault(
         ("cursor", "x"),
         ("cursor", "f" * 31),
         ("status", "done"),
+        ("model", "x" * 255),
+        ("user", "x" * 255),
     ],
 )
 def test_a_bad_query_names_the_field_at_fault(name: str, value: str, console: Console) -> None:
@@ -256,8 +322,517 @@ def test_a_cursor_that_we_never_gave_is_no_failure_of_ours(cursor: str, console:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("DELETE", "keys/unknown"), ("GET", "users/unknown/webhook-secret"), ("GET", "generations/unknown"), ("GET", "x")],
+    [
+        ("DELETE", "keys/unknown"),
+        ("POST", "keys/unknown/rotate"),
+        ("GET", "users/unknown/webhook-secret"),
+        ("GET", "users/unknown/ledger"),
+        ("POST", "users/unknown/credits"),
+        ("GET", "generations/unknown"),
+        ("POST", "generations/unknown/redeliver"),
+        ("POST", "generations/unknown/cancel"),
+        ("DELETE", "generations/unknown"),
+        ("GET", "x"),
+    ],
 )
 def test_what_is_not_there_is_not_found(method: str, path: str, console: Console) -> None:
-    status, document = console(method, path)
+    status, document = console(method, path, {"amount": 1} if path.endswith("credits") else None)
     assert (status, set(document)) == (404, {"message"})
+
+
+# ---- The page and its session
+
+
+def test_the_page_may_load_nothing_of_others(browser: Browser) -> None:
+    answer = browser("GET", "/console")
+    headers = {name: values[0] for name, values in answer["multiValueHeaders"].items()}
+    assert answer["statusCode"] == 200
+    assert answer["body"] == (ROOT / "functions/console/static/index.html").read_text()
+    assert headers["Content-Type"] == "text/html; charset=utf-8"
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Security-Policy"].split("; ") == [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: https://filesbucket.s3.amazonaws.com",
+        "connect-src 'self'",
+        "form-action 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+
+
+STATIC = sorted(path.name for path in (ROOT / "functions/console/static").iterdir() if path.name != "index.html")
+TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml", "txt": "text/plain"}
+
+
+@pytest.mark.parametrize("name", STATIC)
+def test_the_pages_files_are_served_and_kept_by_the_browser(name: str, browser: Browser) -> None:
+    answer = browser("GET", f"/console/static/{name}")
+    headers = answer["multiValueHeaders"]
+    assert answer["statusCode"] == 200
+    assert answer["body"] == (ROOT / "functions/console/static" / name).read_text()
+    assert headers["Content-Type"][0].partition(";")[0] == TYPES[name.rpartition(".")[2]]
+    assert (headers["Cache-Control"], headers["X-Content-Type-Options"]) == (["no-cache"], ["nosniff"])
+    again = browser("GET", f"/console/static/{name}", **{"If-None-Match": headers["ETag"][0]})
+    assert (again["statusCode"], again["body"]) == (304, "")
+    assert again["multiValueHeaders"] == headers
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "index.html",
+        "app.py",
+        "../app.py",
+        "..%2Fapp.py",
+        "%2e%2e/app.py",
+        "",
+        ".",
+        "nothing.js",
+        "/etc/passwd",
+        "a/b.js",
+    ],
+)
+def test_nothing_else_is_served(name: str, browser: Browser) -> None:
+    answer = browser("GET", f"/console/static/{name}")
+    assert (answer["statusCode"], set(json.loads(answer["body"]))) == (404, {"message"})
+
+
+def test_the_page_and_its_files_need_no_table(browser: Browser, calls: Calls) -> None:
+    browser("GET", "/console")
+    browser("GET", f"/console/static/{STATIC[0]}")
+    assert calls.take() == []
+
+
+def test_the_secret_opens_a_session_that_reads_and_changes(browser: Browser, stack: Stack) -> None:
+    # given nobody
+    assert browser.status("GET", "/console/session") == 401
+    assert browser.status("GET", "/console/admin/users") == 401
+    # when
+    answer = browser("POST", "/console/session", {"secret": stack.secret("ConsoleSecret")})
+    # then
+    document = json.loads(answer["body"])
+    assert (answer["statusCode"], set(document)) == (200, {"csrf", "expiresAt"})
+    hours = (datetime.fromisoformat(document["expiresAt"]) - datetime.now(UTC)).total_seconds() / 3_600
+    assert 7.99 < hours < 8.01
+    (cookie,) = answer["multiValueHeaders"]["Set-Cookie"]
+    assert cookie.split("; ")[1:] == ["Max-Age=28800", "Path=/api/console", "HttpOnly", "SameSite=Strict", "Secure"]
+    browser.csrf = document["csrf"]
+    assert json.loads(browser("GET", "/console/session")["body"]) == document
+    assert browser.status("GET", "/console/admin/users") == 200
+    assert browser.status("POST", "/console/admin/keys", {"name": "site", "user": "a@example.com"}) == 201
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [*[(method, f"admin/{path}") for method, path in ROUTES if method != "GET"], ("DELETE", "session")],
+)
+def test_a_change_by_cookie_needs_the_token(method: str, path: str, browser: Browser, stack: Stack) -> None:
+    # given
+    browser.sign_in(stack.secret("ConsoleSecret"))
+    kept = [row for row in stack.rows("AccountsTable") if row["record"]["S"] in ("user", "key")]
+    # when, then
+    for token in (None, "", "x" * 64):
+        browser.csrf = token
+        assert browser.status(method, f"/console/{path}", {"name": "x", "user": "x@example.com"}) == 403
+    assert [row for row in stack.rows("AccountsTable") if row["record"]["S"] in ("user", "key")] == kept
+    assert browser.status("GET", "/console/session") == 200
+
+
+def test_who_signs_out_is_out_even_with_the_cookie(browser: Browser, stack: Stack) -> None:
+    # given
+    browser.sign_in(stack.secret("ConsoleSecret"))
+    cookie = browser.cookie
+    # when
+    answer = browser("DELETE", "/console/session")
+    # then
+    assert (answer["statusCode"], browser.cookie) == (204, "atelier_console=")
+    assert "Max-Age=0" in answer["multiValueHeaders"]["Set-Cookie"][0]
+    browser.cookie = cookie
+    assert browser.status("GET", "/console/session") == 401
+    assert browser.status("GET", "/console/admin/users") == 401
+
+
+def test_a_new_secret_ends_all_sessions(browser: Browser, lambdas: Lambdas, stack: Stack) -> None:
+    # given
+    browser.sign_in(stack.secret("ConsoleSecret"))
+    # when the secret is rotated, and a cold sandbox asked
+    aws("secretsmanager").put_secret_value(SecretId=stack.ref("ConsoleSecret"), SecretString="another secret")
+    console_app.wiring.cache_clear()
+    # then
+    assert browser.status("GET", "/console/session") == 401
+    assert browser.sign_in("another secret") == 200
+
+
+def test_after_ten_wrong_secrets_the_right_one_has_to_wait(browser: Browser, lambdas: Lambdas, stack: Stack) -> None:
+    # given
+    secret = stack.secret("ConsoleSecret")
+    assert [browser.sign_in("wrong") for _ in range(MAX_FAILURES - 1)] == [401] * 9
+    assert browser.sign_in(secret) == 200
+    assert browser.sign_in("wrong") == 401
+    # when
+    answer = browser("POST", "/console/session", {"secret": secret})
+    # then
+    assert answer["statusCode"] == 429
+    assert 800 < int(answer["multiValueHeaders"]["Retry-After"][0]) <= 900
+    assert "Set-Cookie" not in answer["multiValueHeaders"]
+    assert Browser(lambdas, "198.51.100.7").sign_in(secret) == 200
+    assert Console(lambdas, secret)("GET", "users")[0] == 200
+
+
+@pytest.mark.parametrize("document", [None, [], {}, {"secret": ""}, {"secret": 7}])
+def test_a_sign_in_without_a_secret_is_refused_and_not_counted(document: Any, browser: Browser, stack: Stack) -> None:
+    assert browser.status("POST", "/console/session", document) == 400
+    assert stack.rows("AccountsTable") == []
+
+
+def test_no_log_line_holds_what_opens_a_session(
+    browser: Browser, stack: Stack, logs: Callable[[], list[dict[str, Any]]]
+) -> None:
+    browser.sign_in("a wrong secret")
+    browser.sign_in(stack.secret("ConsoleSecret"))
+    browser.status("POST", "/console/admin/keys", {"name": "site", "user": "a@example.com"})
+    signature = browser.cookie[-64:]
+    browser("DELETE", "/console/session")
+    lines = json.dumps(logs())
+    for secret in ("a wrong secret", stack.secret("ConsoleSecret"), str(browser.csrf), signature):
+        assert secret not in lines
+    for event in ("request refused", "signed in", "API key created", "signed out"):
+        assert event in lines
+
+
+def test_no_table_holds_what_opens_a_session(browser: Browser, stack: Stack) -> None:
+    browser.sign_in("a wrong secret")
+    browser.sign_in(stack.secret("ConsoleSecret"))
+    kept = json.dumps(stack.rows("AccountsTable"))
+    for secret in ("a wrong secret", stack.secret("ConsoleSecret"), str(browser.csrf), browser.cookie[-64:]):
+        assert secret not in kept
+
+
+def test_sessions_and_attempts_are_forgotten_by_the_table(browser: Browser, stack: Stack) -> None:
+    browser.sign_in(stack.secret("ConsoleSecret"))
+    rows = {row["record"]["S"]: int(row["expires_at"]["N"]) - now_ms() // 1_000 for row in stack.rows("AccountsTable")}
+    assert 28_000 < rows["session"] <= 28_801
+    assert 800 < rows["attempts"] <= 901
+
+
+def test_a_session_store_keeps_what_it_is_told(stack: Stack, accounts: Any) -> None:
+    # given
+    sessions = SessionStore(accounts._table)
+    session = begin(NOW)
+    assert not sessions.lives(session)
+    # when
+    sessions.start(session)
+    assert sessions.lives(session)
+    sessions.end(session, NOW)
+    sessions.end(session, NOW + 1)
+    sessions.end(begin(NOW), NOW)
+    # then
+    assert not sessions.lives(session)
+    # and
+    first, second = Attempts("x", 1, NOW), Attempts("x", 2, NOW, 1)
+    sessions.advance(None, first)
+    sessions.advance(first, second)
+    assert sessions.attempts("x") == second
+    for before in (None, first):
+        with pytest.raises(ConflictError):
+            sessions.advance(before, second)
+
+
+# ---- Users and keys
+
+
+def test_a_user_is_made_and_topped_up_and_its_ledger_tells(console: Console) -> None:
+    # given
+    status, user = console("POST", "users", {"email": "Ann@example.com", "plan": "pro", "credits": 3})
+    assert (status, user["email"], user["plan"], user["credits"]) == (201, "ann@example.com", "pro", 3)
+    # when
+    status, richer = console("POST", f"users/{user['id']}/credits", {"amount": 4, "note": "a gift"})
+    # then
+    assert (status, richer) == (200, {**user, "credits": 7})
+    assert console("GET", "users") == (200, {"data": [richer]})
+    _, ledger = console("GET", f"users/{user['id']}/ledger")
+    entry = ledger["data"][0]
+    assert (entry["kind"], entry["amount"], entry["generationId"], entry["note"]) == ("top-up", 4, None, "a gift")
+    assert console("POST", "users", {"email": "ann@example.com"})[0] == 409
+
+
+def test_a_key_is_made_with_its_limits(console: Console) -> None:
+    limits: dict[str, Any] = {
+        "scopes": ["read"],
+        "requestsPerMinute": 5,
+        "models": ["sketch"],
+        "expiresAt": "2099-01-01T00:00:00.000Z",
+    }
+    created = console.key(**limits)
+    assert {name: created[name] for name in limits} == limits
+    _, listed = console("GET", "keys")
+    assert listed == {"data": [{name: value for name, value in created.items() if name != "key"}]}
+
+
+def test_a_rotated_key_works_and_the_old_one_until_the_overlap_is_over(console: Console, lambdas: Lambdas) -> None:
+    # given
+    old = console.key(models=["sketch"])
+    # when
+    status, new = console("POST", f"keys/{old['id']}/rotate", {"overlapSeconds": 60})
+    # then
+    assert (status, new["models"], new["userId"], new["name"]) == (201, ["sketch"], old["userId"], old["name"])
+    for key in (old, new):
+        assert lambdas.ask(request("generate", authorization=key["key"], body=SKETCH))[0] == 202
+    # and when there is no overlap
+    console("POST", f"keys/{new['id']}/rotate", {"overlapSeconds": 0})
+    assert lambdas.ask(request("generate", authorization=new["key"], body=SKETCH))[0] == 401
+
+
+def test_a_revoked_key_is_not_rotated(console: Console) -> None:
+    created = console.key()
+    console("DELETE", f"keys/{created['id']}")
+    assert console("POST", f"keys/{created['id']}/rotate")[0] == 409
+
+
+# ---- Generations
+
+
+def finished(lambdas: Lambdas, internet: Internet, key: str) -> str:
+    """Make a generation, of which its webhook has been told."""
+    internet.hosts[RECEIVER] = accept
+    _, accepted = lambdas.ask(request("generate", authorization=key, body=SKETCH))
+    lambdas.drain("dispatch")
+    lambdas.stream()
+    lambdas.drain("deliver")
+    return str(accepted["id"])
+
+
+def test_generations_can_be_chosen_by_model_and_user(console: Console, generations: GenerationStore) -> None:
+    # given
+    user = console.key(user="ann@example.com")["userId"]
+    made = [
+        generation(created_at=now_ms() - number * 1_000, user_id=user if number % 2 else "user_1", model=model)
+        for number, model in enumerate(["sketch", "sketch", "playground-v2", "playground-v2"])
+    ]
+    for item in made:
+        generations.add(item)
+    # when, then
+    for query, chosen in (
+        ({"model": "sketch"}, made[:2]),
+        ({"user": user}, [made[1], made[3]]),
+        ({"user": "Ann@example.com", "model": "sketch"}, [made[1]]),
+        ({"user": "nobody@example.com"}, []),
+        ({"model": "nothing"}, []),
+    ):
+        _, document = console("GET", "generations", query=query)
+        assert [item["id"] for item in document["data"]] == [item.id for item in chosen]
+        assert document["pagination"]["nextCursor"] is None
+
+
+def test_a_filtered_page_is_full_where_there_is_enough(console: Console, generations: GenerationStore) -> None:
+    # given one that fits among many that do not
+    start = now_ms()
+    for number in range(12):
+        status = Status.ERROR if number % 4 == 3 else Status.SUCCESS
+        generations.add(generation(created_at=start - number, status=status))
+    # when
+    _, first = console("GET", "generations", query={"status": "error", "limit": "2"})
+    cursor = first["pagination"]["nextCursor"]
+    _, second = console("GET", "generations", query={"status": "error", "limit": "2", "cursor": cursor})
+    # then
+    assert (len(first["data"]), len(second["data"]), second["pagination"]["nextCursor"]) == (2, 1, None)
+
+
+def test_all_that_happened_to_a_generation_is_shown(
+    console: Console, lambdas: Lambdas, internet: Internet, key: str
+) -> None:
+    # given
+    made = finished(lambdas, internet, key)
+    # when
+    status, document = console("GET", f"generations/{made}")
+    # then
+    assert status == 200
+    statuses = [moment["status"] for moment in document["timeline"]]
+    assert statuses == ["pending", "processing", "uploading", "success"]
+    times = [moment["at"] for moment in document["timeline"]]
+    assert times == sorted(times)
+    assert (times[0], times[-1]) == (document["createdAt"], document["finishedAt"])
+    assert [attempt["provider"] for attempt in document["attempts"]] == ["sketch"]
+    (delivery,) = document["deliveries"]
+    assert (delivery["id"], delivery["status"], delivery["nextAttemptAt"]) == (f"msg_{made}", "delivered", None)
+    (attempt,) = delivery["attempts"]
+    assert (attempt["statusCode"], attempt["reason"]) == (204, None)
+    assert document["announcement"]["id"] == made
+    assert document["announcement"]["userId"] == document["userId"]
+
+
+def test_a_webhook_is_told_again_with_the_same_message(
+    console: Console, lambdas: Lambdas, internet: Internet, key: str
+) -> None:
+    # given
+    made = finished(lambdas, internet, key)
+    # when
+    status, document = console("POST", f"generations/{made}/redeliver")
+    lambdas.drain("deliver")
+    # then
+    assert (status, document["status"]) == (202, "pending")
+    first, second = internet.to(RECEIVER)
+    assert second.content == first.content
+    assert second.headers["webhook-id"] == first.headers["webhook-id"]
+    _, shown = console("GET", f"generations/{made}")
+    assert [attempt["statusCode"] for attempt in shown["deliveries"][0]["attempts"]] == [204, 204]
+    assert shown["deliveries"][0]["status"] == "delivered"
+
+
+def test_without_a_webhook_nothing_is_told(console: Console, generations: GenerationStore) -> None:
+    done = generation(status=Status.SUCCESS, webhook=None)
+    pending = generation(webhook="https://client.example/hook")
+    for item in (done, pending):
+        generations.add(item)
+        assert console("POST", f"generations/{item.id}/redeliver")[0] == 409
+
+
+def test_a_delivery_that_never_was_is_made(
+    console: Console, generations: GenerationStore, table: RecordTable, lambdas: Lambdas
+) -> None:
+    done = generation(status=Status.SUCCESS, webhook=f"https://{RECEIVER}/hook", finished_at=NOW)
+    generations.add(done)
+    assert console("POST", f"generations/{done.id}/redeliver")[0] == 202
+    _, delivery = DeliveryStore(table).find(done.id)
+    assert delivery
+    assert delivery.status is DeliveryStatus.PENDING
+    assert json.loads(delivery.body)["id"] == done.id
+    assert lambdas.waiting("DeliveryQueue") == [{"id": done.id}]
+
+
+def test_a_pending_generation_is_cancelled_and_never_made(
+    console: Console, lambdas: Lambdas, key: str, generations: GenerationStore
+) -> None:
+    # given
+    _, accepted = lambdas.ask(request("generate", authorization=key, body=SKETCH))
+    # when
+    status, document = console("POST", f"generations/{accepted['id']}/cancel")
+    lambdas.drain("dispatch")
+    # then
+    assert (status, document["status"], document["error"]) == (200, "error", "cancelled")
+    assert generations.get(accepted["id"]).provider is None
+    assert len(lambdas.stream()) == 1
+    assert console("POST", f"generations/{accepted['id']}/cancel")[0] == 409
+
+
+def test_a_cancelled_generation_costs_nothing(console: Console, generations: GenerationStore) -> None:
+    # given
+    _, user = console("POST", "users", {"email": "ann@example.com", "credits": 10})
+    one = generation(user_id=user["id"], cost=3)
+    generations.add(one)
+    # when
+    for _ in range(2):
+        console("POST", f"generations/{one.id}/cancel")
+    # then
+    assert console("GET", "users")[1]["data"][0]["credits"] == 13
+    _, ledger = console("GET", f"users/{user['id']}/ledger")
+    assert [(entry["kind"], entry["amount"]) for entry in ledger["data"] if entry["generationId"] == one.id] == [
+        ("refund", 3)
+    ]
+
+
+def test_a_deleted_generation_leaves_nothing(
+    console: Console, lambdas: Lambdas, internet: Internet, key: str, stack: Stack
+) -> None:
+    # given two, one of which is deleted
+    kept, gone = finished(lambdas, internet, key), finished(lambdas, internet, key)
+    bucket = stack.ref("FilesBucket")
+    # when
+    answer = lambdas.invoke(
+        "console",
+        request(
+            "console",
+            method="DELETE",
+            path=f"/console/admin/generations/{gone}",
+            authorization=stack.secret("ConsoleSecret"),
+            body="",
+        ),
+    )
+    # then
+    assert answer["statusCode"] == 204
+    assert answer["body"] == ""
+    assert {row["id"]["S"] for row in stack.rows("GenerationsTable")} == {kept}
+    names = [item["Key"] for item in aws("s3").list_objects_v2(Bucket=bucket)["Contents"]]
+    assert len(names) == 2
+    assert all(name.startswith(f"outputs/{kept}/") for name in names)
+    assert console("DELETE", f"generations/{gone}")[0] == 404
+
+
+@pytest.mark.parametrize("status", [Status.PENDING, Status.PROCESSING, Status.UPLOADING])
+def test_what_is_on_its_way_is_not_deleted(status: Status, console: Console, generations: GenerationStore) -> None:
+    one = generation(status=status)
+    generations.add(one)
+    assert console("DELETE", f"generations/{one.id}")[0] == 409
+    assert generations.get(one.id) == one
+
+
+def test_an_eraser_leaves_what_is_not_finished(stack: Stack, generations: GenerationStore) -> None:
+    eraser = TableEraser(aws("dynamodb"), stack.ref("GenerationsTable"))
+    one = generation()
+    generations.add(one)
+    with pytest.raises(ConflictError):
+        eraser.erase(one.id)
+    assert generations.get(one.id) == one
+    eraser.erase(new_id(NOW))
+
+
+def test_the_overview_counts_the_last_days(console: Console, generations: GenerationStore, stack: Stack) -> None:
+    # given
+    now = now_ms()
+    done = generation(created_at=now, status=Status.SUCCESS, finished_at=now + 2_000, cost=3)
+    others = [generation(created_at=now, status=status) for status in (Status.ERROR, Status.PENDING)]
+    long_ago = generation(created_at=now - 3 * DAY, status=Status.ERROR)
+    for item in (done, replace(done, id=new_id(now)), *others, long_ago):
+        generations.add(item)
+    for queue in ("Dispatch", "Ingest", "Notify", "Delivery"):
+        aws("sqs").send_message(QueueUrl=stack.ref(f"{queue}DeadLetterQueue"), MessageBody="x")
+    # when
+    status, document = console("GET", "overview", query={"days": "2"})
+    # then
+    assert status == 200
+    today = datetime.fromtimestamp(now / 1_000, UTC).date().isoformat()
+    assert document["days"][1] == {"date": today, "success": 2, "error": 1, "other": 1}
+    assert document["days"][0] | {"date": ""} == {"date": "", "success": 0, "error": 0, "other": 0}
+    assert document["successRate"] == pytest.approx(2 / 3)
+    assert (document["medianSeconds"], document["creditsSpent"], document["deadLetters"]) == (2, 6, 4)
+    _, longer = console("GET", "overview")
+    assert len(longer["days"]) == 14
+    assert sum(day["error"] for day in longer["days"]) == 2
+
+
+def test_the_console_does_what_it_may_and_no_more(
+    console: Console, browser: Browser, lambdas: Lambdas, internet: Internet, key: str, stack: Stack
+) -> None:
+    # given each route used once
+    browser.sign_in(stack.secret("ConsoleSecret"))
+    browser("DELETE", "/console/session")
+    user = console("POST", "users", {"email": "a@example.com", "credits": 1})[1]
+    console("POST", f"users/{user['id']}/credits", {"amount": 1})
+    created = console.key()
+    made = finished(lambdas, internet, key)
+    for method, path in (
+        ("GET", "users"), ("GET", f"users/{user['id']}/ledger"), ("GET", f"users/{user['id']}/webhook-secret"),
+        ("GET", "keys"), ("POST", f"keys/{created['id']}/rotate"), ("DELETE", f"keys/{created['id']}"),
+        ("GET", "generations"), ("GET", f"generations/{made}"), ("POST", f"generations/{made}/redeliver"),
+        ("GET", "overview"),
+    ):  # fmt: skip
+        assert console(method, path)[0] < 300, path
+    lambdas.invoke("console", request("console", method="DELETE", path=f"/console/admin/generations/{made}",
+                                      authorization=stack.secret("ConsoleSecret"), body=""))  # fmt: skip
+    # then
+    rights = {"ListObjectsV2": "ListBucket", "DeleteObjects": "DeleteObject", "TransactWriteItems": "UpdateItem"}
+    used = {
+        f"{service}:{rights.get(operation, operation)}"
+        for service, _, operation in (call.partition(":") for call in lambdas.operations["console"])
+    }
+    assert used <= stack.allowed_actions("ConsoleFunction")
+
+
+def test_the_base_of_the_cookie_is_the_apis_own(browser: Browser, stack: Stack) -> None:
+    answer = browser("POST", "/console/session", {"secret": stack.secret("ConsoleSecret")})
+    assert BASE.endswith("/api")
+    assert "Path=/api/console;" in answer["multiValueHeaders"]["Set-Cookie"][0]

@@ -50,7 +50,7 @@ def test_a_webhook_tells_of_a_sketch_and_its_signature_holds(
     # then each ran once and nothing comes back
     assert answers == [{"batchItemFailures": []}] * 3
     (sent,) = internet.to(RECEIVER)
-    (owner,) = {record["user_id"]["S"] for record in stack.rows("AccountsTable")}
+    (owner,) = {record["id"]["S"] for record in stack.rows("AccountsTable") if record["record"]["S"] == "user"}
     secret = derive_secret(stack.secret("SigningKeySecret"), owner)
     document = Webhook(secret).verify(sent.content, dict(sent.headers))
     folder = document["output"].removesuffix("/0.png")
@@ -276,7 +276,9 @@ def test_every_functions_calls_are_among_those_that_its_policy_allows(
     lambdas.drain("deliver")
     # when
     called = {
-        function: {name.replace(":Head", ":Get") for name in names} for function, names in lambdas.operations.items()
+        # a transaction needs the rights of what it does
+        function: {name.replace(":Head", ":Get") for name in names if "Transact" not in name}
+        for function, names in lambdas.operations.items()
     }
     # then
     for function, names in called.items():

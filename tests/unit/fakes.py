@@ -9,6 +9,7 @@ from atelier.catalog import Catalog, Model, Route, Tool
 from atelier.delivery import Delivery
 from atelier.errors import ConflictError, NotFoundError, UnavailableError
 from atelier.generation import RESEND_AFTER, Generation
+from atelier.idempotency import Idempotency
 from atelier.ports import Due, HttpResponse
 from atelier.providers import Image, Job, Outcome
 
@@ -48,7 +49,7 @@ def a_catalog() -> Catalog:
         "paid": (Route("studio", "studio/xl"), Route("sketch", "sketch")),
         "paid-only": (Route("nobody", "none"), Route("studio", "studio/xl")),
     }
-    return Catalog({slug: Model(slug, slug, "", tool, DEADLINE, routes[slug]) for slug in routes})
+    return Catalog({slug: Model(slug, slug, "", tool, DEADLINE, 0, routes[slug]) for slug in routes})
 
 
 def thumbnail(content: bytes) -> Image:
@@ -154,6 +155,23 @@ class InMemoryDeliveries:
             raise ConflictError("the record was changed by another writer")
         self.table.deliveries[after.generation_id] = after
         return after
+
+
+class InMemoryAcceptances:
+    """The Acceptances port over a fake of Generations, without limits and charges."""
+
+    def __init__(self, generations: "InMemoryGenerations") -> None:
+        self._generations = generations
+        self._earlier: dict[str, str] = {}
+
+    def accept(self, generation: Generation, key: ApiKey, idempotency: Idempotency | None, now: int) -> Generation:
+        """Write it, unless the idempotency key is known."""
+        if idempotency and idempotency.key in self._earlier:
+            return self._generations.get(self._earlier[idempotency.key])
+        self._generations.add(generation)
+        if idempotency:
+            self._earlier[idempotency.key] = generation.id
+        return generation
 
 
 class InMemoryApiKeys:

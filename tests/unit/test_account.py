@@ -20,7 +20,7 @@ from atelier.account import (
     new_user,
     parse_key,
 )
-from atelier.errors import UnauthenticatedError
+from atelier.errors import ForbiddenError, UnauthenticatedError
 
 DIGEST_KEY = "digest-key"
 NOW = 1_700_000_000_000
@@ -42,7 +42,7 @@ def test_a_minted_key_reads_back_as_its_record(*, test: bool, start: str) -> Non
     assert presented == PresentedKey(text=text, id=record.id)
     assert text.startswith(record.prefix)
     assert record.test is test
-    assert authenticate(presented, record, DIGEST_KEY) is record
+    assert authenticate(presented, record, DIGEST_KEY, NOW) is record
 
 
 def test_a_key_made_long_ago_still_reads() -> None:
@@ -158,30 +158,55 @@ def test_the_digest_is_keyed_and_is_not_the_key() -> None:
 def test_an_unknown_key_is_refused() -> None:
     _, text = mint()
     with pytest.raises(UnauthenticatedError, match="not known"):
-        authenticate(parse_key(text), None, DIGEST_KEY)
+        authenticate(parse_key(text), None, DIGEST_KEY, NOW)
 
 
 def test_the_right_id_with_another_secret_is_refused() -> None:
     record, _ = mint()
     _, other = mint()
     with pytest.raises(UnauthenticatedError, match="not known"):
-        authenticate(replace(parse_key(other), id=record.id), record, DIGEST_KEY)
+        authenticate(replace(parse_key(other), id=record.id), record, DIGEST_KEY, NOW)
 
 
 def test_a_changed_digest_key_voids_all_keys() -> None:
     record, text = mint()
     with pytest.raises(UnauthenticatedError, match="not known"):
-        authenticate(parse_key(text), record, "another")
+        authenticate(parse_key(text), record, "another", NOW)
 
 
 def test_a_revoked_key_is_refused_and_told_so() -> None:
     record, text = mint()
     with pytest.raises(UnauthenticatedError, match="revoked"):
-        authenticate(parse_key(text), replace(record, revoked_at=NOW + 1), DIGEST_KEY)
+        authenticate(parse_key(text), replace(record, revoked_at=NOW + 1), DIGEST_KEY, NOW)
 
 
 def test_only_the_holder_learns_that_a_key_is_revoked() -> None:
     record, _ = mint()
     _, other = mint()
     with pytest.raises(UnauthenticatedError, match="not known"):
-        authenticate(parse_key(other), replace(record, revoked_at=NOW + 1), DIGEST_KEY)
+        authenticate(parse_key(other), replace(record, revoked_at=NOW + 1), DIGEST_KEY, NOW)
+
+
+@pytest.mark.parametrize(("expires_at", "valid"), [(NOW, False), (NOW - 1, False), (NOW + 1, True), (None, True)])
+def test_a_key_lives_until_it_expires(expires_at: int | None, valid: bool) -> None:
+    record, text = mint()
+    record = replace(record, expires_at=expires_at)
+    if valid:
+        assert authenticate(parse_key(text), record, DIGEST_KEY, NOW) == record
+    else:
+        with pytest.raises(UnauthenticatedError, match="expired"):
+            authenticate(parse_key(text), record, DIGEST_KEY, NOW)
+
+
+def test_a_key_may_do_what_its_scopes_and_models_allow() -> None:
+    record, _ = mint()
+    reader = replace(record, scopes=("read",))
+    painter = replace(record, models=("sketch",))
+
+    record.require("generate", model="anything")
+    reader.require("read")
+    painter.require("generate", model="sketch")
+    with pytest.raises(ForbiddenError, match="scope 'generate'"):
+        reader.require("generate", model="sketch")
+    with pytest.raises(ForbiddenError, match="only use the models sketch"):
+        painter.require("generate", model="playground-v2")

@@ -1,18 +1,47 @@
 """What the owner asks of the console."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.administration import MAX_EMAIL_LENGTH, MAX_LIMIT, KeyRequest, Page, parse_key_request, parse_page
+from atelier import administration
+from atelier.account import new_user
+from atelier.administration import (
+    MAX_EMAIL_LENGTH,
+    MAX_LIMIT,
+    KeyRequest,
+    Page,
+    TopUp,
+    UserRequest,
+    parse_days,
+    parse_overlap,
+    parse_page,
+    parse_sign_in,
+    parse_top_up,
+    parse_user_request,
+    user_id_of,
+)
 from atelier.errors import InvalidRequestError
 from atelier.generation import Status, new_id
 
 CURSOR = new_id(1_700_000_000_000)
+NOW = 1_800_000_000_000
 relaxed = settings(deadline=None)
+
+
+def parse_key_request(body: str) -> KeyRequest:
+    return administration.parse_key_request(body, now=NOW, models=("sketch", "playground-v2"))
+
+
+def faults(read: Callable[[str], Any], document: Any) -> list[str]:
+    """Name the fields at fault in a document."""
+    with pytest.raises(InvalidRequestError) as caught:
+        read(json.dumps(document))
+    return [fault.field for fault in caught.value.errors]
 
 
 def test_a_key_is_asked_for_by_name_and_user() -> None:
@@ -56,6 +85,21 @@ def test_a_name_has_up_to_200_characters(name: str) -> None:
         ({"user": "a@" + "b" * MAX_EMAIL_LENGTH}, "user", "invalid"),
         ({"user": {"email": "a@b"}}, "user", "invalid"),
         ({"test": None}, "test", "type"),
+        ({"scopes": []}, "scopes", "invalid"),
+        ({"scopes": ["read", "all"]}, "scopes", "invalid"),
+        ({"scopes": "read"}, "scopes", "invalid"),
+        ({"scopes": [["read"]]}, "scopes", "invalid"),
+        ({"requestsPerMinute": 0}, "requestsPerMinute", "invalid"),
+        ({"requestsPerMinute": True}, "requestsPerMinute", "invalid"),
+        ({"requestsPerMinute": 1.5}, "requestsPerMinute", "invalid"),
+        ({"requestsPerMinute": 10**6}, "requestsPerMinute", "invalid"),
+        ({"models": []}, "models", "invalid"),
+        ({"models": ["dall-e"]}, "models", "invalid"),
+        ({"models": [{}]}, "models", "invalid"),
+        ({"expiresAt": "tomorrow"}, "expiresAt", "invalid"),
+        ({"expiresAt": 2_000_000_000_000}, "expiresAt", "invalid"),
+        ({"expiresAt": "2020-01-01"}, "expiresAt", "invalid"),
+        ({"expiresAt": "9999-12-31T23:59:59-23:59"}, "expiresAt", "invalid"),
         ({"test": "true"}, "test", "type"),
         ({"test": 1}, "test", "type"),
         ({"admin": True}, "admin", "unknown_field"),
@@ -137,3 +181,128 @@ def test_no_limit_raises_anything_but_the_one_error(limit: str) -> None:
     except InvalidRequestError:
         return
     assert 1 <= page.limit <= MAX_LIMIT
+
+
+def test_a_key_can_be_held_back() -> None:
+    document = {
+        "name": "laptop",
+        "user": "ann@example.com",
+        "scopes": ["read"],
+        "requestsPerMinute": 60,
+        "models": ["playground-v2"],
+        "expiresAt": "2027-06-01T12:00:00.500Z",
+    }
+    assert parse_key_request(json.dumps(document)) == KeyRequest(
+        name="laptop",
+        email="ann@example.com",
+        scopes=("read",),
+        requests_per_minute=60,
+        models=("playground-v2",),
+        expires_at=1_811_851_200_500,
+    )
+
+
+def test_what_is_null_holds_nothing_back() -> None:
+    document = {"name": "n", "user": "a@b", "requestsPerMinute": None, "models": None, "expiresAt": None}
+    assert parse_key_request(json.dumps(document)) == KeyRequest(name="n", email="a@b")
+
+
+@pytest.mark.parametrize("text", ["2027-06-01T12:00:00Z", "2027-06-01T14:00:00+02:00", "2027-06-01T12:00:00"])
+def test_a_time_without_a_zone_is_in_utc(text: str) -> None:
+    request = parse_key_request(json.dumps({"name": "n", "user": "a@b", "expiresAt": text}))
+    assert request.expires_at == 1_811_851_200_000
+
+
+def test_choices_are_in_our_order_and_named_once() -> None:
+    document = {"name": "n", "user": "a@b", "scopes": ["read", "generate", "read"]}
+    assert parse_key_request(json.dumps(document)).scopes == ("generate", "read")
+
+
+def test_a_user_is_asked_for() -> None:
+    body = json.dumps({"email": "Ann@Example.com", "name": " Ann ", "plan": "pro", "credits": 0})
+    assert parse_user_request(body) == UserRequest(email="ann@example.com", name="Ann", plan="pro", credits=0)
+
+
+@pytest.mark.parametrize("more", [{}, {"name": None, "plan": "standard", "credits": None}])
+def test_a_user_is_named_after_its_address_and_not_metered(more: dict[str, Any]) -> None:
+    body = json.dumps({"email": "ann@example.com", **more})
+    assert parse_user_request(body) == UserRequest(email="ann@example.com", name="ann", plan="standard", credits=None)
+
+
+@pytest.mark.parametrize(
+    ("document", "wrong"),
+    [
+        ({}, ["email"]),
+        ({"email": "ann"}, ["email"]),
+        ({"email": "a@b", "name": ""}, ["name"]),
+        ({"email": "a@b", "plan": 7}, ["plan"]),
+        ({"email": "a@b", "credits": -1}, ["credits"]),
+        ({"email": "a@b", "credits": True}, ["credits"]),
+        ({"email": "a@b", "credits": "5"}, ["credits"]),
+        ({"email": "a@b", "credits": 10**10}, ["credits"]),
+        ({"id": "user_1", "credits": 0.5}, ["id", "email", "credits"]),
+    ],
+)
+def test_a_wrong_user_is_refused_with_the_fields_at_fault(document: Any, wrong: list[str]) -> None:
+    assert faults(parse_user_request, document) == wrong
+
+
+def test_a_top_up_has_an_amount_and_may_have_a_note() -> None:
+    assert parse_top_up('{"amount": 5}') == TopUp(5, None)
+    assert parse_top_up('{"amount": 5, "note": " a gift "}') == TopUp(5, "a gift")
+
+
+@pytest.mark.parametrize(
+    ("document", "wrong"),
+    [
+        ({}, ["amount"]),
+        ({"amount": 0}, ["amount"]),
+        ({"amount": -5}, ["amount"]),
+        ({"amount": 1.0}, ["amount"]),
+        ({"amount": None}, ["amount"]),
+        ({"amount": 1, "note": 7}, ["note"]),
+        ({"amount": 1, "note": "x" * 501}, ["note"]),
+        ({"amount": 1, "to": "me"}, ["to"]),
+    ],
+)
+def test_a_wrong_top_up_is_refused(document: Any, wrong: list[str]) -> None:
+    assert faults(parse_top_up, document) == wrong
+
+
+@pytest.mark.parametrize(("body", "overlap"), [("", 86_400_000), ("{}", 86_400_000), ('{"overlapSeconds": 0}', 0)])
+def test_an_old_key_holds_for_a_day_unless_said_otherwise(body: str, overlap: int) -> None:
+    assert parse_overlap(body) == overlap
+
+
+@pytest.mark.parametrize("seconds", [-1, 1.5, "60", True, None, 31 * 86_400])
+def test_a_wrong_overlap_is_refused(seconds: Any) -> None:
+    assert faults(parse_overlap, {"overlapSeconds": seconds}) == ["overlapSeconds"]
+
+
+def test_the_secret_is_taken_as_it_is() -> None:
+    assert parse_sign_in('{"secret": " x "}') == " x "
+    for document in ({}, {"secret": ""}, {"secret": None}, {"secret": 7}, {"secret": "x", "user": "y"}):
+        assert faults(parse_sign_in, document) in (["secret"], ["user"])
+
+
+def test_a_page_can_be_of_one_model_and_user() -> None:
+    page = parse_page({"model": "sketch", "user": "ann@example.com", "unknown": "x"})
+    assert (page.model, page.user) == ("sketch", "ann@example.com")
+
+
+@pytest.mark.parametrize(("query", "days"), [({}, 14), ({"days": "1"}, 1), ({"days": "31"}, 31)])
+def test_an_overview_is_of_some_days(query: dict[str, str], days: int) -> None:
+    assert parse_days(query) == days
+
+
+@pytest.mark.parametrize("days", ["", "0", "32", "-1", "x", "1.5"])
+def test_a_wrong_number_of_days_is_refused(days: str) -> None:
+    with pytest.raises(InvalidRequestError, match="1 to 31"):
+        parse_days({"days": days})
+
+
+def test_a_user_is_meant_by_id_or_address() -> None:
+    user = new_user(email="ann@example.com", name="Ann", now=NOW)
+    assert [user_id_of(wanted, [user]) for wanted in (user.id, "Ann@example.com", "bob@example.com")] == [
+        user.id, user.id, "bob@example.com",
+    ]  # fmt: skip

@@ -24,6 +24,7 @@ name = "M"
 description = "A model."
 tool = "t"
 deadline = 60
+cost = 3
 providers = [{ name = "p" }]
 """
 each_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.slug)

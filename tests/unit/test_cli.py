@@ -35,10 +35,30 @@ KEY = {
     "userId": "user_1",
     "userEmail": "ann@example.com",
     "test": False,
+    "scopes": ["generate", "read"],
+    "requestsPerMinute": None,
+    "models": None,
     "createdAt": "2025-01-02T03:04:05Z",
+    "expiresAt": None,
+    "lastUsedAt": None,
     "revokedAt": None,
 }
-USER = {"id": "user_1", "email": "ann@example.com", "name": "Ann", "createdAt": "2025-01-01T00:00:00Z"}
+USER = {
+    "id": "user_1",
+    "email": "ann@example.com",
+    "name": "Ann",
+    "plan": "standard",
+    "credits": 40,
+    "createdAt": "2025-01-01T00:00:00Z",
+}
+ENTRY = {
+    "id": "entry_1",
+    "kind": "top-up",
+    "amount": 40,
+    "generationId": None,
+    "note": "welcome",
+    "createdAt": "2025-01-01T00:00:00Z",
+}
 GENERATION = {
     "id": "gen_1",
     "status": "success",
@@ -49,7 +69,32 @@ GENERATION = {
     "payload": {"prompt": "a fox"},
     "output": FILE,
     "error": None,
+    "provider": "sketch",
+    "cost": 3,
     "createdAt": "2025-01-02T03:04:05Z",
+    "finishedAt": "2025-01-02T03:04:15Z",
+}
+DELIVERY = {
+    "id": "msg_gen_1",
+    "url": "https://client.example/hook",
+    "status": "pending",
+    "attempts": [{"at": "2025-01-02T03:04:16.789Z", "duration": 12, "statusCode": 503, "reason": None}],
+    "nextAttemptAt": "2025-01-02T03:04:21Z",
+}
+DETAIL = {
+    **GENERATION,
+    "timeline": [
+        {"status": "pending", "at": "2025-01-02T03:04:05.678Z"},
+        {"status": "processing", "at": "2025-01-02T03:04:06.789Z"},
+    ],
+    "deliveries": [DELIVERY],
+}
+OVERVIEW = {
+    "days": [{"date": "2025-01-02", "success": 3, "error": 1, "other": 2}],
+    "successRate": 0.75,
+    "medianSeconds": 1.5,
+    "creditsSpent": 12,
+    "deadLetters": 7,
 }
 HOSTILE = "[bold]x[/bold][/nope]\x1b[31m\x9b2J\u202egnp\r\n\x07y"
 HARMLESS = "[bold]x[/bold][/nope][31m2Jgnp  y"
@@ -198,7 +243,82 @@ def test_an_id_cannot_choose_another_route(cli: Cli, stack: FakeStack) -> None:
     assert stack.requests[0].url.raw_path.endswith(b"/console/admin/keys/..%2Fusers%3Fx%3D1")
 
 
+@pytest.mark.usefixtures("local_stack")
+def test_a_key_can_be_held_back(cli: Cli, stack: FakeStack) -> None:
+    stack.on("POST", f"{ADMIN}/keys", httpx.Response(201, json={**KEY, "key": "atl_ab_whole"}))
+    options = ("--scope", "read", "--limit", "60", "--model", "sketch", "--model", "other", "--expires", "2027-01-31")
+
+    assert cli("keys", "create", "laptop", "--user", "ann@example.com", *options).exit_code == 0
+
+    assert stack.first_body() == {
+        "name": "laptop",
+        "user": "ann@example.com",
+        "test": False,
+        "scopes": ["read"],
+        "requestsPerMinute": 60,
+        "models": ["sketch", "other"],
+        "expiresAt": "2027-01-31",
+    }
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_key_is_rotated_and_the_new_one_shown_once(cli: Cli, stack: FakeStack) -> None:
+    stack.on("POST", f"{ADMIN}/keys/key_1/rotate", httpx.Response(201, json={**KEY, "id": "key_2", "key": "atl_cd"}))
+
+    result = cli("keys", "rotate", "key_1", "--overlap", "60")
+
+    assert result.stdout.count("atl_cd") == 1
+    assert stack.first_body() == {"overlapSeconds": 60}
+
+
 # Users and webhooks
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_user_is_made(cli: Cli, stack: FakeStack) -> None:
+    stack.on("POST", f"{ADMIN}/users", httpx.Response(201, json=USER))
+
+    result = cli("users", "create", "ann@example.com", "--name", "Ann", "--plan", "pro", "--credits", "0")
+
+    for shown in ("user_1", "ann@example.com", "standard", "40"):
+        assert shown in result.stdout
+    assert stack.first_body() == {"email": "ann@example.com", "name": "Ann", "plan": "pro", "credits": 0}
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_user_is_unmetered_unless_credits_are_given(cli: Cli, stack: FakeStack) -> None:
+    stack.on("POST", f"{ADMIN}/users", httpx.Response(201, json={**USER, "credits": None}))
+
+    assert cli("users", "create", "ann@example.com").exit_code == 0
+    assert stack.first_body() == {"email": "ann@example.com"}
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_an_address_that_is_taken_is_one_line(cli: Cli, stack: FakeStack) -> None:
+    stack.on("POST", f"{ADMIN}/users", httpx.Response(409, json={"message": "There is such a user already."}))
+
+    assert_fails(cli("users", "create", "ann@example.com"), "There is such a user already.", "409")
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_credits_are_topped_up_by_email(cli: Cli, stack: FakeStack) -> None:
+    stack.on("GET", f"{ADMIN}/users", {"data": [USER]})
+    stack.on("POST", f"{ADMIN}/users/user_1/credits", {**USER, "credits": 45})
+
+    result = cli("users", "top-up", "ann@example.com", "5", "--note", "a gift")
+
+    assert result.stdout == "ann@example.com has 45 credits.\n"
+    assert json.loads(stack.requests[1].content) == {"amount": 5, "note": "a gift"}
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_ledger_is_listed(cli: Cli, stack: FakeStack) -> None:
+    stack.on("GET", f"{ADMIN}/users/user_1/ledger", {"data": [ENTRY]})
+
+    result = cli("users", "ledger", "user_1")
+
+    for shown in ("2025-01-01", "top-up", "40", "welcome"):
+        assert shown in result.stdout
 
 
 @pytest.mark.usefixtures("local_stack")
@@ -246,12 +366,66 @@ def test_generations_are_listed_with_short_prompts(cli: Cli, stack: FakeStack) -
 
 
 @pytest.mark.usefixtures("local_stack")
+def test_generations_are_chosen_by_model_and_user(cli: Cli, stack: FakeStack) -> None:
+    stack.on("GET", f"{ADMIN}/generations?limit=20&model=sketch&user=ann%40example.com", {"data": [GENERATION]})
+
+    assert "gen_1" in cli("generations", "list", "--model", "sketch", "--user", "ann@example.com").stdout
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_generation_is_cancelled(cli: Cli, stack: FakeStack) -> None:
+    stack.on("POST", f"{ADMIN}/generations/gen_1/cancel", {**GENERATION, "status": "error"})
+
+    assert cli("generations", "cancel", "gen_1").stdout == "Cancelled generation gen_1.\n"
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_generation_is_deleted_after_a_question(cli: Cli, stack: FakeStack) -> None:
+    stack.on("DELETE", f"{ADMIN}/generations/gen_1", httpx.Response(204))
+
+    assert cli("generations", "delete", "gen_1", input="n\n").exit_code == 1
+    assert stack.requests == []
+
+    assert "Deleted generation gen_1" in cli("generations", "delete", "gen_1", input="y\n").stdout
+    assert cli("generations", "delete", "gen_1", "-y").stdout == "Deleted generation gen_1.\n"
+
+
+@pytest.mark.usefixtures("local_stack")
+@pytest.mark.parametrize("command", [["cancel"], ["redeliver"], ["delete", "-y"]])
+def test_what_is_not_possible_is_one_line(cli: Cli, stack: FakeStack, command: list[str]) -> None:
+    refusal = httpx.Response(409, json={"message": "The generation is processing."})
+    stack.on("POST", f"{ADMIN}/generations/gen_1/{command[0]}", refusal)
+    stack.on("DELETE", f"{ADMIN}/generations/gen_1", refusal)
+
+    assert_fails(cli("generations", *command, "gen_1"), "The generation is processing.", "409")
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_webhook_is_told_again(cli: Cli, stack: FakeStack) -> None:
+    stack.on("POST", f"{ADMIN}/generations/gen_1/redeliver", httpx.Response(202, json=DELIVERY))
+
+    result = cli("generations", "redeliver", "gen_1")
+
+    assert result.stdout == "Delivery msg_gen_1 to https://client.example/hook begins anew.\n"
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_the_overview_is_shown(cli: Cli, stack: FakeStack) -> None:
+    stack.on("GET", f"{ADMIN}/overview?days=7", OVERVIEW)
+
+    result = cli("overview", "--days", "7")
+
+    for shown in ("2025-01-02", "3", "0.75", "1.5", "12", "7"):
+        assert shown in result.stdout
+
+
+@pytest.mark.usefixtures("local_stack")
 def test_one_generation_is_shown(cli: Cli, stack: FakeStack) -> None:
-    stack.on("GET", f"{ADMIN}/generations/gen_1", GENERATION)
+    stack.on("GET", f"{ADMIN}/generations/gen_1", DETAIL)
 
     result = cli("generations", "show", "gen_1")
 
-    for shown in ("gen_1", "success", "create-image", "image", "a fox", FILE):
+    for shown in ("gen_1", "success", "create-image", "image", "a fox", FILE, "05.678Z", "06.789Z", "16.789Z", "503"):
         assert shown in result.stdout
 
 
@@ -263,9 +437,16 @@ def test_one_generation_is_shown(cli: Cli, stack: FakeStack) -> None:
         (["keys", "list"], "GET /keys", {"data": [KEY]}, [KEY]),
         (["users", "list"], "GET /users", {"data": [USER]}, [USER]),
         (["generations", "list"], "GET /generations?limit=20", {"data": [GENERATION]}, [GENERATION]),
-        (["generations", "show", "gen_1"], "GET /generations/gen_1", GENERATION, GENERATION),
+        (["generations", "show", "gen_1"], "GET /generations/gen_1", DETAIL, DETAIL),
+        (["keys", "rotate", "key_1"], "POST /keys/key_1/rotate", {**KEY, "key": "k"}, {**KEY, "key": "k"}),
+        (["users", "create", "u@x"], "POST /users", USER, USER),
+        (["users", "top-up", "user_1", "5"], "POST /users/user_1/credits", USER, USER),
+        (["users", "ledger", "user_1"], "GET /users/user_1/ledger", {"data": [ENTRY]}, [ENTRY]),
+        (["generations", "cancel", "gen_1"], "POST /generations/gen_1/cancel", GENERATION, GENERATION),
+        (["generations", "redeliver", "gen_1"], "POST /generations/gen_1/redeliver", DELIVERY, DELIVERY),
+        (["overview"], "GET /overview?days=14", OVERVIEW, OVERVIEW),
     ],
-    ids=["new key", "keys", "users", "generations", "generation"],
+    ids=lambda value: "-".join(value[:2]) if isinstance(value, list) and isinstance(value[0], str) else "",
 )
 def test_scripts_get_plain_json(
     cli: Cli, stack: FakeStack, args: list[str], route: str, answer: object, printed: object
@@ -651,6 +832,11 @@ def test_a_refused_key_says_where_to_get_one(cli: Cli, stack: FakeStack) -> None
         ["generations", "list", "--limit", "0"],
         ["generations", "list", "--status", "odd"],
         ["generate", "a fox", "--width", "x"],
+        ["keys", "create", "n", "--user", "u", "--scope", "all"],
+        ["keys", "create", "n", "--user", "u", "--limit", "0"],
+        ["users", "top-up", "u", "0"],
+        ["users", "create", "u@x", "--credits", "-1"],
+        ["overview", "--days", "32"],
         ["nope"],
     ],
 )
@@ -690,7 +876,10 @@ def test_text_is_cleaned_to_one_printable_line(raw: object, cleaned: str) -> Non
             "GET /generations?limit=20",
             {"data": [{**GENERATION, "payload": {"prompt": HOSTILE}}]},
         ),
-        (["generations", "show", "g"], "GET /generations/g", {**GENERATION, "error": HOSTILE}),
+        (["generations", "show", "g"], "GET /generations/g", {**DETAIL, "error": HOSTILE}),
+        (["generations", "show", "g"], "GET /generations/g", {**DETAIL, "deliveries": [{**DELIVERY, "url": HOSTILE}]}),
+        (["users", "ledger", "u"], "GET /users/u/ledger", {"data": [{**ENTRY, "note": HOSTILE}]}),
+        (["generations", "redeliver", "g"], "POST /generations/g/redeliver", {**DELIVERY, "url": HOSTILE}),
         (["users", "list"], "GET /users", httpx.Response(400, json={"message": HOSTILE})),
     ],
 )

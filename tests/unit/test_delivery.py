@@ -10,6 +10,7 @@ from atelier.delivery import (
     ATTEMPT_LEASE,
     HOUR,
     JITTER,
+    MAX_ATTEMPTS_KEPT,
     SCHEDULE,
     Attempt,
     Delivery,
@@ -139,3 +140,16 @@ def test_a_lost_worker_uses_up_a_try() -> None:
     last = lost.started(NOW + ATTEMPT_LEASE)
     assert lost.finished(attempt(500), NOW).status is DeliveryStatus.PENDING
     assert last.finished(attempt(500), NOW + ATTEMPT_LEASE).status is DeliveryStatus.DEAD
+
+
+@pytest.mark.parametrize("status", list(DeliveryStatus))
+def test_it_can_begin_anew_whatever_became_of_it(status: DeliveryStatus) -> None:
+    before = replace(NEW, status=status, tries=11, attempts=(attempt(500),) * 11, due_at=None, version=22)
+    again = before.repeated(NOW + 7)
+    assert again == replace(before, status=DeliveryStatus.PENDING, tries=0, due_at=NOW + 7, version=23)
+    assert again.started(NOW + 7).finished(attempt(500), NOW + 7).status is DeliveryStatus.PENDING
+
+
+def test_of_many_attempts_the_newest_are_kept() -> None:
+    attempts = tuple(attempt(500, at) for at in range(MAX_ATTEMPTS_KEPT + 5))
+    assert replace(NEW, attempts=attempts).repeated(NOW).attempts == attempts[5:]

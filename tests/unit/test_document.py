@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.document import base_url, describe, encode, file_url, timestamp
+from atelier.document import announce, base_url, describe, encode, file_url, timestamp
 from atelier.generation import Generation, Status
 
 BASE = "https://api.example/api"
@@ -78,6 +78,10 @@ def test_nothing_that_is_ours_alone_gets_out(generation: Generation) -> None:
     text = encode(describe(generation, BASE))
     for secret in ("callback-token", "file-token", "correlation-id", "user_1", "key_1", "job-id", "artificial-studio"):
         assert secret not in text
+
+
+def test_the_announcement_says_whose_it_is() -> None:
+    assert announce(DONE, BASE) == {**describe(DONE, BASE), "userId": "user_1"}
 
 
 def test_json_is_compact_and_in_utf_8() -> None:

@@ -174,3 +174,23 @@ def test_ids_and_tokens_are_never_the_same() -> None:
     assert len({item.id for item in several}) == 100
     assert len({item.callback_token for item in several} | {item.file_token for item in several}) == 200
     assert all(len(item.callback_token) == 32 and len(item.file_token) == 24 for item in several)
+
+
+def test_the_timeline_says_when_it_came_to_each_status_and_who_was_called() -> None:
+    claimed = accepted().claimed("p", committed=True, now=NOW + 1, deadline=1).submitted("job-1", NOW + 2)
+    released = claimed.released(NOW + 3).postponed(NOW + 4)
+    done = (
+        released.claimed("q", committed=False, now=NOW + 5, deadline=1)
+        .uploading(NOW + 6)
+        .succeeded(("outputs/1",), "outputs/t", NOW + 7)
+        .announced()
+    )
+    assert accepted().timeline == ()
+    assert done.timeline == (
+        (Status.PROCESSING, NOW + 1, "p"),
+        (Status.PENDING, NOW + 3, None),
+        (Status.PROCESSING, NOW + 5, "q"),
+        (Status.UPLOADING, NOW + 6, None),
+        (Status.SUCCESS, NOW + 7, None),
+    )
+    assert accepted().failed("no", NOW + 8).timeline == ((Status.ERROR, NOW + 8, None),)

@@ -1,14 +1,25 @@
 """Accept, authenticate and wait."""
 
+from dataclasses import replace
+
 import pytest
 
 from atelier.account import ApiKey, User, mint_key
 from atelier.catalog import embedded
-from atelier.errors import UnauthenticatedError
+from atelier.errors import ForbiddenError, UnauthenticatedError
 from atelier.generation import RESEND_AFTER, Generation, Status
+from atelier.idempotency import Idempotency
 from atelier.request import GenerationRequest
 from atelier.steps.accept import Accept, Authenticate, Wait
-from tests.unit.fakes import NOW, Clock, InMemoryApiKeys, InMemoryGenerations, InMemoryQueue, a_generation
+from tests.unit.fakes import (
+    NOW,
+    Clock,
+    InMemoryAcceptances,
+    InMemoryApiKeys,
+    InMemoryGenerations,
+    InMemoryQueue,
+    a_generation,
+)
 
 DIGEST_KEY = "digest key"
 USER = User(id="user_1", email="a@b.example", name="A", created_at=NOW)
@@ -16,7 +27,7 @@ KEY, KEY_TEXT = mint_key(name="one", user=USER, test=True, digest_key=DIGEST_KEY
 
 
 def authenticate(keys: InMemoryApiKeys, authorization: str | None) -> ApiKey:
-    return Authenticate(keys=keys, digest_key=lambda: DIGEST_KEY)(authorization)
+    return Authenticate(keys=keys, digest_key=lambda: DIGEST_KEY, clock=Clock())(authorization)
 
 
 def a_request(webhook: str | None = "https://client.example/hook") -> GenerationRequest:
@@ -49,7 +60,9 @@ def test_an_unknown_key_of_the_right_shape_costs_one_read() -> None:
 
 def test_accepting_writes_the_generation_and_then_sends_its_id() -> None:
     generations, queue = InMemoryGenerations(), InMemoryQueue()
-    accepted = Accept(generations=generations, queue=queue, clock=Clock())(a_request(), KEY, "correlation-9")
+    accepted = Accept(acceptances=InMemoryAcceptances(generations), queue=queue, clock=Clock())(
+        a_request(), KEY, "correlation-9"
+    )
 
     assert generations.table.generations == {accepted.id: accepted}
     assert queue.sent == [(accepted.id, 0)]
@@ -66,7 +79,9 @@ def test_accepting_writes_the_generation_and_then_sends_its_id() -> None:
 
 def test_a_lost_message_leaves_a_pending_generation_that_is_answered_and_on_the_agenda() -> None:
     generations = InMemoryGenerations()
-    accepted = Accept(generations=generations, queue=InMemoryQueue(broken=True), clock=Clock())(a_request(), KEY, "c")
+    accepted = Accept(acceptances=InMemoryAcceptances(generations), queue=InMemoryQueue(broken=True), clock=Clock())(
+        a_request(), KEY, "c"
+    )
 
     assert generations.get(accepted.id).status is Status.PENDING
     assert [due.generation_id for due in generations.due(NOW + RESEND_AFTER + 1, 10)] == [accepted.id]
@@ -79,8 +94,37 @@ def test_nothing_is_sent_where_nothing_was_written() -> None:
 
     queue = InMemoryQueue()
     with pytest.raises(ConnectionError):
-        Accept(generations=Broken(), queue=queue, clock=Clock())(a_request(), KEY, "c")
+        Accept(acceptances=InMemoryAcceptances(Broken()), queue=queue, clock=Clock())(a_request(), KEY, "c")
     assert queue.sent == []
+
+
+def test_the_same_idempotency_key_gives_the_same_generation() -> None:
+    generations, queue = InMemoryGenerations(), InMemoryQueue()
+    step = Accept(acceptances=InMemoryAcceptances(generations), queue=queue, clock=Clock())
+    first, again = (step(a_request(), KEY, "c", Idempotency("key", "digest")) for _ in range(2))
+
+    assert first == again
+    assert len(generations.table.generations) == 1
+
+
+def test_a_key_without_the_scope_writes_nothing() -> None:
+    generations, queue = InMemoryGenerations(), InMemoryQueue()
+    with pytest.raises(ForbiddenError):
+        Accept(acceptances=InMemoryAcceptances(generations), queue=queue, clock=Clock())(
+            a_request(), replace(KEY, scopes=("read",)), "c"
+        )
+    assert generations.table.generations == {}
+    assert queue.sent == []
+
+
+@pytest.mark.parametrize(("test", "cost"), [(True, 0), (False, 4)])
+def test_a_test_key_is_free(test: bool, cost: int) -> None:
+    request = replace(a_request(), model=embedded().model("playground-v2"))
+    accepted = Accept(acceptances=InMemoryAcceptances(InMemoryGenerations()), queue=InMemoryQueue(), clock=Clock())(
+        request, replace(KEY, test=test), "c"
+    )
+
+    assert accepted.cost == cost
 
 
 class Timer:

@@ -13,26 +13,43 @@ import string
 import zlib
 from dataclasses import dataclass
 
-from atelier.errors import UnauthenticatedError
+from atelier.errors import ForbiddenError, UnauthenticatedError
 
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 KEY_PATTERN = re.compile(r"atl_(live|test)_([0-9A-Za-z]{12})([0-9A-Za-z]{32})([0-9A-Za-z]{6})")
 _ID_LENGTH, _SECRET_LENGTH, _CHECKSUM_LENGTH = 12, 32, 6
 
 
+SCOPES = ("generate", "read")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """Who owns keys and generations."""
+    """Who owns keys and generations; `credits` is None for a user who is not metered."""
 
     id: str
     email: str
     name: str
     created_at: int
+    plan: str = "standard"
+    credits: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """A change of a user's balance: a `charge` (below zero), a `refund` or a `top-up`."""
+
+    id: str
+    kind: str
+    amount: int
+    generation_id: str | None
+    note: str | None
+    created_at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """What is kept of a key: enough to know it again, not enough to use it."""
+    """What is kept of a key: enough to know it again, not enough to use it. None means that there is no limit."""
 
     id: str
     name: str
@@ -41,7 +58,19 @@ class ApiKey:
     digest: str
     test: bool
     created_at: int
+    scopes: tuple[str, ...] = SCOPES
+    requests_per_minute: int | None = None
+    models: tuple[str, ...] | None = None
+    expires_at: int | None = None
+    last_used_at: int | None = None
     revoked_at: int | None = None
+
+    def require(self, scope: str, *, model: str | None = None) -> None:
+        """Raise ForbiddenError unless the key may do this, with this model."""
+        if scope not in self.scopes:
+            raise ForbiddenError(f"This API key may not do this; it lacks the scope '{scope}'.")
+        if model is not None and self.models is not None and model not in self.models:
+            raise ForbiddenError(f"This API key may only use the models {', '.join(self.models)}.")
 
     @property
     def prefix(self) -> str:
@@ -57,12 +86,23 @@ class PresentedKey:
     id: str
 
 
-def new_user(*, email: str, name: str, now: int) -> User:
+def new_user(*, email: str, name: str, now: int, plan: str = "standard", credits: int | None = None) -> User:
     """Make a user with a fresh id."""
-    return User(id=f"user_{_random(16)}", email=email, name=name, created_at=now)
+    return User(id=f"user_{_random(16)}", email=email, name=name, created_at=now, plan=plan, credits=credits)
 
 
-def mint_key(*, name: str, user: User, test: bool, digest_key: str, now: int) -> tuple[ApiKey, str]:
+def mint_key(
+    *,
+    name: str,
+    user: User,
+    test: bool,
+    digest_key: str,
+    now: int,
+    scopes: tuple[str, ...] = SCOPES,
+    requests_per_minute: int | None = None,
+    models: tuple[str, ...] | None = None,
+    expires_at: int | None = None,
+) -> tuple[ApiKey, str]:
     """Make a key and its record; the key itself is shown once and kept nowhere."""
     body = f"atl_{'test' if test else 'live'}_{_random(_ID_LENGTH)}{_random(_SECRET_LENGTH)}"
     key = parse_key(body + _checksum(body))
@@ -74,6 +114,10 @@ def mint_key(*, name: str, user: User, test: bool, digest_key: str, now: int) ->
         digest=digest(key, digest_key),
         test=test,
         created_at=now,
+        scopes=scopes,
+        requests_per_minute=requests_per_minute,
+        models=models,
+        expires_at=expires_at,
     )
     return record, key.text
 
@@ -91,12 +135,14 @@ def digest(key: PresentedKey, digest_key: str) -> str:
     return hmac.new(digest_key.encode(), key.text.encode(), hashlib.sha256).hexdigest()
 
 
-def authenticate(key: PresentedKey, record: ApiKey | None, digest_key: str) -> ApiKey:
-    """Return the record if the key is its key and is not revoked, else raise UnauthenticatedError."""
+def authenticate(key: PresentedKey, record: ApiKey | None, digest_key: str, now: int) -> ApiKey:
+    """Return the record if the key is its key and is neither revoked nor expired, else raise UnauthenticatedError."""
     if record is None or not hmac.compare_digest(digest(key, digest_key), record.digest):
         raise UnauthenticatedError("This API key is not known; make one in the management interface.")
     if record.revoked_at is not None:
         raise UnauthenticatedError("This API key was revoked; make a new one in the management interface.")
+    if record.expires_at is not None and record.expires_at <= now:
+        raise UnauthenticatedError("This API key has expired; make a new one in the management interface.")
     return record
 
 

@@ -1,67 +1,255 @@
-"""Reads what the owner asks of the console, or says what is wrong with it."""
+"""Reads what the owner asks of the console, or says everything that is wrong with it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
+from atelier.account import SCOPES, User
+from atelier.delivery import HOUR
 from atelier.errors import FieldError, InvalidRequestError
-from atelier.generation import ID_PATTERN, Status
+from atelier.generation import ID_PATTERN, SECOND, Status
 from atelier.request import parse_object
 
 MAX_NAME_LENGTH = 200
 MAX_EMAIL_LENGTH = 254
+MAX_NOTE_LENGTH = 500
+MAX_CREDITS = 1_000_000_000
+MAX_REQUESTS_PER_MINUTE = 100_000
+MAX_KEY_AGE = 100 * 365 * 24 * HOUR
+DEFAULT_OVERLAP_SECONDS, MAX_OVERLAP_SECONDS = 86_400, 30 * 86_400
+DEFAULT_DAYS, MAX_DAYS = 14, 31
 MAX_LIMIT = 100
+MAX_FILTER_LENGTH = 254
+DEFAULT_PLAN = "standard"
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
+_REQUIRED = object()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRequest:
-    """A valid request for a new API key."""
+    """A valid request for a new API key; None means that there is no limit."""
 
     name: str
     email: str
-    test: bool
+    test: bool = False
+    scopes: tuple[str, ...] = SCOPES
+    requests_per_minute: int | None = None
+    models: tuple[str, ...] | None = None
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRequest:
+    """A valid request for a new user; without credits, what it makes is not counted."""
+
+    email: str
+    name: str
+    plan: str
+    credits: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TopUp:
+    """A valid request to give a user more credits."""
+
+    amount: int
+    note: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list: `cursor` is the id after which it goes on."""
+    """Which part of a list: `cursor` is the id after which it goes on; `user` is an id or an address."""
 
     limit: int
     cursor: str | None
     status: str | None
+    model: str | None = None
+    user: str | None = None
 
 
-def parse_key_request(body: str) -> KeyRequest:
-    """Read `{"name", "user", "test"?}`; InvalidRequestError names the fields at fault."""
-    document = parse_object(body)
-    name, email, test = document.get("name"), document.get("user"), document.get("test", False)
-    errors = [
-        FieldError(field, f"'{field}' is not known here.", "unknown_field")
-        for field in document
-        if field not in ("name", "user", "test")
-    ]
-    if not isinstance(name, str) or not 0 < len(name.strip()) <= MAX_NAME_LENGTH:
-        errors.append(FieldError("name", f"Must be a name of at most {MAX_NAME_LENGTH} characters.", "invalid"))
-    if not isinstance(email, str) or len(email) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(email):
-        errors.append(FieldError("user", "Must be an e-mail address.", "invalid"))
-    if not isinstance(test, bool):
-        errors.append(FieldError("test", "Must be true or false.", "type"))
-    if errors:
-        raise InvalidRequestError("The request is not valid: " + errors[0].message, errors)
-    return KeyRequest(name=str(name).strip(), email=str(email).lower(), test=test)
+def parse_key_request(body: str, *, now: int, models: Collection[str]) -> KeyRequest:
+    """Read `{"name", "user", "test"?, "scopes"?, "requestsPerMinute"?, "models"?, "expiresAt"?}`.
+
+    InvalidRequestError names the fields at fault.
+    """
+    form = _Form(parse_object(body), "name", "user", "test", "scopes", "requestsPerMinute", "models", "expiresAt")
+    limit = f"a whole number from 1 to {MAX_REQUESTS_PER_MINUTE}"
+    name = form.take("name", _name, f"a name of at most {MAX_NAME_LENGTH} characters")
+    email = form.take("user", _email, "an e-mail address")
+    test = form.take("test", _boolean, "true or false", default=False, code="type")
+    scopes = form.take("scopes", _choices(SCOPES), f"a list of {' and '.join(SCOPES)}", default=SCOPES)
+    per_minute = form.take("requestsPerMinute", _whole(1, MAX_REQUESTS_PER_MINUTE), limit, default=None)
+    allowed = form.take("models", _choices(tuple(models)), f"a list of {', '.join(models)}", default=None)
+    expires_at = form.take("expiresAt", _moment_after(now), "a time to come, in ISO 8601", default=None)
+    form.check()
+    return KeyRequest(
+        name=name,
+        email=email,
+        test=test,
+        scopes=scopes,
+        requests_per_minute=per_minute,
+        models=allowed,
+        expires_at=expires_at,
+    )
+
+
+def parse_user_request(body: str) -> UserRequest:
+    """Read `{"email", "name"?, "plan"?, "credits"?}`; InvalidRequestError names the fields at fault."""
+    form = _Form(parse_object(body), "email", "name", "plan", "credits")
+    email = form.take("email", _email, "an e-mail address")
+    name = form.take("name", _name, f"a name of at most {MAX_NAME_LENGTH} characters", default=None)
+    plan = form.take("plan", _name, f"a name of at most {MAX_NAME_LENGTH} characters", default=DEFAULT_PLAN)
+    words = f"a whole number from 0 to {MAX_CREDITS}, or null"
+    credits = form.take("credits", _whole(0, MAX_CREDITS), words, default=None)
+    form.check()
+    return UserRequest(email=email, name=name or email.partition("@")[0], plan=plan, credits=credits)
+
+
+def parse_top_up(body: str) -> TopUp:
+    """Read `{"amount", "note"?}`; InvalidRequestError names the fields at fault."""
+    form = _Form(parse_object(body), "amount", "note")
+    amount = form.take("amount", _whole(1, MAX_CREDITS), f"a whole number from 1 to {MAX_CREDITS}")
+    note = form.take("note", _note, f"a text of at most {MAX_NOTE_LENGTH} characters", default=None)
+    form.check()
+    return TopUp(amount, note)
+
+
+def parse_overlap(body: str) -> int:
+    """Read `{"overlapSeconds"?}`, or nothing, as milliseconds; InvalidRequestError where it is not valid."""
+    form = _Form(parse_object(body or "{}"), "overlapSeconds")
+    words = f"a whole number from 0 to {MAX_OVERLAP_SECONDS}"
+    seconds = form.take("overlapSeconds", _whole(0, MAX_OVERLAP_SECONDS), words, default=DEFAULT_OVERLAP_SECONDS)
+    form.check()
+    return int(seconds * SECOND)
+
+
+def parse_sign_in(body: str) -> str:
+    """Read `{"secret"}`; InvalidRequestError where there is none."""
+    form = _Form(parse_object(body), "secret")
+    secret: str = form.take("secret", lambda it: it if isinstance(it, str) and it else None, "the console's secret")
+    form.check()
+    return secret
 
 
 def parse_page(query: Mapping[str, str]) -> Page:
-    """Read `limit`, `cursor` and `status`; InvalidRequestError names the ones at fault."""
-    limit, cursor, status = query.get("limit", "20"), query.get("cursor"), query.get("status")
-    errors = []
-    if not (limit.isascii() and limit.isdigit() and len(limit) <= 3 and 1 <= int(limit) <= MAX_LIMIT):
-        errors.append(FieldError("limit", f"Must be a whole number from 1 to {MAX_LIMIT}.", "invalid"))
-    if cursor is not None and not ID_PATTERN.fullmatch(cursor):
-        errors.append(FieldError("cursor", "Must be a nextCursor of an earlier answer.", "invalid"))
-    if status is not None and status not in tuple(Status):
-        errors.append(FieldError("status", f"Must be one of {', '.join(Status)}.", "invalid"))
-    if errors:
-        raise InvalidRequestError("The request is not valid: " + errors[0].message, errors)
-    return Page(limit=int(limit), cursor=cursor, status=status)
+    """Read `limit`, `cursor`, `status`, `model` and `user`; InvalidRequestError names the ones at fault."""
+    form = _Form({name: query[name] for name in ("limit", "cursor", "status", "model", "user") if name in query})
+    words = f"at most {MAX_FILTER_LENGTH} characters"
+    page = Page(
+        limit=form.take("limit", _digits(1, MAX_LIMIT), f"a whole number from 1 to {MAX_LIMIT}", default=20),
+        cursor=form.take("cursor", _matching(ID_PATTERN), "a nextCursor of an earlier answer", default=None),
+        status=form.take("status", _one_of(tuple(Status)), f"one of {', '.join(Status)}", default=None),
+        model=form.take("model", _filter, words, default=None),
+        user=form.take("user", _filter, words, default=None),
+    )
+    form.check()
+    return page
+
+
+def parse_days(query: Mapping[str, str]) -> int:
+    """Read `days`; InvalidRequestError where it is not valid."""
+    form = _Form({name: query[name] for name in ("days",) if name in query})
+    days: int = form.take("days", _digits(1, MAX_DAYS), f"a whole number from 1 to {MAX_DAYS}", default=DEFAULT_DAYS)
+    form.check()
+    return days
+
+
+def user_id_of(wanted: str, users: Iterable[User]) -> str:
+    """Find the id of the user meant by an id or an address; what nobody has is taken for an id."""
+    return next((user.id for user in users if user.email == wanted.lower()), wanted)
+
+
+class _Form:
+    """Takes fields out of a document and gathers what is wrong with them."""
+
+    def __init__(self, document: Mapping[str, Any], *known: str) -> None:
+        self._document = document
+        self._errors = [
+            FieldError(field, f"'{field}' is not known here.", "unknown_field")
+            for field in document
+            if known and field not in known
+        ]
+
+    def take(
+        self, name: str, read: Callable[[Any], Any], words: str, *, default: Any = _REQUIRED, code: str = "invalid"
+    ) -> Any:
+        """Return what `read` makes of a field; where it makes None of it, the field must be what `words` say."""
+        value = self._document.get(name, default)
+        if value is default and default is not _REQUIRED:
+            return default
+        result = None if value is _REQUIRED else read(value)
+        if result is None:
+            self._errors.append(FieldError(name, f"Must be {words}.", code))
+        return result
+
+    def check(self) -> None:
+        """Raise InvalidRequestError where anything was wrong."""
+        if self._errors:
+            raise InvalidRequestError("The request is not valid: " + self._errors[0].message, self._errors)
+
+
+def _name(value: Any) -> str | None:
+    return value.strip() if isinstance(value, str) and 0 < len(value.strip()) <= MAX_NAME_LENGTH else None
+
+
+def _note(value: Any) -> str | None:
+    return value.strip() if isinstance(value, str) and len(value) <= MAX_NOTE_LENGTH else None
+
+
+def _filter(value: str) -> str | None:
+    return value if len(value) <= MAX_FILTER_LENGTH else None
+
+
+def _email(value: Any) -> str | None:
+    valid = isinstance(value, str) and len(value) <= MAX_EMAIL_LENGTH and _EMAIL.fullmatch(value)
+    return str(value).lower() if valid else None
+
+
+def _boolean(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _whole(least: int, most: int) -> Callable[[Any], int | None]:
+    def read(value: Any) -> int | None:
+        return value if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most else None
+
+    return read
+
+
+def _digits(least: int, most: int) -> Callable[[str], int | None]:
+    def read(value: str) -> int | None:
+        valid = value.isascii() and value.isdigit() and len(value) <= len(str(most))
+        return int(value) if valid and least <= int(value) <= most else None
+
+    return read
+
+
+def _matching(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
+    return lambda value: value if pattern.fullmatch(value) else None
+
+
+def _one_of(known: Collection[str]) -> Callable[[str], str | None]:
+    return lambda value: value if value in known else None
+
+
+def _choices(known: Collection[str]) -> Callable[[Any], tuple[str, ...] | None]:
+    def read(value: Any) -> tuple[str, ...] | None:
+        if not isinstance(value, list) or not value or any(item not in known for item in value):
+            return None
+        return tuple(item for item in known if item in value)
+
+    return read
+
+
+def _moment_after(now: int) -> Callable[[Any], int | None]:
+    def read(value: Any) -> int | None:
+        try:
+            moment = datetime.fromisoformat(value)
+            at = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * SECOND)
+        except (TypeError, ValueError, OverflowError):
+            return None
+        return at if now < at <= now + MAX_KEY_AGE else None
+
+    return read

@@ -32,13 +32,14 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model and the providers that serve it, best first; `deadline` is in milliseconds."""
+    """A model and the providers that serve it, best first; `deadline` is in milliseconds, `cost` in credits."""
 
     slug: str
     name: str
     description: str
     tool: Tool
     deadline: int
+    cost: int
     routes: tuple[Route, ...]
 
 
@@ -72,6 +73,7 @@ def load(text: str) -> Catalog:
                 description=item["description"],
                 tool=tools[item["tool"]],
                 deadline=item["deadline"] * 1_000,
+                cost=item["cost"],
                 routes=tuple(Route(route["name"], route.get("model", slug)) for route in item["providers"]),
             )
             for slug, item in document["models"].items()

@@ -17,6 +17,8 @@ SCHEDULE = (
 )  # fmt: skip
 """The waits after each failed attempt, more than 75 hours in all."""
 JITTER = 0.2
+MAX_ATTEMPTS_KEPT = 50
+"""A delivery that its owner has sent again and again remembers the newest."""
 ATTEMPT_LEASE = 1 * MINUTE
 """Longer than deliver may run: after it, whoever took the attempt is certainly gone."""
 
@@ -79,6 +81,11 @@ class Delivery:
             return self._next(attempts=attempts, status=DeliveryStatus.DEAD, due_at=None)
         wait = SCHEDULE[self.tries - 1] * random.uniform(1 - JITTER, 1 + JITTER)
         return self._next(attempts=attempts, due_at=now + int(wait))
+
+    def repeated(self, now: int) -> "Delivery":
+        """Begin anew, whatever became of it: the same message, due now, with a whole schedule before it."""
+        attempts = self.attempts[-MAX_ATTEMPTS_KEPT:]
+        return self._next(status=DeliveryStatus.PENDING, tries=0, attempts=attempts, due_at=now)
 
     def _next(self, **changes: Any) -> "Delivery":
         return replace(self, version=self.version + 1, **changes)

@@ -2,9 +2,12 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from atelier.generation import Generation
+
+if TYPE_CHECKING:
+    from atelier.catalog import Model  # which reads TOML
 
 
 def describe(generation: Generation, base_url: str) -> dict[str, Any]:
@@ -22,6 +25,24 @@ def describe(generation: Generation, base_url: str) -> dict[str, Any]:
         "payload": dict(generation.payload),
         "error": generation.error,
         "createdAt": timestamp(generation.created_at),
+    }
+
+
+def announce(generation: Generation, base_url: str) -> dict[str, Any]:
+    """Make the message that the topic gets of a finished generation."""
+    return {**describe(generation, base_url), "userId": generation.user_id}
+
+
+def describe_model(model: "Model") -> dict[str, Any]:
+    """Make the contract's document of a model; `cost` is in credits."""
+    return {
+        "slug": model.slug,
+        "name": model.name,
+        "description": model.description,
+        "tool": model.tool.slug,
+        "type": model.tool.type,
+        "cost": model.cost,
+        "inputSchema": dict(model.tool.input),
     }
 
 

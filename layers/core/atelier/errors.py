@@ -4,10 +4,16 @@ AtelierError
 ├── RequestError              tell the client; nothing was done
 │   ├── InvalidRequestError         400, with the fields at fault
 │   ├── UnauthenticatedError        401
+│   ├── ForbiddenError              403
 │   ├── NotFoundError               404
+│   ├── NotPossibleError            409, what it stands at does not allow it
+│   ├── PaymentRequiredError        402, not enough credits
 │   ├── PayloadTooLargeError        413
+│   ├── IdempotencyMismatchError    422, the idempotency key stands for another request
+│   ├── TooManyRequestsError        429, with the seconds to wait
 │   └── UnavailableError            503, try again
 ├── ConflictError             another writer moved the record first: read again or let it be
+│   └── RefusedWritesError          of the writes of a transaction, these
 ├── ProviderError
 │   ├── ProviderRejectedError       this input or account is refused: final
 │   ├── ProviderCredentialsError    the provider's key is refused: read it again, once
@@ -70,16 +76,51 @@ class UnauthenticatedError(RequestError):
     status = 401
 
 
+class ForbiddenError(RequestError):
+    """The caller is known, but may not do this."""
+
+    status = 403
+
+
 class NotFoundError(RequestError):
     """The route, model or generation does not exist, or is not the caller's."""
 
     status = 404
 
 
+class NotPossibleError(RequestError):
+    """What it is asked of stands where this cannot be done; the message says why."""
+
+    status = 409
+
+
 class PayloadTooLargeError(RequestError):
     """The body is larger than the contract allows."""
 
     status = 413
+
+
+class PaymentRequiredError(RequestError):
+    """The user has not enough credits for what is asked."""
+
+    status = 402
+
+
+class IdempotencyMismatchError(RequestError):
+    """The idempotency key was used before, for another request."""
+
+    status = 422
+
+
+class TooManyRequestsError(RequestError):
+    """A limit is used up; `retry_after` is in seconds, `quota` the limit a minute where there is one."""
+
+    status = 429
+
+    def __init__(self, message: str, *, retry_after: int, quota: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.quota = quota
 
 
 class UnavailableError(RequestError):
@@ -90,6 +131,14 @@ class UnavailableError(RequestError):
 
 class ConflictError(AtelierError):
     """The record was no longer in the state that the change started from."""
+
+
+class RefusedWritesError(ConflictError):
+    """A transaction was not made; `refused` holds the numbers of the writes whose conditions did not hold."""
+
+    def __init__(self, refused: set[int]) -> None:
+        super().__init__("the transaction's conditions do not hold")
+        self.refused = refused
 
 
 class ProviderError(AtelierError):

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from atelier.errors import ConflictError
 
@@ -48,12 +48,21 @@ class Status(StrEnum):
         return self in (Status.SUCCESS, Status.ERROR)
 
 
+class Moment(NamedTuple):
+    """When a generation came to a status, and who was called where it was sent to a provider."""
+
+    status: Status
+    at: int
+    provider: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
     """One request, what became of it, and when it must be looked at again (`due_at`).
 
     `committed`: a provider that may charge was, or may have been, asked. `sources`: where its pictures wait.
-    `outputs`, `thumbnail`: keys of stored files.
+    `cost`: credits, charged when it was accepted and given back if it fails. `outputs`, `thumbnail`: keys of stored
+    files. `timeline`: each change of status since it was accepted.
     """
 
     id: str
@@ -69,6 +78,7 @@ class Generation:
     correlation_id: str
     callback_token: str
     file_token: str
+    cost: int = 0
     status: Status = Status.PENDING
     version: int = 0
     tries: int = 0
@@ -82,6 +92,7 @@ class Generation:
     deadline_at: int | None = None
     finished_at: int | None = None
     due_at: int | None = None
+    timeline: tuple[Moment, ...] = ()
 
     def claimed(self, provider: str, *, committed: bool, now: int, deadline: int) -> "Generation":
         """Take it for dispatch, and record who is about to be called.
@@ -90,8 +101,8 @@ class Generation:
         the provider has.
         """
         self._require(Status.PENDING)
-        return self._next(
-            status=Status.PROCESSING,
+        return self._moved(
+            Moment(Status.PROCESSING, now, provider),
             provider=provider,
             committed=committed,
             tries=self.tries + 1,
@@ -107,8 +118,8 @@ class Generation:
     def released(self, now: int, delay: int = 0) -> "Generation":
         """Give it back for another try, `delay` milliseconds from now."""
         self._require(Status.PROCESSING, Status.UPLOADING)
-        return self._next(
-            status=Status.PENDING,
+        return self._moved(
+            Moment(Status.PENDING, now),
             provider=None,
             committed=False,
             job_id=None,
@@ -119,13 +130,13 @@ class Generation:
     def uploading(self, now: int, sources: tuple[str, ...] = ()) -> "Generation":
         """The provider is done; its pictures are being brought home, from `sources` where they are URLs."""
         self._require(Status.PROCESSING)
-        return self._next(status=Status.UPLOADING, sources=sources, due_at=now + UPLOAD_LEASE)
+        return self._moved(Moment(Status.UPLOADING, now), sources=sources, due_at=now + UPLOAD_LEASE)
 
     def succeeded(self, outputs: tuple[str, ...], thumbnail: str, now: int) -> "Generation":
         """Finish it with the keys of its stored files, the first being the output."""
         self._require(Status.UPLOADING)
-        return self._next(
-            status=Status.SUCCESS,
+        return self._moved(
+            Moment(Status.SUCCESS, now),
             outputs=outputs,
             thumbnail=thumbnail,
             finished_at=now,
@@ -136,7 +147,7 @@ class Generation:
         """Finish it with an error that says what was wrong and what to do."""
         if self.status.final:
             raise ConflictError(f"generation is already {self.status}")
-        return self._next(status=Status.ERROR, error=error, finished_at=now, due_at=now + ANNOUNCE_AFTER)
+        return self._moved(Moment(Status.ERROR, now), error=error, finished_at=now, due_at=now + ANNOUNCE_AFTER)
 
     def postponed(self, due_at: int) -> "Generation":
         """Look at it again at `due_at`."""
@@ -149,6 +160,9 @@ class Generation:
     def _require(self, *allowed: Status) -> None:
         if self.status not in allowed:
             raise ConflictError(f"generation is {self.status}, not {' or '.join(allowed)}")
+
+    def _moved(self, moment: Moment, **changes: Any) -> "Generation":
+        return self._next(status=moment.status, timeline=(*self.timeline, moment), **changes)
 
     def _next(self, **changes: Any) -> "Generation":
         return replace(self, version=self.version + 1, **changes)
@@ -171,6 +185,7 @@ def accept(
     webhook: str | None,
     correlation_id: str,
     now: int,
+    cost: int = 0,
 ) -> Generation:
     """Make a new, pending generation with fresh unguessable tokens."""
     return Generation(
@@ -187,5 +202,6 @@ def accept(
         correlation_id=correlation_id,
         callback_token=secrets.token_urlsafe(24),
         file_token=secrets.token_urlsafe(18),
+        cost=cost,
         due_at=now + RESEND_AFTER,
     )

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:  # these are only words here, and a function should not pay for modules that it does not use
     from collections.abc import Iterable, Mapping
 
-    from atelier.account import ApiKey
+    from atelier.account import ApiKey, User
+    from atelier.attempts import Attempts
     from atelier.delivery import Delivery
     from atelier.generation import Generation
+    from atelier.idempotency import Idempotency
+    from atelier.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,18 @@ class ApiKeys(Protocol):
 
     def get(self, key_id: str) -> ApiKey | None:
         """Read a key's record."""
+        ...
+
+
+class Acceptances(Protocol):
+    """The tables of generations and accounts, as far as accepting a generation needs them."""
+
+    def accept(self, generation: Generation, key: ApiKey, idempotency: Idempotency | None, now: int) -> Generation:
+        """Write a new generation, its charge and its count, all or nothing, and return it.
+
+        With an idempotency key that the same request used before, return that one's generation. Raises
+        IdempotencyMismatchError, TooManyRequestsError or PaymentRequiredError.
+        """
         ...
 
 
@@ -131,4 +146,76 @@ class ProviderKeys(Protocol):
 
     def refresh(self) -> None:
         """Forget what is remembered, so that the next get() reads anew."""
+        ...
+
+
+class Sessions(Protocol):
+    """The owner's sessions, and the attempts to start one."""
+
+    def start(self, session: Session) -> None:
+        """Write a new session."""
+        ...
+
+    def lives(self, session: Session) -> bool:
+        """Tell whether a session was started here and has not been ended."""
+        ...
+
+    def end(self, session: Session, now: int) -> None:
+        """End a session for good; repeating it changes nothing."""
+        ...
+
+    def attempts(self, source: str) -> Attempts | None:
+        """Read how often a source tried."""
+        ...
+
+    def advance(self, before: Attempts | None, after: Attempts) -> None:
+        """Write `after` if the record is still `before` (None: there was none); else ConflictError."""
+        ...
+
+
+class RotatedSecret(Protocol):
+    """A secret that may be changed while it is remembered."""
+
+    def __call__(self) -> str:
+        """Return the secret."""
+        ...
+
+    def refresh(self) -> None:
+        """Read it anew at the next call, unless it was read just now."""
+        ...
+
+
+class Eraser(Protocol):
+    """What is kept of a finished generation."""
+
+    def erase(self, generation_id: str) -> None:
+        """Delete a generation's records; ConflictError where it is not finished. There may be none."""
+        ...
+
+
+class StoredFiles(Protocol):
+    """The bucket, as far as deleting needs it."""
+
+    def delete_all(self, prefix: str) -> None:
+        """Delete all objects whose keys begin with `prefix`; there may be none."""
+        ...
+
+
+class Accounts(Protocol):
+    """The table of users and keys, as far as the owner's changes need it."""
+
+    def get(self, key_id: str) -> ApiKey | None:
+        """Read a key's record."""
+        ...
+
+    def user(self, user_id: str) -> User:
+        """Read a user; NotFoundError where there is none."""
+        ...
+
+    def add_user(self, user: User) -> None:
+        """Write a new user; ConflictError where the address is taken."""
+        ...
+
+    def replace_key(self, old_id: str, new_key: ApiKey, expires_at: int) -> None:
+        """Write a new key, and let the old one expire then."""
         ...

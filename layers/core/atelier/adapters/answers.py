@@ -8,7 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from atelier.document import encode
-from atelier.errors import FieldError, InvalidRequestError, RequestError
+from atelier.errors import (
+    FieldError,
+    InvalidRequestError,
+    RequestError,
+    TooManyRequestsError,
+    UnauthenticatedError,
+)
 from atelier.observability import logger
 
 Answer = dict[str, Any]
@@ -44,7 +50,24 @@ def refused(exc: RequestError) -> Answer:
         document["errors"] = [
             {"field": error.field, "message": error.message, "code": error.code} for error in exc.errors
         ]
-    return answer(exc.status, document, {"WWW-Authenticate": "Bearer"} if exc.status == 401 else None)
+    return answer(exc.status, document, _headers(exc))
+
+
+def _headers(exc: RequestError) -> dict[str, str]:
+    match exc:
+        case UnauthenticatedError():
+            return {"WWW-Authenticate": "Bearer"}
+        case TooManyRequestsError(retry_after=seconds, quota=None):
+            return {"Retry-After": str(seconds)}
+        case TooManyRequestsError(retry_after=seconds, quota=quota):
+            # https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
+            return {
+                "Retry-After": str(seconds),
+                "RateLimit": f'"minute";r=0;t={seconds}',
+                "RateLimit-Policy": f'"minute";q={quota};w=60',
+            }
+        case _:
+            return {}
 
 
 def failed(exc: Exception) -> Answer:

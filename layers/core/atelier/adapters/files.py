@@ -1,10 +1,12 @@
 """The Files bucket."""
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
 from atelier.adapters.aws import translated
+from atelier.errors import UnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -30,6 +32,22 @@ class S3Files:
                 CacheControl="public, max-age=31536000, immutable",
             )
 
+    def delete_all(self, prefix: str) -> None:
+        """Delete all objects whose keys begin with `prefix`; there may be none."""
+        with translated("The bucket"):
+            found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix).get("Contents", [])
+            if found:
+                answer = self._client.delete_objects(
+                    Bucket=self._bucket, Delete={"Objects": [{"Key": item["Key"]} for item in found], "Quiet": True}
+                )
+                if answer.get("Errors"):
+                    raise UnavailableError("Not all files could be deleted; try again.")
+
+    def origin(self) -> str:
+        """Name the scheme and host that links lead to."""
+        url = urlsplit(self._link("any"))
+        return f"{url.scheme}://{url.netloc}"
+
     def link(self, key: str) -> str | None:
         """Make a presigned URL that answers the object for five minutes; None where there is no such object."""
         with translated("The bucket"):
@@ -39,6 +57,9 @@ class S3Files:
                 if exc.response["Error"]["Code"] in ("404", "403", "NoSuchKey"):
                     return None
                 raise
-            return self._client.generate_presigned_url(
-                "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=LINK_SECONDS
-            )
+            return self._link(key)
+
+    def _link(self, key: str) -> str:
+        return self._client.generate_presigned_url(
+            "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=LINK_SECONDS
+        )

@@ -1,8 +1,8 @@
 """SQS queues and the SNS topic."""
 
 import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from atelier.adapters.aws import translated
 from atelier.document import encode
@@ -25,6 +25,24 @@ class SqsQueue:
             self._client.send_message(
                 QueueUrl=self._url, MessageBody=encode({"id": generation_id}), DelaySeconds=min(delay, 900)
             )
+
+
+class DeadLetters:
+    """The dead-letter queues."""
+
+    def __init__(self, client: "SQSClient", urls: Sequence[str]) -> None:
+        self._client = client
+        self._urls = urls
+
+    def count(self) -> int:
+        """Count the messages in all of them, as nearly as SQS does."""
+        name: Literal["ApproximateNumberOfMessages"] = "ApproximateNumberOfMessages"
+        with translated("The queue"):
+            answers = [
+                self._client.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"]
+                for url in self._urls
+            ]
+        return sum(int(attributes[name]) for attributes in answers)
 
 
 class SnsTopic:

@@ -4,14 +4,16 @@ The SDK repeats a call whose answer was lost, and then finds its own condition b
 write carries a fresh writer token; a failed condition on a record that holds this very token was our success.
 """
 
+import random
 import secrets
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from atelier.adapters.aws import translated
-from atelier.errors import ConflictError, UnavailableError
+from atelier.errors import ConflictError, RefusedWritesError, UnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
 Scalar = str | int | bool | None
 Record = Mapping[str, Scalar]
 """A record's attributes; None means that the attribute is absent."""
+Write = dict[str, Any]
+"""One of DynamoDB's TransactItems."""
+MAX_TRANSACTION_TRIES = 40
+FIRST_PAUSE_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 0.5
 
 
 class RecordTable:
@@ -35,14 +42,22 @@ class RecordTable:
             answer = self._client.get_item(TableName=self._table, Key=_key(record_id, kind), ConsistentRead=True)
         return _plain(answer["Item"]) if "Item" in answer else None
 
-    def get_all(self, record_id: str) -> list[Record]:
-        """Read all records of one id, consistently."""
+    def get_all(self, record_id: str, prefix: str = "", *, limit: int = 1_000) -> list[Record]:
+        """Read the records of one id whose kinds begin with `prefix`, consistently, the last kinds first."""
+        condition, names, values = "#id = :id", {"#id": "id"}, {":id": _value(record_id)}
+        if prefix:
+            condition += " AND begins_with(#r, :prefix)"
+            names["#r"] = "record"
+            values[":prefix"] = _value(prefix)
         with translated("The table"):
             answer = self._client.query(
                 TableName=self._table,
-                KeyConditionExpression="id = :id",
-                ExpressionAttributeValues={":id": {"S": record_id}},
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=values,
+                ExpressionAttributeNames=names,
                 ConsistentRead=True,
+                ScanIndexForward=False,
+                Limit=limit,
             )
         return [_plain(item) for item in answer["Items"]]
 
@@ -87,13 +102,10 @@ class RecordTable:
     def insert(self, record: Record) -> None:
         """Write a new record; ConflictError where its key is taken."""
         writer = secrets.token_hex(8)
-        item = {name: _value(value) for name, value in record.items() if value is not None}
         try:
             with translated("The table"):
                 self._client.put_item(
-                    TableName=self._table,
-                    Item={**item, "writer": _value(writer)},
-                    ConditionExpression="attribute_not_exists(id)",
+                    **self.insertion({**record, "writer": writer})["Put"],
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except UnavailableError as exc:
@@ -102,45 +114,116 @@ class RecordTable:
     def replace(self, before: Record, after: Record) -> None:
         """Write what differs, if the record still has the version of `before`; else ConflictError."""
         writer = secrets.token_hex(8)
-        changes = {name: after.get(name) for name in {*before, *after} if before.get(name) != after.get(name)}
-        self.update(
-            (str(before["id"]), str(before["record"])),
+        self._update(self.replacement(before, {**after, "writer": writer}), writer)
+
+    def update(self, key: tuple[str, str], changes: Record, *, condition: str, values: Record) -> Record:
+        """Set (or, where None, remove) attributes if `condition` holds, and return the record; else ConflictError."""
+        return self._update(self.change(key, changes, condition=condition, values=values), None)
+
+    def add(
+        self, key: tuple[str, str], amounts: Mapping[str, int], changes: Record, *, condition: str, values: Record
+    ) -> Record:
+        """Add to numbers and set attributes if `condition` holds, and return the record; else ConflictError.
+
+        Counts once though the SDK may repeat the call: the writer token of the last one is part of the condition.
+        """
+        writer = secrets.token_hex(8)
+        write = self.addition(
+            key,
+            amounts,
             {**changes, "writer": writer},
+            condition=f"({condition}) AND (attribute_not_exists(writer) OR writer <> :writer)",
+            values={**values, ":writer": writer},
+        )
+        return self._update(write, writer)
+
+    def insertion(self, record: Record) -> Write:
+        """Make a write of a new record, for a transaction."""
+        item = {name: _value(value) for name, value in record.items() if value is not None}
+        return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(id)"}}
+
+    def replacement(self, before: Record, after: Record) -> Write:
+        """Make a write of what differs, on the condition of the version of `before`, for a transaction."""
+        changes = {name: after.get(name) for name in {*before, *after} if before.get(name) != after.get(name)}
+        return self.change(
+            (str(before["id"]), str(before["record"])),
+            changes,
             condition="version = :version",
             values={":version": before["version"]},
-            writer=writer,
         )
 
-    def update(
-        self,
-        key: tuple[str, str],
-        changes: Record,
-        *,
-        condition: str,
-        values: Record,
-        writer: str | None = None,
-    ) -> Record:
-        """Set (or, where None, remove) attributes if `condition` holds, and return the record; else ConflictError."""
-        names = {f"#{number}": name for number, name in enumerate(changes)}
-        sets = [f"{n} = :{n[1:]}" for n, name in names.items() if changes[name] is not None]
-        removes = [n for n, name in names.items() if changes[name] is None]
-        expression = "SET " + ", ".join(sets) + (" REMOVE " + ", ".join(removes) if removes else "")
-        new_values = {f":{n[1:]}": changes[name] for n, name in names.items() if changes[name] is not None}
+    def change(self, key: tuple[str, str], changes: Record, *, condition: str, values: Record) -> Write:
+        """Make a write that sets (or, where None, removes) attributes if `condition` holds, for a transaction."""
+        return self.addition(key, {}, changes, condition=condition, values=values)
+
+    def addition(
+        self, key: tuple[str, str], amounts: Mapping[str, int], changes: Record, *, condition: str, values: Record
+    ) -> Write:
+        """Make a write that adds to numbers and sets attributes if `condition` holds, for a transaction.
+
+        A transaction's own token keeps it from counting twice.
+        """
+        names = {f"#{number}": name for number, name in enumerate([*changes, *amounts])}
+        new = {name: changes.get(name, amounts.get(name)) for name in names.values()}
+        sets = [f"{n} = :{n[1:]}" for n, name in names.items() if name in changes and new[name] is not None]
+        removes = [n for n, name in names.items() if new[name] is None]
+        adds = [f"{n} :{n[1:]}" for n, name in names.items() if name in amounts]
+        parts = [f"{verb} {', '.join(terms)}" for verb, terms in
+                 (("SET", sets), ("REMOVE", removes), ("ADD", adds)) if terms]  # fmt: skip
+        taken = {f":{n[1:]}": new[name] for n, name in names.items() if new[name] is not None}
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": _key(*key),
+                "UpdateExpression": " ".join(parts),
+                "ConditionExpression": condition,
+                "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": {name: _value(value) for name, value in {**taken, **values}.items()},
+            }
+        }
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        """Make all writes, of this table or others, or none; RefusedWritesError says whose conditions did not hold."""
+        token = secrets.token_hex(16)
+        pause = FIRST_PAUSE_SECONDS
+        for _ in range(MAX_TRANSACTION_TRIES):
+            try:
+                with translated("The table"):
+                    items: Any = list(writes)
+                    self._client.transact_write_items(TransactItems=items, ClientRequestToken=token)
+            except UnavailableError as exc:
+                reasons = _reasons(exc)
+                refused = {number for number, code in enumerate(reasons) if code == "ConditionalCheckFailed"}
+                if refused:
+                    raise RefusedWritesError(refused) from exc
+                if "TransactionConflict" not in reasons:
+                    raise
+            else:
+                return
+            time.sleep(random.uniform(pause / 2, pause))
+            pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
+        raise UnavailableError("The table is busy; try again.")
+
+    def _update(self, write: Write, writer: str | None) -> Record:
         try:
             with translated("The table"):
                 answer = self._client.update_item(
-                    TableName=self._table,
-                    Key=_key(*key),
-                    UpdateExpression=expression,
-                    ConditionExpression=condition,
-                    ExpressionAttributeNames=names,
-                    ExpressionAttributeValues={name: _value(value) for name, value in {**new_values, **values}.items()},
-                    ReturnValues="ALL_NEW",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **write["Update"], ReturnValues="ALL_NEW", ReturnValuesOnConditionCheckFailure="ALL_OLD"
                 )
         except UnavailableError as exc:
             return _ours(exc, writer)
         return _plain(answer["Attributes"])
+
+
+def _reasons(exc: UnavailableError) -> list[str]:
+    """List why each write of a cancelled transaction was not made; empty where it was no cancelled transaction."""
+    cause = exc.__cause__
+    if not isinstance(cause, ClientError):
+        return []
+    if cause.response["Error"]["Code"] in ("TransactionInProgressException", "TransactionConflictException"):
+        return ["TransactionConflict"]
+    found: Any = cause.response.get("CancellationReasons", [])
+    return [reason.get("Code", "None") for reason in found]
 
 
 def _ours(exc: UnavailableError, writer: str | None) -> Record:

@@ -8,33 +8,46 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from atelier.adapters.records import Record, RecordTable, plain
+from atelier.adapters.records import Record, RecordTable, Write, plain
 from atelier.delivery import Attempt, Delivery, DeliveryStatus
-from atelier.errors import ConflictError, NotFoundError
-from atelier.generation import Generation, Status
+from atelier.errors import ConfigurationError, ConflictError, NotFoundError
+from atelier.generation import Generation, Moment, Status
 from atelier.ports import Due
+
+if TYPE_CHECKING:
+    from atelier.adapters.accounts import AccountStore
 
 GENERATION, DELIVERY = "generation", "delivery"
 DUE_SHARDS = 4
 """The sparse index is spread over this many partitions."""
 MAX_DAYS_WALKED = 31
+MAX_BATCHES, BATCH = 10, 100
+"""A search looks at this many generations, at most, before it answers with what it has found."""
 _DAY_MS = 86_400_000
-_JSON_FIELDS = ("payload", "sources", "outputs")
+_JSON_FIELDS = ("payload", "sources", "outputs", "timeline")
 
 
 class GenerationStore:
     """The Generations and Agenda ports, and lists for people."""
 
-    def __init__(self, table: RecordTable, *, retention_days: int = 90) -> None:
+    def __init__(self, table: RecordTable, *, accounts: "AccountStore | None" = None, retention_days: int = 90) -> None:
         self._table = table
+        self._accounts = accounts
         self._retention_ms = retention_days * _DAY_MS
 
     def add(self, generation: Generation) -> None:
-        """Write a new generation, which expires after the retention."""
-        expires = (generation.created_at + self._retention_ms) // 1_000
-        self._table.insert({**to_record(generation), "expires_at": expires})
+        """Write a new generation, which expires after the retention, at no charge."""
+        self._table.insert({**to_record(generation), "expires_at": self.expires_at(generation)})
+
+    def insertion(self, generation: Generation) -> Write:
+        """Make the write of a new generation, for a transaction."""
+        return self._table.insertion({**to_record(generation), "expires_at": self.expires_at(generation)})
+
+    def expires_at(self, generation: Generation) -> int:
+        """Return when a generation expires, in seconds since the Unix epoch."""
+        return (generation.created_at + self._retention_ms) // 1_000
 
     def get(self, generation_id: str) -> Generation:
         """Read one, consistently; NotFoundError where there is none."""
@@ -44,8 +57,17 @@ class GenerationStore:
         return from_record(record)
 
     def advance(self, before: Generation, after: Generation) -> Generation:
-        """Write `after` if the record is still `before`; else ConflictError."""
-        self._table.replace(to_record(before), to_record(after))
+        """Write `after` if the record is still `before`; else ConflictError.
+
+        A generation that fails gives its credits back in the same transaction.
+        """
+        if after.status is Status.ERROR and before.status is not Status.ERROR and after.cost:
+            if self._accounts is None:
+                raise ConfigurationError("who fails generations must be able to give credits back")
+            refund = self._accounts.refund(after.user_id, after.id, after.cost, after.finished_at or 0)
+            self._table.transact([self._table.replacement(to_record(before), to_record(after)), *refund])
+        else:
+            self._table.replace(to_record(before), to_record(after))
         return after
 
     def record_job(self, generation_id: str, *, callback_token: str, job_id: str | None) -> Generation:
@@ -79,29 +101,67 @@ class GenerationStore:
 
     def of_user(self, user_id: str, *, limit: int, before: str | None = None) -> list[Generation]:
         """List a user's generations, newest first, from the one older than `before`."""
-        return self._read(
-            self._table.query(
-                "by-user",
-                ("user_id", user_id),
-                before=("id", before) if before else None,
-                limit=limit,
-                descending=True,
-            )
-        )
+        return self._read(self._keys_of_user(user_id, limit, before))
 
     def latest(self, *, limit: int, now: int, before: str | None = None) -> list[Generation]:
         """List everybody's generations, newest first, from the one older than `before`; looks a month back."""
+        return self._read(self._latest_keys(limit, now, before))
+
+    def search(
+        self, *, limit: int, now: int, before: str | None = None, user_id: str | None = None,
+        status: str | None = None, model: str | None = None,
+    ) -> tuple[list[Generation], str | None]:  # fmt: skip
+        """List the newest that fit, and after which id to go on where there may be more."""
+        found: list[Generation] = []
+        size = BATCH if status or model else limit
+        for _ in range(MAX_BATCHES):
+            keys = self._keys_of_user(user_id, size, before) if user_id else self._latest_keys(size, now, before)
+            for item in self._read(keys):
+                if status in (None, item.status.value) and model in (None, item.model):
+                    found.append(item)
+                if len(found) == limit:
+                    return found, item.id
+            if len(keys) < size:
+                return found, None
+            before = str(keys[-1]["id"])
+        return found, before
+
+    def since(self, start: int, *, now: int, limit: int) -> list[Generation]:
+        """List everybody's generations since `start`, newest first, at most `limit`."""
+        found: list[Generation] = []
+        before = None
+        while len(found) < limit:
+            size = min(limit - len(found), BATCH)
+            keys = self._latest_keys(size, now, before, oldest=start)
+            found += self._read(keys)
+            if len(keys) < size:
+                break
+            before = str(keys[-1]["id"])
+        return [item for item in found if item.created_at >= start]
+
+    def _keys_of_user(self, user_id: str, limit: int, before: str | None) -> list[Record]:
+        return self._table.query(
+            "by-user",
+            ("user_id", user_id),
+            before=("id", before) if before else None,
+            limit=limit,
+            descending=True,
+        )
+
+    def _latest_keys(self, limit: int, now: int, before: str | None, oldest: int = 0) -> list[Record]:
         start = min(int(before[:12], 16), now) if before else now
         records: list[Record] = []
         for age in range(MAX_DAYS_WALKED):
             if len(records) >= limit:
                 break
             day = datetime.fromtimestamp(start / 1_000, UTC) - timedelta(days=age)
+            if day.date() < datetime.fromtimestamp(oldest / 1_000, UTC).date():
+                break
             records += self._table.query(
                 "by-day", ("created_day", day.date().isoformat()),
                 before=("id", before) if before else None, limit=limit - len(records), descending=True,
             )  # fmt: skip
-        return self._read(records)
+        return records
 
     def _read(self, records: list[Record]) -> list[Generation]:
         keys = [(str(record["id"]), GENERATION) for record in records]
@@ -156,6 +216,10 @@ def from_record(record: Record) -> Generation:
             "payload": json.loads(fields["payload"]),
             "sources": tuple(json.loads(fields["sources"])),
             "outputs": tuple(json.loads(fields["outputs"])),
+            "timeline": tuple(
+                Moment(Status(status), at, provider)
+                for status, at, provider in json.loads(fields.get("timeline", "[]"))
+            ),
         }
     )
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from atelier.account import ApiKey, authenticate, parse_key
 from atelier.errors import UnavailableError
-from atelier.generation import Generation, accept
-from atelier.ports import ApiKeys, Generations, Queue
+from atelier.generation import Generation, Status, accept
+from atelier.idempotency import Idempotency
+from atelier.ports import Acceptances, ApiKeys, Generations, Queue
 from atelier.request import GenerationRequest, parse_authorization
 
 FIRST_PAUSE_SECONDS = 0.2
@@ -20,24 +21,32 @@ class Authenticate:
 
     keys: ApiKeys
     digest_key: Callable[[], str]
+    clock: Callable[[], int]
 
     def __call__(self, authorization: str | None) -> ApiKey:
         """Return the record of the key in an Authorization header; UnauthenticatedError where it is not valid."""
         key = parse_key(parse_authorization(authorization))
-        return authenticate(key, self.keys.get(key.id), self.digest_key())
+        return authenticate(key, self.keys.get(key.id), self.digest_key(), self.clock())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accept:
     """Writes the generation first and sends its id second: from then on nothing is lost."""
 
-    generations: Generations
+    acceptances: Acceptances
     queue: Queue
     clock: Callable[[], int]
 
-    def __call__(self, request: GenerationRequest, key: ApiKey, correlation_id: str) -> Generation:
-        """Return the new, pending generation."""
-        generation = accept(
+    def __call__(
+        self, request: GenerationRequest, key: ApiKey, correlation_id: str, idempotency: Idempotency | None = None
+    ) -> Generation:
+        """Return the new, pending generation, or the one that the same request made before.
+
+        Raises the RequestError that says why the key may not have it.
+        """
+        key.require("generate", model=request.model.slug)
+        now = self.clock()
+        wanted = accept(
             user_id=key.user_id,
             key_id=key.id,
             test=key.test,
@@ -47,14 +56,19 @@ class Accept:
             payload=request.input,
             webhook=request.webhook,
             correlation_id=correlation_id,
-            now=self.clock(),
+            cost=0 if key.test else request.model.cost,
+            now=now,
         )
-        self.generations.add(generation)
+        accepted = self.acceptances.accept(wanted, key, idempotency, now)
+        if accepted.status is Status.PENDING:
+            self._send(accepted)
+        return accepted
+
+    def _send(self, generation: Generation) -> None:
         try:
             self.queue.send(generation.id)
         except UnavailableError:
-            return generation  # reconcile sends what is pending too long
-        return generation
+            return  # reconcile sends what is pending too long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from atelier.document import describe
+from atelier.document import announce
 from atelier.generation import Generation
 from atelier.ports import Generations, Topic
 
@@ -21,7 +21,7 @@ class Announce:
         At least once: a run that dies between the two is repeated, and subscribers know the message by its id.
         """
         self.topic.publish(
-            {**describe(generation, self.base_url), "userId": generation.user_id},
+            announce(generation, self.base_url),
             {
                 "status": generation.status.value,
                 "model": generation.model,

@@ -15,6 +15,18 @@ MAX_ANSWER_BYTES = 1024 * 1024
 MAX_DELAY_MS = 900_000
 
 
+def first_delivery(generation: Generation, url: str, base_url: str, now: int) -> Delivery:
+    """Make the delivery of a finished generation, due now."""
+    return Delivery(
+        generation_id=generation.id,
+        user_id=generation.user_id,
+        url=url,
+        body=encode(describe(generation, base_url)),
+        created_at=now,
+        due_at=now,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deliver:
     """Makes one attempt; the next one's time stands in the table, and short waits ride on the queue as well."""
@@ -32,7 +44,7 @@ class Deliver:
         if generation.webhook is None or not generation.status.final:
             return None
         started_at = self.clock()
-        current = delivery or self._new(generation, generation.webhook, started_at)
+        current = delivery or first_delivery(generation, generation.webhook, self.base_url, started_at)
         if current.status is not DeliveryStatus.PENDING:
             return current
         started = self.deliveries.advance(delivery, current.started(started_at))
@@ -42,16 +54,6 @@ class Deliver:
         if finished.due_at is not None and finished.due_at - now <= MAX_DELAY_MS:
             self.queue().send(generation.id, delay=-(-(finished.due_at - now) // 1_000))
         return finished
-
-    def _new(self, generation: Generation, url: str, now: int) -> Delivery:
-        return Delivery(
-            generation_id=generation.id,
-            user_id=generation.user_id,
-            url=url,
-            body=encode(describe(generation, self.base_url)),
-            created_at=now,
-            due_at=now,
-        )
 
     def _attempt(self, delivery: Delivery, started_at: int) -> Attempt:
         body = delivery.body.encode()

@@ -1,0 +1,116 @@
+"""How users, keys, generations and deliveries look to the stack's owner."""
+
+from typing import Any
+
+from atelier.account import ApiKey, LedgerEntry, User
+from atelier.delivery import Attempt, Delivery
+from atelier.document import announce, describe, timestamp
+from atelier.generation import Generation, Moment, Status
+from atelier.overview import Overview
+
+
+def user_document(user: User) -> dict[str, Any]:
+    """Describe a user; credits are null where what it makes is not counted."""
+    return {
+        "id": user.id,
+        "email": user.email,
+        "name": user.name,
+        "plan": user.plan,
+        "credits": user.credits,
+        "createdAt": timestamp(user.created_at),
+    }
+
+
+def entry_document(entry: LedgerEntry) -> dict[str, Any]:
+    """Describe a line of a user's ledger."""
+    return {
+        "id": entry.id,
+        "kind": entry.kind,
+        "amount": entry.amount,
+        "generationId": entry.generation_id,
+        "note": entry.note,
+        "createdAt": timestamp(entry.created_at),
+    }
+
+
+def key_document(key: ApiKey) -> dict[str, Any]:
+    """Describe a key, without what it takes to use it."""
+    return {
+        "id": key.id,
+        "name": key.name,
+        "prefix": key.prefix,
+        "userId": key.user_id,
+        "userEmail": key.user_email,
+        "test": key.test,
+        "scopes": list(key.scopes),
+        "requestsPerMinute": key.requests_per_minute,
+        "models": list(key.models) if key.models is not None else None,
+        "createdAt": timestamp(key.created_at),
+        "expiresAt": _moment(key.expires_at),
+        "lastUsedAt": _moment(key.last_used_at),
+        "revokedAt": _moment(key.revoked_at),
+    }
+
+
+def generation_document(generation: Generation, base_url: str) -> dict[str, Any]:
+    """Describe a generation as its client sees it, and whose it is, who made it and what it cost."""
+    return {
+        **describe(generation, base_url),
+        "userId": generation.user_id,
+        "provider": generation.provider,
+        "cost": generation.cost,
+        "finishedAt": _moment(generation.finished_at),
+    }
+
+
+def generation_detail(generation: Generation, delivery: Delivery | None, base_url: str) -> dict[str, Any]:
+    """Describe a generation and all that happened to it."""
+    timeline = (Moment(Status.PENDING, generation.created_at), *generation.timeline)
+    return {
+        **generation_document(generation, base_url),
+        "timeline": [{"status": moment.status.value, "at": timestamp(moment.at)} for moment in timeline],
+        "attempts": [
+            {"provider": moment.provider, "at": timestamp(moment.at)}
+            for moment in timeline
+            if moment.status is Status.PROCESSING
+        ],
+        "deliveries": [delivery_document(delivery)] if delivery else [],
+        "announcement": announce(generation, base_url) if generation.status.final else None,
+    }
+
+
+def delivery_document(delivery: Delivery) -> dict[str, Any]:
+    """Describe a delivery and its attempts."""
+    return {
+        "id": delivery.message_id,
+        "url": delivery.url,
+        "status": delivery.status.value,
+        "attempts": [_attempt(attempt) for attempt in delivery.attempts],
+        "nextAttemptAt": _moment(delivery.due_at),
+    }
+
+
+def overview_document(overview: Overview, dead_letters: int) -> dict[str, Any]:
+    """Describe an overview, and how much waits in the dead-letter queues."""
+    return {
+        "days": [
+            {"date": day.date, "success": day.success, "error": day.error, "other": day.other} for day in overview.days
+        ],
+        "successRate": overview.success_rate,
+        "medianSeconds": overview.median_seconds,
+        "creditsSpent": overview.credits_spent,
+        "deadLetters": dead_letters,
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "at": timestamp(attempt.at),
+        "duration": attempt.duration,
+        "statusCode": attempt.status_code,
+        "reason": attempt.reason,
+    }
+
+
+def _moment(milliseconds: int | None) -> str | None:
+    return timestamp(milliseconds) if milliseconds is not None else None

@@ -1,0 +1,226 @@
+"""Administer: what the owner may do, and when it is too late for it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from atelier.account import ApiKey, User, authenticate, mint_key, new_user, parse_key
+from atelier.administration import UserRequest
+from atelier.delivery import SCHEDULE, Attempt, Delivery, DeliveryStatus
+from atelier.document import describe, encode
+from atelier.errors import ConflictError, NotFoundError, NotPossibleError, UnauthenticatedError
+from atelier.generation import Status
+from atelier.steps.administer import Cancel, CreateUser, Delete, Redeliver, RotateKey
+from tests.unit.fakes import (
+    BASE_URL,
+    NOW,
+    Clock,
+    InMemoryDeliveries,
+    InMemoryGenerations,
+    InMemoryQueue,
+    Table,
+    a_generation,
+)
+
+ID = a_generation().id
+DONE = a_generation(status=Status.SUCCESS, finished_at=NOW)
+DELIVERY = Delivery(
+    generation_id=ID, user_id="user_1", url="https://client.example/hook", body="the body", created_at=NOW, due_at=NOW
+)
+
+
+class InMemoryAccounts:
+    """The Accounts port."""
+
+    def __init__(self, user: User, *keys: ApiKey) -> None:
+        self.users = {user.id: user}
+        self.keys = {key.id: key for key in keys}
+
+    def get(self, key_id: str) -> ApiKey | None:
+        return self.keys.get(key_id)
+
+    def user(self, user_id: str) -> User:
+        return self.users[user_id]
+
+    def add_user(self, user: User) -> None:
+        if user.email in {known.email for known in self.users.values()}:
+            raise ConflictError("the address is taken")
+        self.users[user.id] = user
+
+    def replace_key(self, old_id: str, new_key: ApiKey, expires_at: int) -> None:
+        self.keys[new_key.id] = new_key
+        self.keys[old_id] = replace(self.keys[old_id], expires_at=expires_at)
+
+
+class Gone:
+    """The Eraser and StoredFiles ports: remember what was to be deleted, in which order."""
+
+    def __init__(self) -> None:
+        self.deleted: list[str] = []
+
+    def erase(self, generation_id: str) -> None:
+        self.deleted.append(generation_id)
+
+    def delete_all(self, prefix: str) -> None:
+        self.deleted.append(prefix)
+
+
+USER = new_user(email="ann@example.com", name="Ann", now=NOW)
+
+
+def minted(**limits: Any) -> ApiKey:
+    return mint_key(name="site", user=USER, test=False, digest_key="d", now=NOW, **limits)[0]
+
+
+def rotate(accounts: InMemoryAccounts, key_id: str, overlap: int = 60_000) -> tuple[ApiKey, str]:
+    return RotateKey(accounts=accounts, digest_key=lambda: "d", clock=Clock())(key_id, overlap)
+
+
+def test_a_user_is_made_once_for_an_address() -> None:
+    accounts = InMemoryAccounts(USER)
+    create = CreateUser(accounts=accounts, clock=Clock())
+    made = create(UserRequest(email="bob@example.com", name="Bob", plan="pro", credits=7))
+    assert (made.email, made.name, made.plan, made.credits, made.created_at) == (
+        "bob@example.com", "Bob", "pro", 7, NOW,
+    )  # fmt: skip
+    with pytest.raises(NotPossibleError, match=r"bob@example\.com"):
+        create(UserRequest(email="bob@example.com", name="Bob", plan="pro", credits=7))
+
+
+def test_a_rotated_key_may_do_the_same_and_the_old_one_holds_for_the_overlap() -> None:
+    old = minted(scopes=("read",), requests_per_minute=5, models=("sketch",), expires_at=NOW + 10**9)
+    accounts = InMemoryAccounts(USER, old)
+    new, text = rotate(accounts, old.id)
+    assert replace(new, id=old.id, digest=old.digest) == old
+    assert new.id != old.id
+    assert authenticate(parse_key(text), new, "d", NOW)
+    assert accounts.keys == {old.id: replace(old, expires_at=NOW + 60_000), new.id: new}
+
+
+def test_an_old_key_does_not_outlive_its_own_end() -> None:
+    old = minted(expires_at=NOW + 10)
+    accounts = InMemoryAccounts(USER, old)
+    rotate(accounts, old.id)
+    assert accounts.keys[old.id].expires_at == NOW + 10
+
+
+@pytest.mark.parametrize("change", [{"revoked_at": NOW - 1}, {"expires_at": NOW}])
+def test_a_void_key_cannot_be_rotated(change: dict[str, Any]) -> None:
+    old = replace(minted(), **change)
+    accounts = InMemoryAccounts(USER, old)
+    with pytest.raises(NotPossibleError):
+        rotate(accounts, old.id)
+    assert accounts.keys == {old.id: old}
+
+
+def test_an_unknown_key_cannot_be_rotated() -> None:
+    with pytest.raises(NotFoundError):
+        rotate(InMemoryAccounts(USER), "unknown")
+
+
+def test_a_pending_generation_is_cancelled_and_announced_as_any_failure() -> None:
+    table = Table(generations={ID: a_generation()})
+    cancelled = Cancel(generations=InMemoryGenerations(table), clock=Clock())(ID)
+    assert (cancelled.status, cancelled.error, cancelled.finished_at) == (Status.ERROR, "cancelled", NOW)
+    assert table.finished == [cancelled]
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.PENDING])
+def test_what_is_on_its_way_or_finished_cannot_be_cancelled(status: Status) -> None:
+    table = Table(generations={ID: a_generation(status=status)})
+    with pytest.raises(NotPossibleError, match=status.value):
+        Cancel(generations=InMemoryGenerations(table), clock=Clock())(ID)
+    assert table.generations[ID].version == 0
+
+
+def test_a_cancellation_that_meets_dispatch_comes_too_late() -> None:
+    class Overtaken(InMemoryGenerations):
+        def condition(self, current: Any, before: Any) -> bool:
+            return False
+
+    with pytest.raises(NotPossibleError, match="just been taken"):
+        Cancel(generations=Overtaken(Table(generations={ID: a_generation()})), clock=Clock())(ID)
+
+
+@pytest.mark.parametrize("status", [Status.SUCCESS, Status.ERROR])
+def test_a_finished_generation_is_deleted_its_files_first(status: Status) -> None:
+    gone = Gone()
+    generations = InMemoryGenerations(Table(generations={ID: a_generation(status=status)}))
+    Delete(generations=generations, eraser=gone, files=gone)(ID)
+    assert gone.deleted == [f"outputs/{ID}/", ID]
+
+
+@pytest.mark.parametrize("status", [Status.PENDING, Status.PROCESSING, Status.UPLOADING])
+def test_an_unfinished_generation_is_not_deleted(status: Status) -> None:
+    gone = Gone()
+    generations = InMemoryGenerations(Table(generations={ID: a_generation(status=status)}))
+    with pytest.raises(NotPossibleError, match=status.value):
+        Delete(generations=generations, eraser=gone, files=gone)(ID)
+    assert gone.deleted == []
+
+
+FAILED = Attempt(at=NOW, duration=1, status_code=503, reason=None)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        replace(DELIVERY, status=DeliveryStatus.DELIVERED, due_at=None, tries=1, attempts=(FAILED,)),
+        replace(DELIVERY, status=DeliveryStatus.DEAD, due_at=None, tries=len(SCHEDULE) + 1, attempts=(FAILED,) * 11),
+        replace(DELIVERY, due_at=NOW + 60_000, tries=3, attempts=(FAILED,) * 3),
+    ],
+    ids=["delivered", "dead", "pending"],
+)
+def test_a_webhook_is_told_again_with_the_same_message(before: Delivery) -> None:
+    table, queue = Table(generations={ID: DONE}, deliveries={ID: before}), InMemoryQueue()
+    again = Redeliver(deliveries=InMemoryDeliveries(table), queue=queue, clock=Clock())(ID, BASE_URL)
+    assert again == table.deliveries[ID]
+    assert (again.message_id, again.body, again.url) == (before.message_id, before.body, before.url)
+    assert (again.status, again.tries, again.due_at, again.attempts) == (
+        DeliveryStatus.PENDING, 0, NOW, before.attempts,
+    )  # fmt: skip
+    assert again.version == before.version + 1
+    assert queue.sent == [(ID, 0)]
+
+
+def test_what_was_never_delivered_is_delivered_now() -> None:
+    table, queue = Table(generations={ID: DONE}), InMemoryQueue()
+    first = Redeliver(deliveries=InMemoryDeliveries(table), queue=queue, clock=Clock())(ID, BASE_URL)
+    assert table.deliveries[ID] == first
+    assert (first.url, first.body) == (DONE.webhook, encode(describe(DONE, BASE_URL)))
+    assert queue.sent == [(ID, 0)]
+
+
+def test_a_queue_out_of_reach_is_made_good_by_reconcile() -> None:
+    table = Table(generations={ID: DONE}, deliveries={ID: DELIVERY})
+    again = Redeliver(deliveries=InMemoryDeliveries(table), queue=InMemoryQueue(broken=True), clock=Clock())
+    assert again(ID, BASE_URL).due_at == NOW
+
+
+@pytest.mark.parametrize(
+    "generation", [replace(DONE, webhook=None), a_generation(), a_generation(status=Status.UPLOADING)]
+)
+def test_where_there_is_nothing_to_tell_nothing_is_told(generation: Any) -> None:
+    table, queue = Table(generations={ID: generation}), InMemoryQueue()
+    with pytest.raises(NotPossibleError):
+        Redeliver(deliveries=InMemoryDeliveries(table), queue=queue, clock=Clock())(ID, BASE_URL)
+    assert (table.deliveries, queue.sent) == ({}, [])
+
+
+def test_a_redelivery_that_meets_an_attempt_says_so() -> None:
+    class Overtaken(InMemoryDeliveries):
+        def advance(self, before: Delivery | None, after: Delivery) -> Delivery:
+            raise ConflictError("the record was changed by another writer")
+
+    table = Table(generations={ID: DONE}, deliveries={ID: DELIVERY})
+    with pytest.raises(NotPossibleError, match="try again"):
+        Redeliver(deliveries=Overtaken(table), queue=InMemoryQueue(), clock=Clock())(ID, BASE_URL)
+
+
+def test_a_wrong_text_is_still_refused_after_a_rotation() -> None:
+    old = minted()
+    new, _ = rotate(InMemoryAccounts(USER, old), old.id)
+    _, other = mint_key(name="x", user=USER, test=False, digest_key="d", now=NOW)
+    with pytest.raises(UnauthenticatedError):
+        authenticate(parse_key(other), new, "d", NOW)

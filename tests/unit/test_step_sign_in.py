@@ -1,0 +1,195 @@
+"""Sign in: who is let in, how often one may try, and what ends a session."""
+
+from collections.abc import Callable
+
+import pytest
+
+from atelier.attempts import MAX_FAILURES, MAX_FAILURES_IN_ALL, WINDOW, Attempts
+from atelier.errors import (
+    ConflictError,
+    ForbiddenError,
+    TooManyRequestsError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from atelier.session import LIFETIME, Session
+from atelier.steps.sign_in import SignIn
+from tests.unit.fakes import Clock
+
+SECRET = "the console's secret"
+
+
+class InMemorySessions:
+    """The Sessions port; `conflicts` other writers come first."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, bool] = {}
+        self.kept: dict[str, Attempts] = {}
+        self.conflicts = 0
+
+    def start(self, session: Session) -> None:
+        self.sessions[session.id] = True
+
+    def lives(self, session: Session) -> bool:
+        return self.sessions.get(session.id, False)
+
+    def end(self, session: Session, now: int) -> None:
+        self.sessions[session.id] = False
+
+    def attempts(self, source: str) -> Attempts | None:
+        return self.kept.get(source)
+
+    def advance(self, before: Attempts | None, after: Attempts) -> None:
+        if self.conflicts or self.kept.get(after.source) != before:
+            self.conflicts -= 1
+            raise ConflictError("the record was changed by another writer")
+        self.kept[after.source] = after
+
+
+class Rotated:
+    """The RotatedSecret port: remembers `value` until it is refreshed, then knows `stored`."""
+
+    def __init__(self) -> None:
+        self.value = self.stored = SECRET
+
+    def __call__(self) -> str:
+        return self.value
+
+    def refresh(self) -> None:
+        self.value = self.stored
+
+
+class Door:
+    """A SignIn and what is behind it."""
+
+    def __init__(self) -> None:
+        self.sessions = InMemorySessions()
+        self.secret = Rotated()
+        self.clock = Clock()
+        self.sign_in = SignIn(
+            sessions=self.sessions, console_secret=self.secret, signing_key=lambda: "key", clock=self.clock
+        )
+
+    def fail(self, times: int, source: Callable[[int], str] = lambda _: "somebody") -> None:
+        for number in range(times):
+            with pytest.raises(UnauthenticatedError):
+                self.sign_in("wrong", source(number))
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
+
+
+def test_the_secret_opens_a_session_that_goes_on(door: Door) -> None:
+    signed_in = door.sign_in(SECRET, "somebody")
+    assert door.sign_in.resume(signed_in.sealed) == signed_in
+    assert signed_in.session.expires_at == door.clock() + LIFETIME
+
+
+@pytest.mark.parametrize("secret", ["", "wrong", SECRET + " ", "ä", "\ud800"])
+def test_nothing_else_does(door: Door, secret: str) -> None:
+    with pytest.raises(UnauthenticatedError):
+        door.sign_in(secret, "somebody")
+    assert door.sessions.sessions == {}
+
+
+def test_after_ten_failures_even_the_secret_has_to_wait(door: Door) -> None:
+    door.fail(MAX_FAILURES)
+    with pytest.raises(TooManyRequestsError) as caught:
+        door.sign_in(SECRET, "somebody")
+    assert caught.value.retry_after == WINDOW // 1_000
+    assert door.sign_in(SECRET, "somebody else")
+    door.clock.now += WINDOW
+    assert door.sign_in(SECRET, "somebody")
+
+
+def test_after_fewer_the_secret_works_and_does_not_count(door: Door) -> None:
+    door.fail(MAX_FAILURES - 1)
+    for _ in range(20):
+        assert door.sign_in(SECRET, "somebody")
+    door.fail(1)
+    with pytest.raises(TooManyRequestsError):
+        door.sign_in(SECRET, "somebody")
+
+
+def test_many_sources_together_are_stopped_too(door: Door) -> None:
+    door.fail(MAX_FAILURES_IN_ALL, lambda number: f"source {number}")
+    with pytest.raises(TooManyRequestsError):
+        door.sign_in(SECRET, "another source")
+
+
+def test_one_source_alone_does_not_lock_the_others_out(door: Door) -> None:
+    door.fail(MAX_FAILURES)
+    for _ in range(2 * MAX_FAILURES_IN_ALL):
+        with pytest.raises(TooManyRequestsError):
+            door.sign_in("wrong", "somebody")
+    assert door.sign_in(SECRET, "another source")
+
+
+def test_attempts_at_the_same_time_are_all_counted(door: Door) -> None:
+    door.sessions.conflicts = 4
+    door.fail(1)
+    assert door.sessions.kept["somebody"].failures == 1
+    door.sessions.conflicts = 5
+    with pytest.raises(UnavailableError):
+        door.sign_in("wrong", "somebody")
+
+
+def test_a_session_that_was_ended_is_over(door: Door) -> None:
+    one, other = door.sign_in(SECRET, "somebody"), door.sign_in(SECRET, "somebody")
+    door.sign_in.out(one.sealed, one.csrf)
+    with pytest.raises(UnauthenticatedError):
+        door.sign_in.resume(one.sealed)
+    assert door.sign_in.resume(other.sealed)
+
+
+def test_a_session_is_ended_only_with_its_token(door: Door) -> None:
+    one, other = door.sign_in(SECRET, "somebody"), door.sign_in(SECRET, "somebody")
+    for token in (None, "", other.csrf):
+        with pytest.raises(ForbiddenError):
+            door.sign_in.out(one.sealed, token)
+    assert door.sign_in.resume(one.sealed)
+
+
+def test_a_session_ends_by_itself(door: Door) -> None:
+    signed_in = door.sign_in(SECRET, "somebody")
+    door.clock.now += LIFETIME
+    with pytest.raises(UnauthenticatedError):
+        door.sign_in.resume(signed_in.sealed)
+
+
+def test_a_new_secret_counts_at_once_and_ends_all_sessions(door: Door) -> None:
+    old = door.sign_in(SECRET, "somebody")
+    door.secret.stored = "a new secret"
+    new = door.sign_in("a new secret", "somebody")
+    assert door.sign_in.resume(new.sealed)
+    with pytest.raises(UnauthenticatedError):
+        door.sign_in(SECRET, "somebody")
+    with pytest.raises(UnauthenticatedError):
+        door.sign_in.resume(old.sealed)
+
+
+def test_a_sandbox_that_remembers_the_old_secret_knows_a_session_of_the_new_one(door: Door) -> None:
+    door.secret.stored = "a new secret"
+    new = door.sign_in("a new secret", "somebody")
+    door.secret.value = SECRET
+    assert door.sign_in.resume(new.sealed)
+
+
+def test_a_reader_needs_the_secret_or_a_session(door: Door) -> None:
+    signed_in = door.sign_in(SECRET, "somebody")
+    door.sign_in.admit(f"Bearer {SECRET}", None, None, changes=False)
+    door.sign_in.admit(None, signed_in.sealed, None, changes=False)
+    for authorization, sealed in ((None, None), ("Bearer x", None), ("", ""), (None, "x"), ("x", signed_in.sealed)):
+        with pytest.raises(UnauthenticatedError):
+            door.sign_in.admit(authorization, sealed, None, changes=False)
+
+
+def test_a_change_by_cookie_needs_the_token_and_one_by_the_secret_does_not(door: Door) -> None:
+    signed_in = door.sign_in(SECRET, "somebody")
+    door.sign_in.admit(f"Bearer {SECRET}", None, None, changes=True)
+    door.sign_in.admit(None, signed_in.sealed, signed_in.csrf, changes=True)
+    for token in (None, "", "x"):
+        with pytest.raises(ForbiddenError):
+            door.sign_in.admit(None, signed_in.sealed, token, changes=True)
