@@ -9,15 +9,16 @@ themselves. All are measured in turn, round after round, in one run; what is com
 """
 
 import argparse
+import dataclasses
+import importlib
 import json
-import os
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "core")]
 
 from tools.local_stack import build  # noqa: E402
 
@@ -33,6 +34,12 @@ FACTORIES = {
     "reconcile": "reconcile",
     "console": "wiring",
 }
+CREDENTIALS = {
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "none",
+    "AWS_SECRET_ACCESS_KEY": "none",
+}
 REFERENCE = 'import boto3\nboto3.client("dynamodb")'
 TIMED = """
 import json, sys, time
@@ -41,29 +48,19 @@ start = time.process_time()
 exec(sys.argv[2])
 print((time.process_time() - start) * 1000)
 """
-SETTINGS = (
-    *("GENERATIONS_TABLE", "ACCOUNTS_TABLE", "FILES_BUCKET", "TOPIC_ARN", "PUBLIC_URL", "API_ID"),
-    *("DISPATCH_QUEUE_URL", "INGEST_QUEUE_URL", "DELIVERY_QUEUE_URL", "ARTIFICIAL_STUDIO_URL"),
-    *("DIGEST_KEY_ARN", "SIGNING_KEY_ARN", "CONSOLE_SECRET_ARN", "PROVIDER_KEYS_ARN"),
-)
-ENVIRONMENT = {
-    "AWS_REGION": "us-east-1",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_ACCESS_KEY_ID": "none",
-    "AWS_SECRET_ACCESS_KEY": "none",
-    "WAIT_SECONDS": "25",
-    "RETENTION_DAYS": "90",
-    "ALLOW_LOOPBACK": "false",
-    **dict.fromkeys(SETTINGS, "https://example.com/none"),
-}
+VALUES: dict[object, str] = {str: "https://example.com/none", int: "1", bool: "false"}
 
 
-def milliseconds(paths: list[Path], code: str) -> float:
+def environment(name: str) -> dict[str, str]:
+    """Make up a value for each variable that a function's settings name."""
+    settings = importlib.import_module(f"functions.{name}.app").Settings
+    return {field.name.upper(): VALUES[field.type] for field in dataclasses.fields(settings)}
+
+
+def milliseconds(paths: list[Path], code: str, variables: dict[str, str]) -> float:
     """Run `code` in a new process and return the CPU time it took."""
     arguments = [str(PYTHON), "-I", "-c", TIMED, json.dumps([str(path) for path in paths]), code]
-    result = subprocess.run(
-        arguments, env={"PATH": os.environ["PATH"], **ENVIRONMENT}, check=True, capture_output=True, text=True
-    )
+    result = subprocess.run(arguments, env=variables | CREDENTIALS, check=True, capture_output=True, text=True)
     return float(result.stdout)
 
 
@@ -83,14 +80,14 @@ def main() -> int:
     rounds = parser.parse_args().rounds
     make_ready()
     layers = [BUILD / "CoreLayer" / "python", BUILD / "ImagingLayer" / "python"]
-    subjects: dict[str, tuple[list[Path], str]] = {"reference": ([], REFERENCE)} | {
-        name: ([BUILD / f"{name.capitalize()}Function", *layers], f"import app\napp.{factory}()")
+    subjects: dict[str, tuple[list[Path], str, dict[str, str]]] = {"reference": ([], REFERENCE, {})} | {
+        name: ([BUILD / f"{name.capitalize()}Function", *layers], f"import app\napp.{factory}()", environment(name))
         for name, factory in FACTORIES.items()
     }
     times: dict[str, list[float]] = {name: [] for name in subjects}
     for _ in range(rounds + 1):
-        for name, (paths, code) in subjects.items():
-            times[name].append(milliseconds(paths, code))
+        for name, subject in subjects.items():
+            times[name].append(milliseconds(*subject))
     medians = {name: statistics.median(measured[1:]) for name, measured in times.items()}  # the first warms the disk
     print(f"CPU milliseconds, median (least to most) of {rounds} cold starts:")
     for name, measured in times.items():

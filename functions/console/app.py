@@ -17,7 +17,7 @@ from atelier.adapters.messaging import DeadLetters, SqsQueue
 from atelier.adapters.records import RecordTable
 from atelier.adapters.secrets import Secret
 from atelier.adapters.sessions import SessionStore
-from atelier.adapters.static import StaticFile, StaticFiles
+from atelier.adapters.static import PAGE, StaticFile, StaticFiles
 from atelier.adapters.store import DeliveryStore, GenerationStore
 from atelier.administration import (
     parse_days,
@@ -156,12 +156,14 @@ def page() -> Response[str]:
         "Content-Security-Policy": CONTENT_SECURITY_POLICY.format(files=to.files().origin()),
         "Referrer-Policy": "no-referrer",
     }
-    return _text(to.static.page, headers)
+    return _text(to.static.get(PAGE), headers)
 
 
 @app.get("/console/static/<name>")
 def static(name: str) -> Response[str]:
     """Answer one of the page's files, or that the browser's copy is still good."""
+    if name == PAGE:
+        return page()  # never without the headers that protect it
     file = wiring().static.get(name)
     fresh = app.current_event.headers.get("If-None-Match") == file.etag
     return _text(file, {"Cache-Control": "no-cache", "ETag": file.etag}, fresh=fresh)

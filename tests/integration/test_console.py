@@ -343,8 +343,9 @@ def test_what_is_not_there_is_not_found(method: str, path: str, console: Console
 # ---- The page and its session
 
 
-def test_the_page_may_load_nothing_of_others(browser: Browser) -> None:
-    answer = browser("GET", "/console")
+@pytest.mark.parametrize("path", ["/console", "/console/static/index.html"])
+def test_the_page_may_load_nothing_of_others(path: str, browser: Browser) -> None:
+    answer = browser("GET", path)
     headers = {name: values[0] for name, values in answer["multiValueHeaders"].items()}
     assert answer["statusCode"] == 200
     assert answer["body"] == (ROOT / "functions/console/static/index.html").read_text()
@@ -384,7 +385,6 @@ def test_the_pages_files_are_served_and_kept_by_the_browser(name: str, browser: 
 @pytest.mark.parametrize(
     "name",
     [
-        "index.html",
         "app.py",
         "../app.py",
         "..%2Fapp.py",

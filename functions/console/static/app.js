@@ -89,13 +89,15 @@ function askIn(said = null) {
   keyring.forget();
   document.querySelectorAll("dialog").forEach((dialog) => dialog.close());
   document.title = "Sign in · Atelier";
-  signInView(app, said, enter);
+  signInView(app, said, () => {
+    enter();
+    main.focus({ preventScroll: true });
+  });
 }
 
 function enter() {
   frame();
-  show({ arriving: true });
-  main.focus({ preventScroll: true });
+  return show({ arriving: true });
 }
 
 async function start() {

@@ -14,13 +14,14 @@ export function open(title, build, { look = "", dismissible = true } = {}) {
       result = value;
       dialog.close();
     };
+    const held = () => !dismissible || dialog.querySelector("[aria-busy]") !== null; // nobody closes it on an answer
     const dialog = el(
       "dialog",
       {
         class: look,
         "aria-labelledby": id,
-        oncancel: (event) => dismissible || event.preventDefault(),
-        onkeydown: (event) => dismissible || event.key !== "Escape" || event.preventDefault(),
+        oncancel: (event) => held() && event.preventDefault(),
+        onkeydown: (event) => event.key === "Escape" && held() && event.preventDefault(),
         onclose: () => {
           dialog.remove();
           resolve(result);
@@ -84,6 +85,12 @@ export function ask(title, fields, { action, send, intro = null }) {
 export function form(fields, { action, send, cancel = null }) {
   const said = el("p", { class: "error", role: "alert" });
   const submit = button(action, null, { look: "primary", type: "submit" });
+  const dismiss = cancel && button("Cancel", cancel);
+  const wait = (node, waiting) => {
+    if (waiting) node.setAttribute("aria-busy", "true");
+    else node.removeAttribute("aria-busy");
+    [submit, dismiss].forEach((one) => one && (one.disabled = waiting));
+  };
   const flat = fields.flatMap((one) => one.fields ?? [one]);
   return el(
     "form",
@@ -99,19 +106,19 @@ export function form(fields, { action, send, cancel = null }) {
         } catch (error) {
           return showErrors(flat, said, error);
         }
-        submit.disabled = true;
+        wait(event.target, true);
         try {
           await send(values);
         } catch (error) {
+          wait(event.target, false);
           showErrors(flat, said, error);
-        } finally {
-          submit.disabled = false;
         }
+        wait(event.target, false);
       },
     },
     fields.map((one) => one.node),
     said,
-    el("div", { class: "dialog-actions" }, cancel && button("Cancel", cancel), submit),
+    el("div", { class: "dialog-actions" }, dismiss, submit),
   );
 }
 

@@ -42,7 +42,7 @@ function shelves(keys, actions) {
 }
 
 function shelf(caption, keys, actions) {
-  const columns = ["Key", "User", "May", "Last used", "State", ...(actions ? [""] : [])];
+  const columns = ["Key", "User", "Allowed", "Last used", "State", ...(actions ? [""] : [])];
   return table(caption, columns, keys.map((key) => [
     el("div", { class: "name" }, words(key.name, "span", { class: "clamp two" }), el("code", { class: "quiet" }, `${key.prefix}…`)),
     words(key.userEmail),
@@ -95,7 +95,7 @@ async function createKey(signal) {
     user,
     field("test", "Test key", { control: el("input", { type: "checkbox" }), hint: "Always drawn by sketch, free of charge.", read: (box) => box.checked || undefined }),
     more("Limits", [
-      choices("scopes", "May", SCOPES, { chosen: SCOPES }),
+      choices("scopes", "Allowed", SCOPES, { chosen: SCOPES }),
       field("requestsPerMinute", "Requests a minute", { control: el("input", { type: "number", min: 1, step: 1, inputmode: "numeric" }), optional: true, hint: "Empty: the stack's own limit.", read: whole("requestsPerMinute") }),
       field("expiresAt", "Ends", { control: el("input", { type: "datetime-local" }), optional: true, read: (input) => (input.value ? new Date(input.value).toISOString() : undefined) }),
       ...(slugs.length > 0 ? [choices("models", "Models", slugs, { hint: "None ticked: all of them." })] : []),

@@ -8,8 +8,9 @@ import { keyring } from "./keyring.js";
 import { button, code, copyButton, facts, heading, icon, load, nothing, panel, picture } from "./parts.js";
 
 const WAY = ["pending", "processing", "uploading", "success"];
-const LOOK_AGAIN_MS = 500;
+const LOOK_AGAIN_MS = 300;
 const LOOK_AGAIN_AT_MOST_MS = 3_000;
+const PATIENCE = 10; // looks in a row that may fail before we give up on a generation that goes on without us
 
 export default function show(page, { signal }) {
   const region = el("div", {});
@@ -31,7 +32,7 @@ function bench(all, signal) {
   });
   const key = field("key", "API key", {
     control: el("input", { type: "password", autocomplete: "off", spellcheck: "false", value: keyring.get(), oninput: ({ target }) => keyring.hold(target.value.trim()) }),
-    hint: keyring.get() ? "The key that you just made. It is forgotten when you leave this page." : "Paste one, or make one under API keys. It is forgotten when you leave this page.",
+    hint: keyring.get() ? "It is held in memory only, and forgotten when you leave this page." : "Paste one, or make one under API keys. It is forgotten when you leave this page.",
   });
   let fields = [];
   const chosen = () => offered.find(({ slug }) => slug === model.control.value) ?? offered[0];
@@ -138,7 +139,7 @@ async function run(key, body, model, shown, signal) {
     step(one);
     for (let wait = LOOK_AGAIN_MS; !finished(one.status); wait = Math.min(wait * 1.15, LOOK_AGAIN_AT_MOST_MS)) {
       await pause(wait, signal);
-      one = await client("GET", `generations/${encodeURIComponent(one.id)}`, { key, signal });
+      one = await look(key, one.id, signal);
       step(one);
     }
     clearInterval(tick);
@@ -155,6 +156,19 @@ async function run(key, body, model, shown, signal) {
     ]));
   } finally {
     clearInterval(tick);
+  }
+}
+
+/** Read a generation; what is only for now (too many requests, no network) is tried again. */
+async function look(key, id, signal) {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await client("GET", `generations/${encodeURIComponent(id)}`, { key, signal });
+    } catch (error) {
+      const passing = error.status === 0 || error.status === 429 || error.status >= 500;
+      if (!passing || tries === PATIENCE) throw error;
+      await pause((Number(error.retryAfter) || 2) * 1000, signal);
+    }
   }
 }
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from atelier.errors import NotFoundError
 
-PAGE_TYPE = "text/html; charset=utf-8"
+PAGE = "index.html"
 TYPES = {
+    ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
@@ -25,13 +26,9 @@ class StaticFile:
 
 
 class StaticFiles:
-    """The files of a folder, all of them read at once; a name leads to one of these and nowhere else.
-
-    The page itself is not among them: it is only ever served with the headers that protect it.
-    """
+    """The files of a folder, all of them read at once; a name leads to one of these and nowhere else."""
 
     def __init__(self, folder: Path) -> None:
-        self.page = _read(folder / "index.html")
         self._files = {path.name: _read(path) for path in sorted(folder.glob("*")) if path.suffix in TYPES}
 
     def get(self, name: str) -> StaticFile:
@@ -45,4 +42,4 @@ class StaticFiles:
 def _read(path: Path) -> StaticFile:
     content = path.read_text(encoding="utf-8")
     etag = f'"{hashlib.sha256(content.encode()).hexdigest()[:16]}"'
-    return StaticFile(content, TYPES.get(path.suffix, PAGE_TYPE), etag)
+    return StaticFile(content, TYPES[path.suffix], etag)
