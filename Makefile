@@ -4,7 +4,7 @@ PYTHON_RUNTIME ?= python3.13
 ENV ?= default
 PIP = -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run stop test check format benchmark deploy requirements clean
+.PHONY: run stop test check chromium screenshots format benchmark deploy requirements clean
 
 run: .venv/ready .venv-sam/ready .venv-local/ready ## the whole stack on this machine, and one picture made on it
 	@.venv/bin/python -m tools.run up
@@ -12,7 +12,7 @@ run: .venv/ready .venv-sam/ready .venv-local/ready ## the whole stack on this ma
 stop: .venv/ready ## end it
 	@.venv/bin/python -m tools.run down
 
-test: check .venv-local/ready ## everything: checks, unit, integration, and end to end on a stack of its own
+test: check chromium .venv-local/ready ## everything: checks, unit, integration, and on a deployed stack: end to end, browser
 	.venv/bin/pytest
 
 check: .venv/ready .venv-sam/ready ## style, types and template
@@ -22,6 +22,14 @@ check: .venv/ready .venv-sam/ready ## style, types and template
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint
 	.venv/bin/cfn-lint --config-file cfn-lint.yaml
 	.venv/bin/pytest --quiet tests/unit/test_template.py tests/unit/test_architecture.py
+
+chromium: ## the browser that the console is tested in
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	  apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+	  { echo "The browser tests need Chromium: install Debian's package chromium."; exit 1; }
+
+screenshots: .venv/ready chromium ## docs/screenshots, of the stack that `make run` left up
+	@.venv/bin/python -m tools.screenshots
 
 format: .venv/ready
 	.venv/bin/ruff check --fix .

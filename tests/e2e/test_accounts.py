@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.conftest import Account, account_with_key, administer
+from tests.deployment import Account, account_with_key, administer
 from tools.local_stack import Deployed
 
 SKETCH = {"model": "sketch", "input": {"prompt": "a boat"}}

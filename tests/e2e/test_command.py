@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.e2e.conftest import Account
+from tests.deployment import Account
 
 
 def atelier(account: Account, *arguments: str, key: str | None = None) -> subprocess.CompletedProcess[str]:

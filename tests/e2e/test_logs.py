@@ -4,7 +4,7 @@ import json
 from functools import partial
 from typing import Any
 
-from tests.e2e.conftest import Account, eventually
+from tests.deployment import Account, eventually
 from tools.receiver import Receiver
 
 PROMPT = "a very particular prompt about a heron"

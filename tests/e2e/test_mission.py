@@ -10,7 +10,7 @@ from PIL import Image
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from tests.e2e.conftest import MISSION, Account, eventually, open_account, row
+from tests.deployment import MISSION, Account, eventually, open_account, row
 from tools.receiver import Received, Receiver
 
 FIELDS = {"_id", "status", "output", "model", "type", "payload", "error", "id", "tool", "thumbnail", "createdAt"}

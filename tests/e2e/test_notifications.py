@@ -2,7 +2,7 @@
 
 import json
 
-from tests.e2e.conftest import MISSION, Account, subscribed
+from tests.deployment import MISSION, Account, subscribed
 
 
 def test_one_message_a_finished_generation_with_attributes_to_filter_on(alice: Account) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.conftest import Account
+from tests.deployment import Account
 
 
 @pytest.mark.takes_minutes

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.conftest import MISSION, Account, administer, open_account
+from tests.deployment import MISSION, Account, administer, open_account
 
 INPUT = {"prompt": "a boat"}
 BAD = {

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.conftest import MISSION, Account, open_account, row, subscribed
+from tests.deployment import MISSION, Account, open_account, row, subscribed
 from tools.local_stack import Deployed
 from tools.receiver import Receiver
 
