@@ -14,9 +14,8 @@ FUNCTIONS = ("Generate", "Dispatch", "Notify", "Deliver")
 def lines(account: Account, function: str) -> list[str]:
     logs, group = account.stack.client("logs"), account.stack.resource(f"{function}LogGroup")
     found: list[str] = []
-    for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]:
-        events = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)
-        found += [event["message"] for event in events["events"]]
+    for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group):
+        found += [event["message"] for event in page["events"]]
     return [line for line in found if not line.startswith(("START ", "END ", "REPORT "))]
 
 
