@@ -144,7 +144,7 @@ async function run(key, body, model, shown, signal) {
     }
     clearInterval(tick);
     const took = passed();
-    fill(clock, duration(took));
+    clock.remove();
     place.classList.remove("waiting");
     const source = fileUrl(one.output);
     fill(place, source ? el("a", { href: source, target: "_blank", rel: "noopener" }, picture(one, { large: true })) : picture(one, { large: true }));

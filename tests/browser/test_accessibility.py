@@ -1,0 +1,84 @@
+"""Every view for everybody: axe-core finds nothing serious, the keyboard reaches all, and a phone is wide enough."""
+
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Visit, address, opened, settled, sign_in, watched
+from tools.local_stack import Deployed
+
+VIEWS = ("overview", "playground", "generations", "generations/{generation}", "keys", "users")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+
+def findings(page: Page) -> list[str]:
+    """Run axe-core, and list what is serious or critical."""
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{found['id']}: {node['html'][:150]} {node['failureSummary']}"
+        for found in violations
+        if found["impact"] in ("serious", "critical")
+        for node in found["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_nothing_serious(
+    browser: Browser, stack: Deployed, generation: str, scheme: Literal["light", "dark"]
+) -> None:
+    found: dict[str, list[str]] = {}
+    with watched(browser, stack, color_scheme=scheme, reduced_motion="reduce") as (_, page):
+        page.goto(address(stack))
+        page.get_by_label("Console secret").wait_for()
+        found["sign in"] = findings(page)
+        sign_in(page, stack)
+        for view in VIEWS:
+            found[view] = findings(opened(page, stack, view.format(generation=generation)))
+        opened(page, stack, "keys")
+        page.get_by_role("button", name="New key").click()
+        page.get_by_text("Limits").click()
+        page.get_by_role("button", name="Make the key").click()
+        found["a dialog with errors"] = findings(page)
+
+    assert {view: faults for view, faults in found.items() if faults} == {}
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_a_phone_is_wide_enough(browser: Browser, stack: Deployed, generation: str, width: int) -> None:
+    with watched(browser, stack, viewport={"width": width, "height": 800}, reduced_motion="reduce") as (_, page):
+        sign_in(page, stack)
+        for view in VIEWS:
+            opened(page, stack, view.format(generation=generation))
+            assert page.evaluate("document.documentElement.scrollWidth") == width, view
+        assert findings(page) == []
+
+
+def test_the_keyboard_alone(visit: Visit) -> None:
+    page = visit("overview")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("main")).to_be_focused()
+
+    page.get_by_role("link", name="API keys").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="API keys")).to_be_focused()
+    settled(page)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="New key")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Name")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="New key")).to_be_focused()
+
+
+def test_the_drawing_speaks(visit: Visit, generation: str) -> None:
+    page = visit("overview")
+
+    expect(page.get_by_role("img", name="generations over 14 days")).to_be_visible()
+    for figure in ("Success rate", "Median time", "Credits spent", "Dead letters"):
+        expect(page.get_by_role("heading", name=figure)).to_be_visible()
+    page.get_by_role("link", name="7 days", exact=True).click()
+    expect(page.get_by_role("img", name="generations over 7 days")).to_be_visible()
