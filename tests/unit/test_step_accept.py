@@ -6,7 +6,7 @@ import pytest
 
 from atelier.account import ApiKey, User, mint_key
 from atelier.catalog import embedded
-from atelier.errors import ForbiddenError, UnauthenticatedError
+from atelier.errors import ForbiddenError, UnauthenticatedError, UnavailableError
 from atelier.generation import RESEND_AFTER, Generation, Status
 from atelier.idempotency import Idempotency
 from atelier.request import GenerationRequest
@@ -174,3 +174,14 @@ def test_waiting_ends_at_its_limit(seconds: float) -> None:
 def test_there_is_nothing_to_wait_for(generation: Generation, seconds: float) -> None:
     found, timer = wait(generation, seconds)
     assert (found, timer.naps) == (generation, [])
+
+
+def test_waiting_outlasts_a_table_that_cannot_be_read() -> None:
+    class Unreadable(InMemoryGenerations):
+        def get(self, generation_id: str) -> Generation:
+            raise UnavailableError("The table is out of reach; try again.")
+
+    accepted = a_generation()
+    timer = Timer(InMemoryGenerations())
+
+    assert Wait(generations=Unreadable(), sleep=timer.sleep, monotonic=timer.monotonic)(accepted, 5) == accepted

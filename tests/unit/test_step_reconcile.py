@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from atelier.delivery import Delivery
-from atelier.errors import ConflictError, UnavailableError
+from atelier.errors import ConflictError
 from atelier.generation import (
     ANNOUNCE_AFTER,
     GRACE,
+    MAX_PENDING,
     MAX_TRIES,
     POLL_EVERY,
     RESEND_AFTER,
@@ -37,6 +38,8 @@ TABLE = [
     (overdue(status=Status.PENDING), Action.RESEND),
     (overdue(status=Status.PENDING, tries=MAX_TRIES), Action.RESEND),
     (overdue(status=Status.PENDING, deadline_at=None), Action.RESEND),
+    (overdue(status=Status.PENDING, created_at=NOW - MAX_PENDING + 1), Action.RESEND),
+    (overdue(status=Status.PENDING, created_at=NOW - MAX_PENDING), Action.GIVE_UP),
     # A job that is known is asked for, until long after its deadline.
     (overdue(status=Status.PROCESSING, job_id="job-1", committed=True), Action.INGEST),
     (overdue(status=Status.PROCESSING, job_id="job-1", committed=False), Action.INGEST),
@@ -67,7 +70,7 @@ def test_each_state_has_its_action(generation: Generation, action: Action) -> No
 
 def test_the_table_has_every_status_and_every_action() -> None:
     assert {generation.status for generation, _ in TABLE} == set(Status)
-    assert {action for _, action in TABLE} == set(Action) - {Action.DELIVER}
+    assert {action for _, action in TABLE} == set(Action) - {Action.DELIVER, Action.TRY_LATER}
 
 
 @pytest.mark.parametrize("due_at", [None, NOW + 1])
@@ -184,8 +187,19 @@ def test_what_another_worker_took_or_is_gone_is_skipped() -> None:
 
 def test_a_message_that_cannot_be_sent_is_sent_by_a_later_run() -> None:
     room = Room(overdue())
-    with pytest.raises(UnavailableError):
-        list(replace(room.step, dispatch_queue=InMemoryQueue(broken=True))())
+    broken = replace(room.step, dispatch_queue=InMemoryQueue(broken=True))
+    assert [handled.action for handled in broken()] == [Action.TRY_LATER]
     room.clock.now += RESEND_AFTER + 1
     assert room.run() == [Action.RESEND]
     assert room.dispatch.sent == [(overdue().id, 0)]
+
+
+def test_a_record_that_cannot_be_looked_after_does_not_hold_up_the_others() -> None:
+    room = Room(overdue(id="0" * 32, status=Status.SUCCESS), overdue(id="f" * 32))
+    room.step = replace(
+        room.step,
+        announce=Announce(generations=room.generations, topic=InMemoryTopic(broken=True), base_url=BASE_URL),
+    )
+
+    assert sorted(action.name for action in room.run()) == ["RESEND", "TRY_LATER"]
+    assert room.sent == {"dispatch": 1}

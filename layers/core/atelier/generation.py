@@ -29,6 +29,8 @@ ANNOUNCE_AFTER = 1 * MINUTE
 """A finished generation that the stream did not announce is announced by reconcile after this."""
 GRACE = 15 * MINUTE
 """A job past its deadline is still asked for this long, should the provider be out of reach just then."""
+MAX_PENDING = 24 * 60 * MINUTE
+"""A generation that cannot even be dispatched for this long is given up."""
 MAX_TRIES = 5
 """How often a generation is offered to a provider that is busy, or to a worker that dies."""
 

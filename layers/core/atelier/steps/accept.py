@@ -80,11 +80,14 @@ class Wait:
     monotonic: Callable[[], float] = time.monotonic
 
     def __call__(self, generation: Generation, seconds: float) -> Generation:
-        """Return the generation once it is final, or as it stands after `seconds`."""
+        """Return the generation once it is final, or as it was last seen after `seconds` or when reading fails."""
         until = self.monotonic() + seconds
         pause = FIRST_PAUSE_SECONDS
         while not generation.status.final and (left := until - self.monotonic()) > 0:
             self.sleep(min(pause, left))
             pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
-            generation = self.generations.get(generation.id)
+            try:
+                generation = self.generations.get(generation.id)
+            except UnavailableError:
+                return generation  # it is accepted, and its id is worth more to the client than an error
         return generation

@@ -54,7 +54,7 @@ class Ingest:
             self._record(generation, outcome)
         except ConflictError:
             fresh = self.generations.get(generation.id)
-            if fresh.status is not Status.PROCESSING:
+            if fresh.status is not Status.PROCESSING or fresh.job_id != generation.job_id:
                 raise
             self._record(fresh, outcome)  # dispatch saved the job's id meanwhile, which moved nothing
 

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from atelier.errors import ConflictError, NotFoundError
+from atelier.errors import ConflictError, NotFoundError, UnavailableError
 from atelier.generation import (
     GRACE,
+    MAX_PENDING,
     MAX_TRIES,
     POLL_EVERY,
     RESEND_AFTER,
@@ -31,6 +32,7 @@ class Action(Enum):
     FAIL = auto()
     GIVE_UP = auto()
     DELIVER = auto()
+    TRY_LATER = auto()
 
 
 def decide(generation: Generation, now: int) -> Action:
@@ -42,7 +44,7 @@ def decide(generation: Generation, now: int) -> Action:
         case Status.SUCCESS | Status.ERROR:
             return Action.ANNOUNCE
         case Status.PENDING:
-            return Action.RESEND
+            return Action.RESEND if now < generation.created_at + MAX_PENDING else Action.GIVE_UP
         case Status.PROCESSING if generation.job_id is not None:
             return Action.INGEST if now < deadline + GRACE else Action.FAIL
         case Status.PROCESSING if generation.committed:
@@ -90,6 +92,8 @@ class Reconcile:
                     yield Handled(generation.id, generation.correlation_id, action)
             except (ConflictError, NotFoundError):
                 continue
+            except UnavailableError:
+                yield Handled(due.generation_id, None, Action.TRY_LATER)
 
     def _do(self, action: Action, generation: Generation) -> None:
         now = self.clock()
