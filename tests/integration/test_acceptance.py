@@ -1,0 +1,169 @@
+"""Accepting a generation: all of it is written, or nothing."""
+
+import pytest
+
+from atelier.account import ApiKey, User, mint_key, new_user
+from atelier.adapters.acceptance import AcceptanceStore
+from atelier.adapters.accounts import AccountStore
+from atelier.adapters.records import RecordTable
+from atelier.adapters.store import GenerationStore
+from atelier.errors import (
+    ConflictError,
+    IdempotencyMismatchError,
+    NotFoundError,
+    PaymentRequiredError,
+    TooManyRequestsError,
+)
+from atelier.generation import Generation, accept
+from atelier.idempotency import Idempotency
+from tests.integration.stack import Stack, aws
+
+NOW = 1_767_225_600_000
+DAY_SECONDS = 86_400
+
+
+@pytest.fixture
+def accounts_table(stack: Stack, accounts: AccountStore) -> RecordTable:
+    return RecordTable(aws("dynamodb"), stack.ref("AccountsTable"))
+
+
+@pytest.fixture
+def acceptances(accounts_table: RecordTable, accounts: AccountStore, generations: GenerationStore) -> AcceptanceStore:
+    return AcceptanceStore(accounts_table, accounts, generations)
+
+
+@pytest.fixture
+def user(accounts: AccountStore) -> User:
+    user = new_user(email="ana@example.com", name="Ana", now=NOW, credits=10)
+    accounts.add_user(user)
+    return user
+
+
+def a_key(user: User, accounts: AccountStore, requests_per_minute: int | None = None) -> ApiKey:
+    key, _ = mint_key(name="k", user=user, test=False, digest_key="d", now=NOW, requests_per_minute=requests_per_minute)
+    accounts.add_key(key)
+    return key
+
+
+def wanted(user: User, cost: int = 4) -> Generation:
+    return accept(
+        user_id=user.id, key_id="k", test=False, model="m", tool="t", type="image", payload={"prompt": "a boat"},
+        webhook=None, correlation_id="c", now=NOW, cost=cost,
+    )  # fmt: skip
+
+
+def kinds(accounts: AccountStore, user: User) -> list[tuple[str, int]]:
+    return sorted((entry.kind, entry.amount) for entry in accounts.ledger(user.id))
+
+
+def test_the_charge_stands_beside_the_generation(
+    acceptances: AcceptanceStore, accounts: AccountStore, generations: GenerationStore, user: User
+) -> None:
+    accepted = acceptances.accept(wanted(user), a_key(user, accounts), None, NOW)
+
+    assert generations.get(accepted.id).cost == 4
+    assert accounts.user(user.id).credits == 6
+    assert kinds(accounts, user) == [("charge", -4), ("top-up", 10)]
+
+
+def test_who_has_too_little_gets_nothing_written(
+    acceptances: AcceptanceStore, accounts: AccountStore, generations: GenerationStore, user: User
+) -> None:
+    dear = wanted(user, cost=11)
+
+    with pytest.raises(PaymentRequiredError, match="11 credits"):
+        acceptances.accept(dear, a_key(user, accounts), Idempotency("k", "d"), NOW)
+
+    with pytest.raises(NotFoundError):
+        generations.get(dear.id)
+    assert accounts.user(user.id).credits == 10
+    cheap = acceptances.accept(wanted(user), a_key(user, accounts), Idempotency("k", "d"), NOW)
+    assert cheap.id != dear.id
+
+
+def test_a_failure_gives_back_once(
+    acceptances: AcceptanceStore, accounts: AccountStore, table: RecordTable, user: User
+) -> None:
+    accepted = acceptances.accept(wanted(user), a_key(user, accounts), None, NOW)
+    store = GenerationStore(table, accounts=accounts)
+
+    store.advance(accepted, accepted.failed("no", NOW + 1))
+    with pytest.raises(ConflictError):
+        store.advance(accepted, accepted.failed("no", NOW + 2))
+
+    assert accounts.user(user.id).credits == 10
+    assert kinds(accounts, user) == [("charge", -4), ("refund", 4), ("top-up", 10)]
+
+
+def test_the_same_idempotency_key_is_charged_once(
+    acceptances: AcceptanceStore, accounts: AccountStore, user: User
+) -> None:
+    key, idempotency = a_key(user, accounts), Idempotency("order 7", "digest")
+
+    first, again = (acceptances.accept(wanted(user), key, idempotency, NOW) for _ in range(2))
+
+    assert first.id == again.id
+    assert accounts.user(user.id).credits == 6
+
+
+def test_an_idempotency_key_is_a_users_own_and_stands_for_one_request(
+    acceptances: AcceptanceStore, accounts: AccountStore, user: User
+) -> None:
+    other = new_user(email="bo@example.com", name="Bo", now=NOW)
+    accounts.add_user(other)
+    first = acceptances.accept(wanted(user), a_key(user, accounts), Idempotency("k", "digest"), NOW)
+
+    theirs = acceptances.accept(wanted(other), a_key(other, accounts), Idempotency("k", "digest"), NOW)
+    with pytest.raises(IdempotencyMismatchError):
+        acceptances.accept(wanted(user), a_key(user, accounts), Idempotency("k", "another"), NOW)
+
+    assert theirs.id != first.id
+
+
+def test_an_idempotency_record_outlives_its_generation_by_a_day(
+    acceptances: AcceptanceStore, accounts: AccountStore, stack: Stack, user: User
+) -> None:
+    acceptances.accept(wanted(user), a_key(user, accounts), Idempotency("k", "digest"), NOW)
+
+    (generation,) = stack.rows("GenerationsTable")
+    (record,) = [row for row in stack.rows("AccountsTable") if row["record"]["S"] == "idempotency"]
+    assert int(record["expires_at"]["N"]) - int(generation["expires_at"]["N"]) == DAY_SECONDS
+
+
+def test_a_minutes_requests_are_counted_and_the_next_minute_is_new(
+    acceptances: AcceptanceStore, accounts: AccountStore, user: User
+) -> None:
+    key = a_key(user, accounts, requests_per_minute=2)
+    for _ in range(2):
+        acceptances.accept(wanted(user, cost=0), key, None, NOW)
+        accounts.count_read(key, NOW)
+
+    with pytest.raises(TooManyRequestsError) as creating:
+        acceptances.accept(wanted(user, cost=0), key, None, NOW + 15_000)
+    with pytest.raises(TooManyRequestsError):
+        accounts.count_read(key, NOW + 15_000)
+
+    assert (creating.value.retry_after, creating.value.quota) == (45, 2)
+    acceptances.accept(wanted(user, cost=0), key, None, NOW + 60_000)
+    accounts.count_read(key, NOW + 60_000)
+
+
+def test_the_last_use_is_noted_once_a_minute(acceptances: AcceptanceStore, accounts: AccountStore, user: User) -> None:
+    key = a_key(user, accounts)
+    for later in (0, 30_000, 60_000):
+        acceptances.accept(wanted(user, cost=0), accounts.get(key.id) or key, None, NOW + later)
+
+    found = accounts.get(key.id)
+    assert found is not None
+    assert found.last_used_at == NOW + 60_000
+    assert accounts.use(found, NOW + 90_000) is None
+
+
+def test_a_user_who_is_not_metered_pays_nothing_that_matters(
+    acceptances: AcceptanceStore, accounts: AccountStore
+) -> None:
+    free = accounts.user_by_email("free@example.com", NOW)
+
+    acceptances.accept(wanted(free, cost=9_999), a_key(free, accounts), None, NOW)
+
+    assert accounts.user(free.id).credits is None
