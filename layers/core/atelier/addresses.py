@@ -25,6 +25,7 @@ _DENIED_V4 = tuple(
         "224.0.0.0/4", "240.0.0.0/4",
     )
 )  # fmt: skip
+_LOOPBACK_V4, _LOOPBACK_V6 = ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Address("::1")
 _GLOBAL_V6 = ipaddress.IPv6Network("2000::/3")
 _DENIED_V6 = tuple(
     ipaddress.IPv6Network(block)
@@ -53,7 +54,7 @@ class EgressPolicy:
         if not _AUTHORITY.fullmatch(parts.netloc):
             raise FetchRefusedError("The URL's host must be a plain name or address, without a user name or password.")
         address = _literal(host)
-        if self.allow_loopback and (host == "localhost" or (address is not None and address.is_loopback)):
+        if self.allow_loopback and (host == "localhost" or (address is not None and _is_loopback(address))):
             return parts
         if parts.scheme != "https":
             raise FetchRefusedError("The URL must start with https://.")
@@ -68,7 +69,7 @@ class EgressPolicy:
     def check_address(self, text: str) -> None:
         """Raise FetchRefusedError unless the address is public (or loopback, where that is allowed)."""
         address = _literal(text)
-        if address is None or not (_is_public(address) or (self.allow_loopback and address.is_loopback)):
+        if address is None or not (_is_public(address) or (self.allow_loopback and _is_loopback(address))):
             raise FetchRefusedError("The URL leads to an address that is not public.")
 
 
@@ -83,6 +84,11 @@ def _looks_numeric(host: str) -> bool:
     """Tell hosts such as 127.1 or 0x7f.1, which some resolvers read as IPv4, from names."""
     last = host.rstrip(".").rsplit(".", 1)[-1]
     return last.isdigit() or last.lower().startswith("0x")
+
+
+def _is_loopback(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Tell the plain loopback addresses; Python 3.13's own `is_loopback` counts IPv4-mapped ones too."""
+    return address in _LOOPBACK_V4 if isinstance(address, ipaddress.IPv4Address) else address == _LOOPBACK_V6
 
 
 def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
