@@ -26,7 +26,7 @@ def statuses(answers: list[httpx.Response]) -> Counter[int]:
     return Counter(answer.status_code for answer in answers)
 
 
-def wait_for_a_fresh_minute(seconds: int = 25) -> None:
+def wait_for_a_fresh_minute(seconds: int = 40) -> None:
     left = MINUTE - time.time() % MINUTE
     if left < seconds:
         time.sleep(left)

@@ -182,3 +182,17 @@ def test_reading_many_keeps_the_order_and_leaves_out_what_is_gone(table: RecordT
     found = table.get_many([(name, "generation") for name in ("2", "gone", "0", "1")])
     # then
     assert [record["id"] for record in found] == ["2", "0", "1"]
+
+
+@pytest.mark.parametrize("times", [0, 1, 2])
+def test_an_addition_whose_answer_was_lost_counts_once(times: int, table: RecordTable, network: LosesAnswers) -> None:
+    # given
+    table.insert(FIRST)
+    # when
+    network.to_lose = times
+    table.add(KEY, {"used": 1}, {}, condition="attribute_not_exists(used) OR used < :most", values={":most": 1})
+    # then it is there once, and one more is too many
+    assert network.lost == times
+    assert (table.get(*KEY) or {})["used"] == 1
+    with pytest.raises(ConflictError):
+        table.add(KEY, {"used": 1}, {}, condition="attribute_not_exists(used) OR used < :most", values={":most": 1})
