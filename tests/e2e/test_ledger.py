@@ -112,7 +112,7 @@ class Shop:
 
     def unfinished(self) -> list[Generation]:
         """Read what may still fail."""
-        found = self.generations.of_user(self.user.id, limit=20)
+        found, _ = self.generations.search(user_id=self.user.id, limit=20, now=now())
         return [generation for generation in found if not generation.status.final]
 
 

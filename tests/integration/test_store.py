@@ -70,11 +70,11 @@ def test_a_users_generations_are_listed_newest_first_and_page_by_page(generation
     for item in [*mine, generation(created_at=NOW + 2, user_id="another")]:
         generations.add(item)
     # when
-    first = generations.of_user("me", limit=2)
-    second = generations.of_user("me", limit=9, before=first[-1].id)
+    first = generations.search(user_id="me", limit=2, now=NOW)[0]
+    second = generations.search(user_id="me", limit=9, now=NOW, before=first[-1].id)[0]
     # then
     assert [*first, *second] == mine[::-1]
-    assert generations.of_user("nobody", limit=9) == []
+    assert generations.search(user_id="nobody", limit=9, now=NOW)[0] == []
 
 
 def test_the_latest_are_listed_across_days_and_page_by_page(generations: GenerationStore) -> None:
@@ -87,9 +87,9 @@ def test_the_latest_are_listed_across_days_and_page_by_page(generations: Generat
     for item in made:
         generations.add(item)
     # when
-    first = generations.latest(limit=3, now=NOW)
-    second = generations.latest(limit=2, now=NOW, before=first[-1].id)
-    third = generations.latest(limit=9, now=NOW, before=second[-1].id)
+    first = generations.search(limit=3, now=NOW)[0]
+    second = generations.search(limit=2, now=NOW, before=first[-1].id)[0]
+    third = generations.search(limit=9, now=NOW, before=second[-1].id)[0]
     # then
     assert [*first, *second, *third] == made
 
@@ -101,8 +101,8 @@ def test_a_delivery_is_not_listed_as_a_generation(generations: GenerationStore, 
     delivery = Delivery(generation_id=one.id, user_id=one.user_id, url="https://a.example/", body="{}", created_at=NOW)
     DeliveryStore(table).advance(None, delivery)
     # when, then
-    assert generations.of_user(one.user_id, limit=9) == [one]
-    assert generations.latest(limit=9, now=NOW) == [one]
+    assert generations.search(user_id=one.user_id, limit=9, now=NOW)[0] == [one]
+    assert generations.search(limit=9, now=NOW)[0] == [one]
 
 
 def test_only_what_is_overdue_is_due(generations: GenerationStore) -> None:

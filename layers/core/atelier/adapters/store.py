@@ -99,19 +99,14 @@ class GenerationStore:
             ):
                 yield Due(str(record["id"]), str(record["record"]))
 
-    def of_user(self, user_id: str, *, limit: int, before: str | None = None) -> list[Generation]:
-        """List a user's generations, newest first, from the one older than `before`."""
-        return self._read(self._keys_of_user(user_id, limit, before))
-
-    def latest(self, *, limit: int, now: int, before: str | None = None) -> list[Generation]:
-        """List everybody's generations, newest first, from the one older than `before`; looks a month back."""
-        return self._read(self._latest_keys(limit, now, before))
-
     def search(
         self, *, limit: int, now: int, before: str | None = None, user_id: str | None = None,
         status: str | None = None, model: str | None = None,
     ) -> tuple[list[Generation], str | None]:  # fmt: skip
-        """List the newest that fit, and after which id to go on where there may be more."""
+        """List the newest that fit and are older than `before`, and after which id to go on where there may be more.
+
+        Everybody's list looks a month back.
+        """
         found: list[Generation] = []
         size = BATCH if status or model else limit
         for _ in range(MAX_BATCHES):
