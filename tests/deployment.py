@@ -69,9 +69,9 @@ class Subscription:
             found += batch
         return found
 
-    def of(self, generation_id: str) -> list[dict[str, Any]]:
-        """Return the messages about one generation."""
-        return [message for message in self.messages() if json.loads(message["Body"])["id"] == generation_id]
+    def of(self, *generation_ids: str, wait: int = 5) -> list[dict[str, Any]]:
+        """Take all messages, and return those about these generations: the tests before left some that finish late."""
+        return [message for message in self.messages(wait) if json.loads(message["Body"])["id"] in generation_ids]
 
 
 def eventually(look: Callable[[], T | None], seconds: float = 30) -> T:

@@ -13,10 +13,11 @@ def test_one_message_a_finished_generation_with_attributes_to_filter_on(alice: A
         success = alice.post(MISSION).json()
         error = alice.post({"model": "sketch", "input": {"prompt": "test:fail"}}).json()
 
-        messages = {json.loads(message["Body"])["id"]: message for message in everything.messages()}
-        filtered = errors.messages(wait=1)
+        told = everything.of(success["id"], error["id"])
+        filtered = errors.of(success["id"], error["id"], wait=1)
 
-    assert messages.keys() == {success["id"], error["id"]}
+    messages = {json.loads(message["Body"])["id"]: message for message in told}
+    assert len(told) == len(messages) == 2
     for document in (success, error):
         attributes = messages[document["id"]]["MessageAttributes"]
         assert {name: attributes[name]["StringValue"] for name in ("status", "model", "type", "user_id")} == {
