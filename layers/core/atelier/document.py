@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from atelier.generation import Generation
+from atelier.generation import Generation, ProviderAttempt, StoredFile
 
 if TYPE_CHECKING:
     from atelier.catalog import Model  # which reads TOML
@@ -12,12 +12,11 @@ if TYPE_CHECKING:
 
 def describe(generation: Generation, base_url: str) -> dict[str, Any]:
     """Make the contract's document; `base_url` is where the API is reached, without a final slash."""
-    files = [file_url(key, base_url) for key in generation.outputs]
     return {
         "_id": generation.id,
         "id": generation.id,
         "status": generation.status.value,
-        "output": files[0] if files else None,
+        "output": file_url(generation.outputs[0].key, base_url) if generation.outputs else None,
         "thumbnail": file_url(generation.thumbnail, base_url) if generation.thumbnail else None,
         "model": generation.model,
         "tool": generation.tool,
@@ -28,9 +27,34 @@ def describe(generation: Generation, base_url: str) -> dict[str, Any]:
     }
 
 
+def detail(generation: Generation, base_url: str) -> dict[str, Any]:
+    """Make the document of a generation as the API answers it: the contract's, all its pictures, and whose turn it was.
+
+    An attempt's `duration` is in milliseconds.
+    """
+    return {
+        **describe(generation, base_url),
+        "outputs": [output_document(output, base_url) for output in generation.outputs],
+        "updatedAt": timestamp(generation.status_at),
+        "attempts": [_attempt(attempt) for attempt in generation.attempts],
+    }
+
+
+def output_document(output: StoredFile, base_url: str) -> dict[str, Any]:
+    """Describe a stored picture; `size` is in bytes, `width` and `height` in pixels."""
+    return {
+        "url": file_url(output.key, base_url),
+        "contentType": output.content_type,
+        "size": output.size,
+        "sha256": output.sha256,
+        "width": output.width,
+        "height": output.height,
+    }
+
+
 def announce(generation: Generation, base_url: str) -> dict[str, Any]:
     """Make the message that the topic gets of a finished generation."""
-    return {**describe(generation, base_url), "userId": generation.user_id}
+    return {**detail(generation, base_url), "userId": generation.user_id}
 
 
 def describe_model(model: "Model") -> dict[str, Any]:
@@ -46,7 +70,7 @@ def describe_model(model: "Model") -> dict[str, Any]:
     }
 
 
-def encode(document: dict[str, Any]) -> str:
+def encode(document: Any) -> str:
     """Write a document as compact JSON."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
@@ -65,3 +89,13 @@ def timestamp(milliseconds: int) -> str:
     """Write a time as ISO 8601 in UTC, with milliseconds."""
     moment = datetime.fromtimestamp(milliseconds / 1_000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _attempt(attempt: ProviderAttempt) -> dict[str, Any]:
+    ended = attempt.ended_at
+    return {
+        "provider": attempt.provider,
+        "at": timestamp(attempt.at),
+        "duration": None if ended is None else ended - attempt.at,
+        "error": attempt.reason,
+    }

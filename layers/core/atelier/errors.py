@@ -14,6 +14,7 @@ AtelierError
 │   └── UnavailableError            503, try again
 ├── ConflictError             another writer moved the record first: read again or let it be
 │   └── RefusedWritesError          of the writes of a transaction, these
+├── PeerUnavailableError      a provider or a webhook's host takes no more just now: come back then
 ├── ProviderError
 │   ├── ProviderRejectedError       this input or account is refused: final
 │   ├── ProviderCredentialsError    the provider's key is refused: read it again, once
@@ -139,6 +140,14 @@ class RefusedWritesError(ConflictError):
     def __init__(self, refused: set[int]) -> None:
         super().__init__("the transaction's conditions do not hold")
         self.refused = refused
+
+
+class PeerUnavailableError(AtelierError):
+    """All places at a peer are taken, or its breaker is open; `retry_at` is in milliseconds since the Unix epoch."""
+
+    def __init__(self, message: str, *, retry_at: int) -> None:
+        super().__init__(message)
+        self.retry_at = retry_at
 
 
 class ProviderError(AtelierError):

@@ -50,6 +50,10 @@ class Status(StrEnum):
         return self in (Status.SUCCESS, Status.ERROR)
 
 
+FINAL = (Status.SUCCESS, Status.ERROR)
+"""What a webhook is told of where its client says nothing else."""
+
+
 class Moment(NamedTuple):
     """When a generation came to a status, and who was called where it was sent to a provider."""
 
@@ -58,13 +62,35 @@ class Moment(NamedTuple):
     provider: str | None = None
 
 
+class ProviderAttempt(NamedTuple):
+    """One provider's turn: `model` is its own name for the model, `reason` says why it ended without a picture."""
+
+    provider: str
+    model: str
+    at: int
+    ended_at: int | None = None
+    reason: str | None = None
+
+
+class StoredFile(NamedTuple):
+    """A picture in the bucket: its key, what it is, and its size in bytes and pixels."""
+
+    key: str
+    content_type: str
+    size: int
+    sha256: str
+    width: int
+    height: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
     """One request, what became of it, and when it must be looked at again (`due_at`).
 
-    `committed`: a provider that may charge was, or may have been, asked. `sources`: where its pictures wait.
-    `cost`: credits, charged when it was accepted and given back if it fails. `outputs`, `thumbnail`: keys of stored
-    files. `timeline`: each change of status since it was accepted.
+    `committed`: a provider that may charge was, or may have been, asked. `sources`: where its pictures wait, until
+    `sources_until`. `cost`: credits, charged when it was accepted; `refunded`: they were given back. `thumbnail`: the
+    key of a stored file. `timeline`: each change of status since it was accepted. `attempts`: whose turn it was.
+    `webhook_events`: of which statuses the webhook is told. `cancelled_at`: when its client gave it up.
     """
 
     id: str
@@ -76,6 +102,7 @@ class Generation:
     type: str
     payload: Mapping[str, Any]
     webhook: str | None = None
+    webhook_events: tuple[Status, ...] = FINAL
     created_at: int
     correlation_id: str
     callback_token: str
@@ -88,15 +115,24 @@ class Generation:
     committed: bool = False
     job_id: str | None = None
     sources: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
+    sources_until: int | None = None
+    outputs: tuple[StoredFile, ...] = ()
     thumbnail: str | None = None
     error: str | None = None
     deadline_at: int | None = None
     finished_at: int | None = None
     due_at: int | None = None
     timeline: tuple[Moment, ...] = ()
+    attempts: tuple[ProviderAttempt, ...] = ()
+    cancelled_at: int | None = None
+    refunded: bool = False
 
-    def claimed(self, provider: str, *, committed: bool, now: int, deadline: int) -> "Generation":
+    @property
+    def status_at(self) -> int:
+        """When it came to its status."""
+        return self.timeline[-1].at if self.timeline else self.created_at
+
+    def claimed(self, provider: str, model: str, *, committed: bool, now: int, deadline: int) -> "Generation":
         """Take it for dispatch, and record who is about to be called.
 
         `committed` says that the call may cost money and must never be repeated blindly; `deadline` is how long
@@ -110,6 +146,7 @@ class Generation:
             tries=self.tries + 1,
             deadline_at=now + deadline,
             due_at=now + CLAIM_LEASE,
+            attempts=(*self.attempts, ProviderAttempt(provider, model, now)),
         )
 
     def submitted(self, job_id: str, now: int) -> "Generation":
@@ -117,8 +154,8 @@ class Generation:
         self._require(Status.PROCESSING)
         return self._next(job_id=job_id, due_at=now + POLL_EVERY)
 
-    def released(self, now: int, delay: int = 0) -> "Generation":
-        """Give it back for another try, `delay` milliseconds from now."""
+    def released(self, reason: str, now: int, delay: int = 0) -> "Generation":
+        """Give it back for another try, `delay` milliseconds from now; `reason` says why this one ended."""
         self._require(Status.PROCESSING, Status.UPLOADING)
         return self._moved(
             Moment(Status.PENDING, now),
@@ -126,16 +163,28 @@ class Generation:
             committed=False,
             job_id=None,
             deadline_at=None,
+            sources=(),
+            sources_until=None,
             due_at=now + delay + RESEND_AFTER,
+            attempts=self._ended(reason, now),
         )
 
-    def uploading(self, now: int, sources: tuple[str, ...] = ()) -> "Generation":
-        """The provider is done; its pictures are being brought home, from `sources` where they are URLs."""
-        self._require(Status.PROCESSING)
-        return self._moved(Moment(Status.UPLOADING, now), sources=sources, due_at=now + UPLOAD_LEASE)
+    def uploading(self, now: int, sources: tuple[str, ...] = (), until: int | None = None) -> "Generation":
+        """The provider is done; its pictures are being brought home, from `sources` where they are URLs.
 
-    def succeeded(self, outputs: tuple[str, ...], thumbnail: str, now: int) -> "Generation":
-        """Finish it with the keys of its stored files, the first being the output."""
+        They can be fetched `until` then, as far as is known.
+        """
+        self._require(Status.PROCESSING)
+        return self._moved(
+            Moment(Status.UPLOADING, now),
+            sources=sources,
+            sources_until=until,
+            due_at=now + UPLOAD_LEASE,
+            attempts=self._ended(None, now),
+        )
+
+    def succeeded(self, outputs: tuple[StoredFile, ...], thumbnail: str, now: int) -> "Generation":
+        """Finish it with its stored files, the first being the output."""
         self._require(Status.UPLOADING)
         return self._moved(
             Moment(Status.SUCCESS, now),
@@ -145,11 +194,23 @@ class Generation:
             due_at=now + ANNOUNCE_AFTER,
         )
 
-    def failed(self, error: str, now: int) -> "Generation":
-        """Finish it with an error that says what was wrong and what to do."""
+    def failed(self, error: str, now: int, *, refunded: bool = True) -> "Generation":
+        """Finish it with an error that says what was wrong and what to do, and give its credits back or not."""
         if self.status.final:
             raise ConflictError(f"generation is already {self.status}")
-        return self._moved(Moment(Status.ERROR, now), error=error, finished_at=now, due_at=now + ANNOUNCE_AFTER)
+        return self._moved(
+            Moment(Status.ERROR, now),
+            error=error,
+            finished_at=now,
+            due_at=now + ANNOUNCE_AFTER,
+            attempts=self._ended(error, now),
+            refunded=refunded,
+        )
+
+    def cancelled(self, now: int) -> "Generation":
+        """Note that its client gave it up while a provider works on it, which is to be asked to stop now."""
+        self._require(Status.PROCESSING)
+        return self._next(cancelled_at=now, due_at=now)
 
     def postponed(self, due_at: int) -> "Generation":
         """Look at it again at `due_at`."""
@@ -158,6 +219,11 @@ class Generation:
     def announced(self) -> "Generation":
         """Nothing more is to be done."""
         return self._next(due_at=None)
+
+    def _ended(self, reason: str | None, now: int) -> tuple[ProviderAttempt, ...]:
+        if not self.attempts or self.attempts[-1].ended_at is not None:
+            return self.attempts
+        return (*self.attempts[:-1], self.attempts[-1]._replace(ended_at=now, reason=reason))
 
     def _require(self, *allowed: Status) -> None:
         if self.status not in allowed:
@@ -185,6 +251,7 @@ def accept(
     type: str,
     payload: Mapping[str, Any],
     webhook: str | None,
+    webhook_events: tuple[Status, ...] = FINAL,
     correlation_id: str,
     now: int,
     cost: int = 0,
@@ -200,6 +267,7 @@ def accept(
         type=type,
         payload=payload,
         webhook=webhook,
+        webhook_events=webhook_events,
         created_at=now,
         correlation_id=correlation_id,
         callback_token=secrets.token_urlsafe(24),

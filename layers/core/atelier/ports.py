@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # these are only words here, and a function should not pay fo
 
     from atelier.account import ApiKey, User
     from atelier.attempts import Attempts
+    from atelier.breaker import Leave, Peer, Place
     from atelier.delivery import Delivery
     from atelier.generation import Generation
     from atelier.idempotency import Idempotency
@@ -73,8 +74,15 @@ class Generations(Protocol):
         """Read one, consistently; NotFoundError where there is none."""
         ...
 
-    def advance(self, before: Generation, after: Generation) -> Generation:
-        """Write `after` if the record is still `before`, and return it."""
+    def advance(self, before: Generation, after: Generation, leave: Leave | None = None) -> Generation:
+        """Write `after` if the record is still `before`, leave the provider's place with it, and return it."""
+        ...
+
+    def enter(self, before: Generation, after: Generation, peer: Peer, now: int) -> Place:
+        """Write `after` if the record is still `before`, and take a place at its provider, both or neither.
+
+        PeerUnavailableError where there is no place.
+        """
         ...
 
     def record_job(self, generation_id: str, *, callback_token: str, job_id: str | None) -> Generation:

@@ -10,10 +10,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from atelier.adapters.breakers import BreakerTable
 from atelier.adapters.records import Record, RecordTable, Write, plain
+from atelier.breaker import Leave, Peer, Place
 from atelier.delivery import Attempt, Delivery, DeliveryStatus
+from atelier.document import encode
 from atelier.errors import ConfigurationError, ConflictError, NotFoundError
-from atelier.generation import Generation, Moment, Status
+from atelier.generation import Generation, Moment, ProviderAttempt, Status, StoredFile
 from atelier.ports import Due
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ MAX_DAYS_WALKED = 31
 MAX_BATCHES, BATCH = 10, 100
 """A search looks at this many generations, at most, before it answers with what it has found."""
 _DAY_MS = 86_400_000
-_JSON_FIELDS = ("payload", "sources", "outputs", "timeline")
+_JSON_FIELDS = ("payload", "webhook_events", "sources", "outputs", "timeline", "attempts")
 
 
 class GenerationStore:
@@ -34,6 +37,7 @@ class GenerationStore:
 
     def __init__(self, table: RecordTable, *, accounts: "AccountStore | None" = None, retention_days: int = 90) -> None:
         self._table = table
+        self._breakers = BreakerTable(table)
         self._accounts = accounts
         self._retention_ms = retention_days * _DAY_MS
 
@@ -56,19 +60,30 @@ class GenerationStore:
             raise NotFoundError(f"There is no generation '{generation_id}'.")
         return from_record(record)
 
-    def advance(self, before: Generation, after: Generation) -> Generation:
-        """Write `after` if the record is still `before`; else ConflictError.
+    def advance(self, before: Generation, after: Generation, leave: Leave | None = None) -> Generation:
+        """Write `after` if the record is still `before`, and leave the provider's place; else ConflictError.
 
-        A generation that fails gives its credits back in the same transaction.
+        A generation that is refunded gets its credits back in the same transaction.
         """
-        if after.status is Status.ERROR and before.status is not Status.ERROR and after.cost:
+        writes = [self._table.replacement(to_record(before), to_record(after))]
+        if after.refunded and not before.refunded and after.cost:
             if self._accounts is None:
                 raise ConfigurationError("who fails generations must be able to give credits back")
-            refund = self._accounts.refund(after.user_id, after.id, after.cost, after.finished_at or 0)
-            self._table.transact([self._table.replacement(to_record(before), to_record(after)), *refund])
+            writes += self._accounts.refund(after.user_id, after.id, after.cost, after.finished_at or 0)
+        if leave:
+            self._breakers.leave(leave, writes)
+        elif len(writes) > 1:
+            self._table.transact(writes)
         else:
             self._table.replace(to_record(before), to_record(after))
         return after
+
+    def enter(self, before: Generation, after: Generation, peer: Peer, now: int) -> Place:
+        """Write `after` if the record is still `before`, and take a place at its provider, both or neither.
+
+        ConflictError or PeerUnavailableError.
+        """
+        return self._breakers.enter(peer, now, [self._table.replacement(to_record(before), to_record(after))])
 
     def record_job(self, generation_id: str, *, callback_token: str, job_id: str | None) -> Generation:
         """Keep a job's id from a callback where none is known, and return the generation.
@@ -193,7 +208,7 @@ def to_record(generation: Generation) -> Record:
     fields = {name: getattr(generation, name) for name in Generation.__slots__}
     return {
         **fields,
-        **{name: json.dumps(fields[name]) for name in _JSON_FIELDS},
+        **{name: encode(fields[name]) for name in _JSON_FIELDS},
         "status": generation.status.value,
         "record": GENERATION,
         "created_day": datetime.fromtimestamp(generation.created_at / 1_000, UTC).date().isoformat(),
@@ -204,17 +219,17 @@ def to_record(generation: Generation) -> Record:
 def from_record(record: Record) -> Generation:
     """Read a generation from its record."""
     fields: dict[str, Any] = {name: record[name] for name in Generation.__slots__ if name in record}
+    read = {name: json.loads(fields[name]) for name in _JSON_FIELDS}
     return Generation(
         **fields
         | {
             "status": Status(fields["status"]),
-            "payload": json.loads(fields["payload"]),
-            "sources": tuple(json.loads(fields["sources"])),
-            "outputs": tuple(json.loads(fields["outputs"])),
-            "timeline": tuple(
-                Moment(Status(status), at, provider)
-                for status, at, provider in json.loads(fields.get("timeline", "[]"))
-            ),
+            "payload": read["payload"],
+            "webhook_events": tuple(map(Status, read["webhook_events"])),
+            "sources": tuple(read["sources"]),
+            "outputs": tuple(StoredFile(*output) for output in read["outputs"]),
+            "timeline": tuple(Moment(Status(status), at, provider) for status, at, provider in read["timeline"]),
+            "attempts": tuple(ProviderAttempt(*attempt) for attempt in read["attempts"]),
         }
     )
 

@@ -1,21 +1,12 @@
 """Providers: who makes the pictures. One module each, behind one small Protocol.
 
-To add one: a module here, a line in registry.py, its models in catalog.toml, and a test module.
+To add one: a module here, a line in registry.py, its models in catalog.toml, and a test module
+(docs/adding-a-provider.md).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """What a provider is asked for: its own model name, the client's input, where to call back, and its key."""
-
-    model: str
-    input: Mapping[str, Any]
-    callback_url: str
-    key: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +18,32 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class InputImage:
+    """A client's picture that was fetched and checked: its bytes, its media type, and where a provider can fetch it."""
+
+    content: bytes
+    content_type: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What a provider is asked for.
+
+    `model` is the provider's own name for it, `input` is in the provider's own words (the catalog maps them), `images`
+    are the client's, `callback_url` is where the provider may tell us, `key` is ours there.
+    """
+
+    model: str
+    input: Mapping[str, Any]
+    callback_url: str
+    key: str | None
+    images: tuple[InputImage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Submitted:
-    """The provider took the job and calls back."""
+    """The provider took the job; it calls back, or can be asked."""
 
     job_id: str
 
@@ -40,16 +55,18 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The pictures themselves."""
+    """The pictures themselves, as the provider sent them; `ours` where this very stack drew them."""
 
     images: tuple[Image, ...]
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Where the pictures wait to be downloaded."""
+    """Where the pictures wait to be downloaded, and for how many seconds from now on."""
 
     urls: tuple[str, ...]
+    lifetime: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +79,34 @@ class Failed:
 Outcome = Submitted | Running | Finished | Located | Failed
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackRequest:
+    """What came in at a callback URL: headers by lower-case name, the raw body, and when (seconds, epoch)."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: int
+
+
 class Provider(Protocol):
-    """One provider. Methods raise the ProviderError that says what the caller may do next."""
+    """One provider. Methods raise the ProviderError that says what the caller may do next:
+
+    ProviderRejectedError     the client's fault, or the account's: final, and no other provider is asked
+    ProviderCredentialsError  our key is refused
+    ProviderBusyError         it passes (429, 5xx, no connection): this or another provider may be asked
+    OutcomeUnknownError       the job may have been taken: nobody is asked again
+    """
 
     name: str
     needs_key: bool
     charges: bool
     """Whether a call may cost money, and so must not be repeated blindly."""
+    asynchronous: bool
+    """Whether a job goes on after submit(), calls back, and can be asked for."""
+    cancels: bool
+    """Whether a job can be stopped."""
+    inputs: frozenset[str]
+    """Names of the inputs that it takes; the catalog's mappings are checked against them."""
 
     def submit(self, job: Job) -> Outcome:
         """Ask for the pictures; never anything but one call that costs."""
@@ -78,7 +116,13 @@ class Provider(Protocol):
         """Ask what became of a job; may be repeated."""
         ...
 
-    @staticmethod
-    def callback_job_id(body: str) -> str | None:
-        """Read the job's id out of a callback's body, where it has one."""
+    def cancel(self, job_id: str, job: Job) -> None:
+        """Ask for a job to be stopped; repeating it, or coming too late, is no error."""
+        ...
+
+    def read_callback(self, request: CallbackRequest, key: str | None) -> str | None:
+        """Check that a callback is the provider's, as far as it can be, and read the job's id where it has one.
+
+        InvalidSignatureError where it is not; ProviderBusyError where that cannot be told just now.
+        """
         ...
