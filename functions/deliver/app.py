@@ -31,6 +31,7 @@ class Settings:
     api_id: str
     retention_days: int
     allow_loopback: bool
+    egress_ports: frozenset[int]
 
 
 @cache
@@ -42,7 +43,7 @@ def deliver() -> Deliver:
             RecordTable(aws.client("dynamodb"), settings.generations_table), retention_days=settings.retention_days
         ),
         queue=lambda: SqsQueue(aws.client("sqs"), settings.delivery_queue_url),
-        egress=client(EgressPolicy(allow_loopback=settings.allow_loopback)),
+        egress=client(EgressPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports)),
         signing_key=Secret(aws.client("secretsmanager"), settings.signing_key_arn),
         base_url=base_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
         clock=now_ms,

@@ -43,6 +43,7 @@ class Settings:
     wait_seconds: int
     retention_days: int
     allow_loopback: bool
+    egress_ports: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def wiring() -> Wiring:
     )
     return Wiring(
         settings=settings,
-        policy=EgressPolicy(allow_loopback=settings.allow_loopback),
+        policy=EgressPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports),
         catalog=embedded(),
         generations=generations,
         authenticate=Authenticate(

@@ -32,6 +32,7 @@ class Settings:
     provider_keys_arn: str
     artificial_studio_url: str
     allow_loopback: bool
+    egress_ports: frozenset[int]
 
 
 @cache
@@ -45,7 +46,7 @@ def ingest() -> Ingest:
         generations=generations,
         providers=providers(client(OwnerPolicy()), artificial_studio_url=settings.artificial_studio_url),
         keys=SecretProviderKeys(Secret(aws.client("secretsmanager"), settings.provider_keys_arn)),
-        egress=client(EgressPolicy(allow_loopback=settings.allow_loopback)),
+        egress=client(EgressPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports)),
         sanitise=sanitise,
         finish=Finish(
             generations=generations,

@@ -324,7 +324,10 @@ class Request:
 
 
 class ScriptedHttp:
-    """The HttpClient port: answers from a script, the last line over and over; remembers the requests."""
+    """The HttpClient port: answers from a script, the last line over and over; remembers the requests.
+
+    Of a post, `max_bytes` is what was to be kept.
+    """
 
     def __init__(self, *script: HttpResponse | Exception) -> None:
         self.requests: list[Request] = []
@@ -340,7 +343,16 @@ class ScriptedHttp:
         timeout: float,
         max_bytes: int,
     ) -> HttpResponse:
-        self.requests.append(Request(method, url, headers, content, timeout, max_bytes))
+        return self._answer(Request(method, url, headers, content, timeout, max_bytes))
+
+    def post(
+        self, url: str, *, headers: Mapping[str, str], content: bytes, timeout: float, keep_bytes: int
+    ) -> HttpResponse:
+        found = self._answer(Request("POST", url, headers, content, timeout, keep_bytes))
+        return replace(found, body=found.body[:keep_bytes])
+
+    def _answer(self, request: Request) -> HttpResponse:
+        self.requests.append(request)
         line = self._script.pop(0) if len(self._script) > 1 else self._script[0]
         if isinstance(line, Exception):
             raise line

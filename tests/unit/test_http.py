@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import httpx
 import pytest
@@ -18,10 +18,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from atelier.adapters import http
-from atelier.adapters.http import HttpxClient, OwnerPolicy, PinnedTransport, client
+from atelier.adapters import egress
+from atelier.adapters.egress import PinnedTransport, Resolver
+from atelier.adapters.http import HttpxClient, OwnerPolicy, Policy, client
 from atelier.addresses import EgressPolicy
-from atelier.errors import FetchFailedError, FetchRefusedError
+from atelier.errors import FetchError, FetchFailedError, FetchRefusedError
 from atelier.ports import HttpResponse
 
 SHORT = 0.3
@@ -41,6 +42,7 @@ class Server:
         self.connections = 0
         self.requests: list[bytes] = []
         self.over = threading.Event()
+        self.hung_up = threading.Event()
         self._serve = serve
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -81,8 +83,11 @@ class Server:
         with contextlib.suppress(OSError), contextlib.closing(connection):
             if self._tls:
                 connection = self._tls.wrap_socket(connection, server_side=True)
-            self._serve(connection, self)
-            connection.close()
+            with contextlib.closing(connection):
+                try:
+                    self._serve(connection, self)
+                except ConnectionError:
+                    self.hung_up.set()
 
 
 def answering(*parts: bytes) -> Serve:
@@ -95,13 +100,13 @@ def answering(*parts: bytes) -> Serve:
     return serve
 
 
-def dripping(head: bytes, drop: bytes) -> Serve:
-    """Answer with a head, and then with a drop every 20 ms for ever."""
+def endless(head: bytes, drop: bytes, every: float = 0.02) -> Serve:
+    """Answer with a head, and then with a drop every so many seconds for ever."""
 
     def serve(connection: socket.socket, server: Server) -> None:
         server.read(connection)
         connection.sendall(head)
-        while not server.over.wait(0.02):
+        while not server.over.wait(every):
             connection.sendall(drop)
 
     return serve
@@ -119,18 +124,24 @@ def get(
     return sender.send(method, url, headers={"X-Ours": "1"}, content=content, timeout=timeout, max_bytes=max_bytes)
 
 
+def post(
+    sender: HttpxClient, url: str, *, timeout: float = 5.0, keep_bytes: int = 10, content: bytes = b"news"
+) -> HttpResponse:
+    return sender.post(url, headers={"X-Ours": "1"}, content=content, timeout=timeout, keep_bytes=keep_bytes)
+
+
+def resolving(resolve: Resolver, policy: Policy | None = None) -> HttpxClient:
+    """Make a client with a resolver of its own, and without rules unless they are given."""
+    policy = policy or OwnerPolicy()
+    return HttpxClient(PinnedTransport(policy.check_address, resolve), policy)
+
+
 def anywhere(*addresses: str) -> HttpxClient:
-    """Make a client without a policy, for whom every host has these addresses."""
-    return HttpxClient(PinnedTransport(OwnerPolicy(), lambda host, port: list(addresses)), OwnerPolicy())
+    """Make a client without rules, for whom every host has these addresses."""
+    return resolving(lambda host, port: list(addresses))
 
 
-def guarded(resolve: http.Resolver, *, allow_loopback: bool = False) -> HttpxClient:
-    """Make a client with the policy for clients' and providers' URLs."""
-    policy = EgressPolicy(allow_loopback=allow_loopback)
-    return HttpxClient(PinnedTransport(policy, resolve), policy)
-
-
-OURS = client(OwnerPolicy())
+OURS, STRICT, LOCAL = client(OwnerPolicy()), client(EgressPolicy()), client(EgressPolicy(allow_loopback=True))
 
 
 # ---- What is sent, and what comes back
@@ -197,12 +208,12 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
     "serve",
     [
         silent,
-        dripping(b"HTTP/1.1 200 OK\r\n", b"X-Drop: 1\r\n"),
-        dripping(b"HTTP/1.1 2", b"0"),
-        dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
-        dripping(HEAD, b"."),
-        dripping(b"HTTP/1.1 200 OK\r\n\r\n", b"."),
-        dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n.\r\n"),
+        endless(b"HTTP/1.1 200 OK\r\n", b"X-Drop: 1\r\n"),
+        endless(b"HTTP/1.1 2", b"0"),
+        endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        endless(HEAD, b"."),
+        endless(b"HTTP/1.1 200 OK\r\n\r\n", b"."),
+        endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n.\r\n"),
     ],
     ids=["silence", "headers", "status", "continue", "body", "body without a length", "chunks"],
 )
@@ -233,10 +244,9 @@ def test_the_deadline_holds_against_a_resolver_that_hangs() -> None:
         release.wait(5)
         return ["127.0.0.1"]
 
-    sender = HttpxClient(PinnedTransport(OwnerPolicy(), resolve), OwnerPolicy())
     begun = time.monotonic()
     with pytest.raises(FetchFailedError) as caught:
-        get(sender, "http://host.example/", timeout=SHORT)
+        get(resolving(resolve), "http://host.example/", timeout=SHORT)
     took = time.monotonic() - begun
     release.set()
     assert not caught.value.sent
@@ -259,9 +269,9 @@ def test_the_deadline_holds_against_a_tls_handshake_that_never_ends() -> None:
 @pytest.mark.parametrize(
     "serve",
     [
-        dripping(b"HTTP/1.1 200 OK\r\n\r\n", b"." * 5_000),
-        dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n", b"." * 5_000),
-        dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1388\r\n" + b"." * 5_000 + b"\r\n"),
+        endless(b"HTTP/1.1 200 OK\r\n\r\n", b"." * 5_000),
+        endless(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n", b"." * 5_000),
+        endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1388\r\n" + b"." * 5_000 + b"\r\n"),
     ],
     ids=["no length", "a long length", "chunks"],
 )
@@ -277,7 +287,7 @@ def test_a_body_of_the_limit_is_taken(size: int) -> None:
 
 
 def test_headers_that_never_end_are_refused() -> None:
-    with Server(dripping(b"HTTP/1.1 200 OK\r\n", b"X-Long: " + b"." * 50_000 + b"\r\n")) as server:
+    with Server(endless(b"HTTP/1.1 200 OK\r\n", b"X-Long: " + b"." * 50_000 + b"\r\n")) as server:
         begun = time.monotonic()
         with pytest.raises(FetchFailedError):
             get(OURS, server.url())
@@ -303,9 +313,9 @@ def test_a_refused_connection_was_not_sent() -> None:
 
 
 @pytest.mark.parametrize("resolve", [unknown, lambda host, port: []], ids=["unknown", "no address"])
-def test_a_host_that_cannot_be_resolved_was_not_sent(resolve: http.Resolver) -> None:
+def test_a_host_that_cannot_be_resolved_was_not_sent(resolve: Resolver) -> None:
     with pytest.raises(FetchFailedError) as caught:
-        get(HttpxClient(PinnedTransport(OwnerPolicy(), resolve), OwnerPolicy()), "http://host.example/")
+        get(resolving(resolve), "http://host.example/")
     assert not caught.value.sent
 
 
@@ -331,7 +341,7 @@ def test_a_deadline_that_passes_before_the_connection_is_made_was_not_sent() -> 
             time.sleep(0.2)
 
     with Server(answering(OK)) as server, pytest.raises(FetchFailedError) as caught:
-        get(HttpxClient(PinnedTransport(Slow(), lambda host, port: ["127.0.0.1"]), Slow()), server.url(), timeout=0.1)
+        get(resolving(lambda host, port: ["127.0.0.1"], Slow()), server.url(), timeout=0.1)
     assert (caught.value.sent, server.connections) == (False, 0)
 
 
@@ -353,72 +363,185 @@ def test_a_header_that_cannot_be_sent_is_one_of_our_errors(value: str) -> None:
 # ---- Which address
 
 
+class Wire:
+    """Sees each look-up and each attempt to connect, gives names the addresses of a script, and reaches 127.0.0.1 only.
+
+    Other hosts are read as the system reads them without asking anybody: 0x7f.1 is 127.0.0.1 to it.
+    """
+
+    def __init__(self) -> None:
+        self.names: dict[str, list[list[str]]] = {}
+        self.asked: list[str] = []
+        self.tried: list[str] = []
+        self.seconds: list[float] = []
+        self.dead: set[str] = set()
+        self._getaddrinfo, self._connect = socket.getaddrinfo, socket.socket.connect
+
+    def getaddrinfo(self, host: str, port: int, *_: object, **__: object) -> list[Any]:
+        self.asked.append(host)
+        answers = self.names.get(host, [[host]])
+        numeric = {"type": socket.SOCK_STREAM, "flags": socket.AI_NUMERICHOST}
+        addresses = answers.pop(0) if len(answers) > 1 else answers[0]
+        return [info for address in addresses for info in self._getaddrinfo(address, port, **numeric)]
+
+    def connect(self, connecting: socket.socket, address: tuple[str, int]) -> None:
+        seconds = connecting.gettimeout() or 60
+        self.tried.append(address[0])
+        self.seconds.append(seconds)
+        if address[0] in self.dead:
+            time.sleep(seconds)
+            raise TimeoutError
+        if address[0] != "127.0.0.1":
+            raise ConnectionRefusedError
+        self._connect(connecting, address)
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
+    wire = Wire()
+    monkeypatch.setattr(socket, "getaddrinfo", wire.getaddrinfo)
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, lambda connecting, address: wire.connect(connecting, address))
+    return wire
+
+
+each_verb = pytest.mark.parametrize("ask", [get, post])
+
+DENIED = (
+    "127.0.0.1", "127.255.255.254", "0.0.0.0", "10.0.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "198.18.0.1",
+    "169.254.169.254", "169.254.170.2", "169.254.169.253", "169.254.100.1", "169.254.100.5", "169.254.0.1",
+    "192.0.0.192", "192.0.2.1", "192.88.99.1", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.255.255.250",
+    "240.0.0.1", "255.255.255.255", "::", "::1", "::127.0.0.1", "::7f00:1", "::ffff:127.0.0.1", "::ffff:7f00:1",
+    "::ffff:a9fe:a9fe", "::FFFF:10.0.0.1", "0:0:0:0:0:ffff:7f00:1", "::ffff:8.8.8.8", "::ffff:0:169.254.169.254",
+    "64:ff9b::169.254.169.254", "64:ff9b::7f00:1", "64:ff9b:1::10.0.0.1", "64:ff9b:1:ffff:a9:fea9:fe00:0",
+    "2002:7f00:1::", "2002:a9fe:a9fe::1", "2002:0808:0808::1", "2001:0:4136:e378:8000:63bf:80ff:fffe", "2001::1",
+    "2606:4700::5efe:7f00:1", "2606:4700::200:5efe:10.0.0.1", "fe80::5efe:127.0.0.1", "fe80::1", "fd00:ec2::254",
+    "fd00:ec2::23", "fc00::1", "fec0::1", "ff02::1", "2001:db8::1", "3fff::1", "100::1", "5f00::1", "4000::1",
+)  # fmt: skip
+SPELLINGS = (
+    "2130706433", "0x7f000001", "0X7F000001", "017700000001", "0177.0.0.1", "0x7f.0.0.1", "0x7f.0x0.0x0.0x1", "127.1",
+    "127.0.1", "0x7f.1", "0177.1", "127.0.0.01", "00000127.0.0.1", "127.0.0.1.", "127.1.", "2130706433.", "0", "0.",
+    "0x0", "2852039166", "0xa9fea9fe", "0xA9FEA9FE", "025177524776", "169.254.43518", "169.16689662",
+    "0251.0376.0251.0376", "0xa9.0xfe.0xa9.0xfe", "169.254.169.254.", "0251.254.0xa9.254", "2852039166.", "10.1",
+    "0xa000001", "192.168.257", "3232235777", "4294967295", "1.2.3.4.5", "999.1.1.1", "localhost", "LOCALHOST",
+    "localhost.", "ip6-localhost", "metadata", "instance-data", "user@127.0.0.1", "user:pass@169.254.169.254",
+    "example.com@127.0.0.1", "example.com:443@10.0.0.1", "@127.0.0.1", "example.com%40127.0.0.1", "127.0.0.%31",
+    "%31%32%37.0.0.1", "127%2e0%2e0%2e1", "%6cocalhost", "127.0.0.1%00.example.com", "127。0。0。1", "127．0．0．1",
+    "127｡0｡0｡1", "１２７.0.0.1", "①②⑦.0.0.1", "١٢٧.0.0.1", "ⓛocalhost", "loc\u00adalhost", "127.0.0.1\\.example.com",
+    "example.com\\@127.0.0.1", "127.0.0.1 .example.com", "127.0.0.1\t", "[127.0.0.1]", "[::1%25lo]", "[::1%lo]",
+    "[fe80::1%25eth0]", "[fe80::1%eth0]", "[2606:4700::1%25eth0]", "[::1].example.com", "[::1", "::1", "::1]",
+    "[[::1]]", "[::1]]", "[0:0:0:0:0:0:0:0:1]", "[::127.1]", "[::ffff:2130706433]", "[::0x7f.0.0.1]", "[v1.127]", "[]",
+    "127.0.0.1:9001", "127.0.0.1:443", "[::1]:443", "169.254.169.254:443", "169.254.169.254:80", "169.254.100.1:9001",
+    "sandbox.localdomain:9001",
+)  # fmt: skip
+
+
+def in_url(address: str) -> str:
+    return f"https://[{address}]/" if ":" in address else f"https://{address}/"
+
+
+@each_verb
+@pytest.mark.parametrize("url", [*map(in_url, DENIED), *(f"https://{host}/" for host in SPELLINGS)], ids=ascii)
+def test_a_denied_address_in_no_spelling_is_looked_up_or_connected_to(url: str, ask: Any, wire: Wire) -> None:
+    for spelling in (url, url.upper().replace("HTTPS", "hTTps"), url.replace("https", "http"), url.rstrip("/")):
+        with pytest.raises(FetchRefusedError):
+            ask(STRICT, spelling)
+    assert (wire.asked, wire.tried) == ([], [])
+
+
+@pytest.mark.parametrize("host", [*DENIED, *SPELLINGS], ids=ascii)
+def test_what_the_system_reads_as_a_denied_address_is_not_connected_to_even_if_no_rule_read_the_url(
+    host: str, wire: Wire
+) -> None:
+    class Unread(OwnerPolicy):
+        check_address = staticmethod(EgressPolicy().check_address)
+
+    with pytest.raises(FetchError):
+        get(resolving(egress.resolve, Unread()), in_url(host) if host in DENIED else f"https://{host}/")
+    assert wire.tried == []
+
+
+@each_verb
+@pytest.mark.parametrize("denied", DENIED)
+@pytest.mark.parametrize("name", ["host.example", "instance-data.ec2.internal"])
+def test_a_name_of_a_denied_address_is_not_connected_to(name: str, denied: str, ask: Any, wire: Wire) -> None:
+    wire.names = {name: [[denied], [PUBLIC]]}
+    with pytest.raises(FetchRefusedError, match="not public"):
+        ask(STRICT, f"https://{name}/")
+    assert (wire.asked, wire.tried) == ([name], [])
+
+
+@pytest.mark.parametrize("denied", DENIED)
+def test_one_denied_address_among_good_ones_refuses_the_name(denied: str, wire: Wire) -> None:
+    for answer in ([denied, PUBLIC], [PUBLIC, denied], [PUBLIC, "1.1.1.1", denied, "2606:4700::1"]):
+        wire.names = {"host.example": [answer]}
+        with pytest.raises(FetchRefusedError, match="not public"):
+            get(STRICT, "https://host.example/")
+    assert wire.tried == []
+
+
+@pytest.mark.parametrize(
+    "denied", [address for address in DENIED if not address.startswith("127.") and address != "::1"]
+)
+@pytest.mark.parametrize("turn", [1, -1], ids=["the last", "the first"])
+def test_the_local_stack_connects_to_loopback_and_to_no_other_denied_address(
+    denied: str, turn: int, wire: Wire
+) -> None:
+    with Server(answering(OK)) as server:
+        wire.names = {"localhost": [["127.0.0.1", denied][::turn], ["127.0.0.1"]]}
+        with pytest.raises(FetchRefusedError, match="not public"):
+            get(LOCAL, server.url("localhost"))
+        assert wire.tried == []
+        assert get(LOCAL, server.url("localhost")).status == 200
+
+
+@each_verb
+@pytest.mark.parametrize("second", ["127.0.0.1", "169.254.169.254", "::1", "1.1.1.1"])
+def test_a_name_is_looked_up_once_and_what_was_checked_is_connected_to(second: str, ask: Any, wire: Wire) -> None:
+    """A name that answers differently the second time: DNS rebinding."""
+    wire.names = {"host.example": [[PUBLIC, "2606:4700::1"], [second]]}
+    with pytest.raises(FetchFailedError):
+        ask(STRICT, "https://host.example/")
+    assert wire.asked.count("host.example") == 1
+    assert wire.tried == [PUBLIC, "2606:4700::1"]
+
+
+def test_the_name_is_what_the_request_is_addressed_to(wire: Wire) -> None:
+    wire.names = {"host.example": [["127.0.0.1"]]}
+    with Server(answering(OK)) as server:
+        assert get(OURS, server.url("host.example")).status == 200
+    assert f"host: host.example:{server.port}".encode() in server.requests[0].lower()
+
+
+@pytest.mark.parametrize(
+    "url", ["http://host.example/", "https://host.example:22/", "https://host.example:8444/", "file:///a"]
+)
+@each_verb
+def test_a_url_that_the_rules_refuse_is_not_even_looked_up(url: str, ask: Any, wire: Wire) -> None:
+    wire.names = {"host.example": [[PUBLIC]]}
+    with pytest.raises(FetchRefusedError):
+        ask(STRICT, url)
+    assert (wire.asked, wire.tried) == ([], [])
+
+
 @pytest.mark.parametrize("addresses", [("::1", "127.0.0.1"), ("127.0.0.1", "::1"), ("::1", "127.0.0.1", "::1")])
-def test_the_next_address_is_tried_where_one_does_not_answer(addresses: tuple[str, ...]) -> None:
+def test_the_next_address_is_tried_where_one_refuses(addresses: tuple[str, ...], wire: Wire) -> None:
     with Server(answering(OK)) as server:
         found = get(anywhere(*addresses), server.url("host.example"))
     assert (found.status, server.connections) == (200, 1)
 
 
-def test_the_connection_goes_to_the_address_that_was_checked() -> None:
-    """A name that has another address at each look (DNS rebinding) is looked up once."""
-    answers = [["127.0.0.1"], ["127.0.0.2"], [PRIVATE]]
-    asked: list[tuple[str, int]] = []
-    checked: list[str] = []
-
-    def resolve(host: str, port: int) -> list[str]:
-        asked.append((host, port))
-        return answers[len(asked) - 1]
-
-    class Watching(OwnerPolicy):
-        def check_address(self, text: str) -> None:
-            checked.append(text)
-
+def test_a_dead_address_leaves_time_for_the_next(wire: Wire) -> None:
+    wire.dead = {PUBLIC}
     with Server(answering(OK)) as server:
-        policy = Watching()
-        found = get(HttpxClient(PinnedTransport(policy, resolve), policy), server.url("host.example"))
-    assert found.status == 200
-    assert (asked, checked) == ([("host.example", server.port)], ["127.0.0.1"])
-    assert f"host: host.example:{server.port}".encode() in server.requests[0].lower()
+        found = get(anywhere(PUBLIC, "127.0.0.1"), server.url("host.example"), timeout=1)
+    assert (found.status, wire.tried) == (200, [PUBLIC, "127.0.0.1"])
 
 
-BAD = ["127.0.0.1", "::1", "::ffff:127.0.0.1", PRIVATE, "169.254.169.254", "0.0.0.0", "not an address"]
-
-
-@pytest.mark.parametrize("bad", BAD)
-def test_an_address_that_is_not_public_is_refused(bad: str) -> None:
-    with pytest.raises(FetchRefusedError, match="not public"):
-        get(guarded(lambda host, port: [bad]), "https://host.example/")
-
-
-@pytest.mark.parametrize("bad", [address for address in BAD if address not in ("127.0.0.1", "::1")])
-@pytest.mark.parametrize("turn", [1, -1], ids=["the last", "the first"])
-def test_one_bad_address_refuses_the_host_without_any_connection(bad: str, turn: int) -> None:
-    """Loopback is the good address here."""
-    with Server(answering(OK)) as server:
-        sender = guarded(lambda host, port: ["127.0.0.1", bad][::turn], allow_loopback=True)
-        with pytest.raises(FetchRefusedError, match="not public"):
-            get(sender, server.url("localhost"))
-    assert server.connections == 0
-
-
-def test_loopback_may_be_allowed() -> None:
-    with Server(answering(OK)) as server:
-        sender = guarded(lambda host, port: ["127.0.0.1"], allow_loopback=True)
-        assert get(sender, server.url("localhost")).status == 200
-
-
-@pytest.mark.parametrize("url", ["http://host.example/", "https://127.0.0.1/", "https://host.example:22/", "file:///a"])
-def test_a_url_that_the_policy_refuses_is_not_even_resolved(url: str) -> None:
-    asked: list[str] = []
-
-    def resolve(host: str, port: int) -> list[str]:
-        asked.append(host)
-        return [PUBLIC]
-
-    with pytest.raises(FetchRefusedError):
-        get(guarded(resolve), url)
-    assert asked == []
+def test_each_address_gets_its_share_of_what_is_left(wire: Wire) -> None:
+    with pytest.raises(FetchFailedError):
+        get(anywhere("192.0.2.1", "192.0.2.2", "192.0.2.3"), "http://host.example/", timeout=6)
+    assert wire.seconds == pytest.approx([2, 3, 6], abs=0.5)
 
 
 # ---- TLS
@@ -496,8 +619,8 @@ def secure(authority: Authority, tmp_path: Path) -> Iterator[Server]:
 
 
 def trusting(authority: Authority) -> HttpxClient:
-    transport = PinnedTransport(OwnerPolicy(), lambda host, port: ["127.0.0.1"], authority.client)
-    return HttpxClient(transport, OwnerPolicy())
+    rules = OwnerPolicy()
+    return HttpxClient(PinnedTransport(rules.check_address, lambda host, port: ["127.0.0.1"], authority.client), rules)
 
 
 def test_tls_is_verified_against_the_name_though_an_address_is_connected_to(

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -11,6 +12,7 @@ import cfnlint.decode  # type: ignore[import-untyped]
 import pytest
 
 from atelier import delivery, generation
+from atelier.addresses import EgressPolicy
 from atelier.generation import SECOND, Status
 
 ROOT = Path(__file__).parents[2]
@@ -427,3 +429,17 @@ def test_only_the_local_stack_has_an_endpoint_and_may_use_loopback() -> None:
     }
     allowed = [properties["Environment"]["Variables"].get("ALLOW_LOOPBACK") for properties in FUNCTIONS.values()]
     assert [value for value in allowed if value] == [{"Fn::If": ["IsLocal", "true", "false"]}] * 3
+
+
+def test_who_checks_urls_has_the_owners_ports() -> None:
+    variables = [properties["Environment"]["Variables"] for properties in FUNCTIONS.values()]
+    assert {"ALLOW_LOOPBACK" in held for held in variables if "EGRESS_PORTS" in held} == {True}
+    assert all(held["EGRESS_PORTS"] == {"Ref": "EgressPorts"} for held in variables if "ALLOW_LOOPBACK" in held)
+
+
+def test_the_owners_ports_are_those_that_the_rules_default_to() -> None:
+    default = TEMPLATE["Parameters"]["EgressPorts"]["Default"]
+    assert frozenset(map(int, default.split(","))) == EgressPolicy().ports
+    pattern = re.compile(TEMPLATE["Parameters"]["EgressPorts"]["AllowedPattern"])
+    assert all(pattern.fullmatch(text) for text in (default, "443", "443,8443,10443"))
+    assert not any(pattern.fullmatch(text) for text in ("", "443,", ",443", "443, 8443", "0", "https", "443-445"))

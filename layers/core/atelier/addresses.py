@@ -1,7 +1,8 @@
 """Which addresses and URLs Atelier will talk to on a client's or a provider's word.
 
 Sources of the deny lists: the IANA special-purpose address registries for IPv4 (RFC 6890) and IPv6. IPv6 must be
-global unicast (2000::/3) and none of the blocks in it that are special or embed an IPv4 address.
+global unicast (2000::/3), none of the blocks in it that are special or embed an IPv4 address (Teredo, 6to4), and no
+ISATAP address (RFC 5214), which embeds one in any block. The other forms that embed one are not in 2000::/3.
 """
 
 import ipaddress
@@ -12,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 from atelier.errors import FetchRefusedError
 
 MAX_URL_LENGTH = 2_048
-ALLOWED_PORTS = frozenset({443, 8443})
+DEFAULT_PORTS = frozenset({443, 8443})
 _AUTHORITY = re.compile(r"(\[[0-9a-f.]*:[0-9a-f:.]*\]|[0-9a-z._-]+)(:[0-9]*)?", re.IGNORECASE)
 """What urlsplit and httpx read alike; urlsplit overlooks what stands around an IPv6 address's brackets."""
 
@@ -31,13 +32,16 @@ _DENIED_V6 = tuple(
     ipaddress.IPv6Network(block)
     for block in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
 )
+_ISATAP, _ISATAP_MASK = 0x0000_5EFE, 0xFDFF_FFFF
+"""What stands before the IPv4 address there, but for the bit that tells public IPv4 from private."""
 
 
 @dataclass(frozen=True, slots=True)
 class EgressPolicy:
-    """What may be reached; `allow_loopback` is for the local stack, and allows http to loopback too."""
+    """What may be reached; `allow_loopback` is for the local stack, and allows http, and any port, to loopback too."""
 
     allow_loopback: bool = False
+    ports: frozenset[int] = DEFAULT_PORTS
 
     def check_url(self, url: str) -> SplitResult:
         """Return the parts of a URL that may be tried; FetchRefusedError says why one may not."""
@@ -58,8 +62,8 @@ class EgressPolicy:
             return parts
         if parts.scheme != "https":
             raise FetchRefusedError("The URL must start with https://.")
-        if port is not None and port not in ALLOWED_PORTS:
-            raise FetchRefusedError("The URL's port must be 443 or 8443.")
+        if (443 if port is None else port) not in self.ports:
+            raise FetchRefusedError(f"The URL's port must be {' or '.join(map(str, sorted(self.ports)))}.")
         if address is not None:
             self.check_address(host)
         elif "." not in host.rstrip(".") or _looks_numeric(host):
@@ -94,4 +98,6 @@ def _is_loopback(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool
 def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     if isinstance(address, ipaddress.IPv4Address):
         return not any(address in block for block in _DENIED_V4)
+    if address.scope_id or int(address) >> 32 & _ISATAP_MASK == _ISATAP:
+        return False
     return address in _GLOBAL_V6 and not any(address in block for block in _DENIED_V6)

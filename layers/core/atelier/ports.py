@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # these are only words here, and a function should not pay fo
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """An answer: its status, its headers by lower-case name, and its body, cut at nothing (too long is an error)."""
+    """An answer: its status, its headers by lower-case name, and its body's bytes as they came, not decompressed."""
 
     status: int
     headers: Mapping[str, str]
@@ -39,7 +39,20 @@ class HttpClient(Protocol):
         timeout: float,
         max_bytes: int,
     ) -> HttpResponse:
-        """Return the answer, whatever its status; raises FetchRefusedError or FetchFailedError."""
+        """Return the answer with its whole body, whatever its status.
+
+        Raises FetchRefusedError, also where the body is longer than `max_bytes`, or FetchFailedError.
+        """
+        ...
+
+    def post(
+        self, url: str, *, headers: Mapping[str, str], content: bytes, timeout: float, keep_bytes: int
+    ) -> HttpResponse:
+        """POST, and return the answer with the first `keep_bytes` of its body, whatever its status.
+
+        Reads no further and hangs up, so that a long or dripping body costs nothing; a body that neither ends nor
+        gets that far in time is an error. Raises FetchRefusedError or FetchFailedError.
+        """
         ...
 
 

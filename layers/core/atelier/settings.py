@@ -33,4 +33,8 @@ def _boolean(text: str) -> bool:
     return text == "true"
 
 
-_READERS: Mapping[Any, Any] = {str: str, int: int, bool: _boolean}
+def _numbers(text: str) -> frozenset[int]:
+    return frozenset(int(number) for number in text.split(","))
+
+
+_READERS: Mapping[Any, Any] = {str: str, int: int, bool: _boolean, frozenset[int]: _numbers}
