@@ -4,7 +4,7 @@ To add one: a module here, a line in registry.py, its models in catalog.toml, an
 (docs/adding-a-provider.md).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -120,9 +120,10 @@ class Provider(Protocol):
         """Ask for a job to be stopped; repeating it, or coming too late, is no error."""
         ...
 
-    def read_callback(self, request: CallbackRequest, key: str | None) -> str | None:
+    def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
         """Check that a callback is the provider's, as far as it can be, and read the job's id where it has one.
 
-        InvalidSignatureError where it is not; ProviderBusyError where that cannot be told just now.
+        `key` reads ours there, which takes a call that most don't need. InvalidSignatureError where it is not;
+        ProviderBusyError where that cannot be told just now.
         """
         ...
