@@ -16,8 +16,8 @@ AtelierError
 │   └── RefusedWritesError          of the writes of a transaction, these
 ├── PeerUnavailableError      a provider or a webhook's host takes no more just now: come back then
 ├── ProviderError
-│   ├── ProviderRejectedError       this input or account is refused: final
-│   ├── ProviderCredentialsError    the provider's key is refused: read it again, once
+│   ├── ProviderRejectedError       this input is refused: final
+│   ├── ProviderCredentialsError    our account there is refused, by key or credit: read the key again, once
 │   ├── ProviderBusyError           the job was not taken: the same call may be made again
 │   └── OutcomeUnknownError         the job may have been taken: never call again blindly
 ├── FetchError                a URL given by a client or a provider could not be used
@@ -159,7 +159,7 @@ class ProviderRejectedError(ProviderError):
 
 
 class ProviderCredentialsError(ProviderError):
-    """The provider refuses the key that this stack holds for it."""
+    """The provider refuses this stack's account: its key, its credit, or its right to the model."""
 
 
 class ProviderBusyError(ProviderError):

@@ -91,8 +91,8 @@ class CallbackRequest:
 class Provider(Protocol):
     """One provider. Methods raise the ProviderError that says what the caller may do next:
 
-    ProviderRejectedError     the client's fault, or the account's: final, and no other provider is asked
-    ProviderCredentialsError  our key is refused
+    ProviderRejectedError     the client's fault: final, and no other provider is asked
+    ProviderCredentialsError  our account is refused: its key, its credit, or its right to the model
     ProviderBusyError         it passes (429, 5xx, no connection): this or another provider may be asked
     OutcomeUnknownError       the job may have been taken: nobody is asked again
     """

@@ -77,13 +77,13 @@ def ask(
 
 
 def refuse(response: HttpResponse, provider: str, message: Callable[[dict[str, Any]], object]) -> None:
-    """Raise for the answers after which no job exists."""
+    """Raise for the answers after which no job exists; `message` may itself raise what the provider's codes say."""
+    if response.status < 400:
+        return
     words = text(message(document(response.body)))
     match response.status:
-        case 401:
-            raise ProviderCredentialsError(f"{provider} refused the key.")
-        case 402:
-            raise ProviderRejectedError(f"The provider {provider} has no credits left; tell the stack's owner.")
+        case 401 | 402 | 403:
+            raise ProviderCredentialsError(f"{provider} refused our account ({response.status}): its key or credit.")
         case status if status in PASSING:
             raise ProviderBusyError(f"{provider} answered {status}.", retry_after=retry_after(response.headers))
         case status if 400 <= status < 500 and status != 408:
