@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from atelier.adapters import aws
+from atelier.adapters.accounts import AccountStore, SigningSecrets
 from atelier.adapters.batches import BatchAnswer, process_ids
 from atelier.adapters.http import client
 from atelier.adapters.messaging import SqsQueue
@@ -24,6 +25,7 @@ class Settings:
     """What this function reads from its environment."""
 
     generations_table: str
+    accounts_table: str
     delivery_queue_url: str
     signing_key_arn: str
     public_url: str
@@ -44,7 +46,10 @@ def deliver() -> Deliver:
         ),
         queue=lambda: SqsQueue(aws.client("sqs"), settings.delivery_queue_url),
         egress=client(EgressPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports)),
-        signing_key=Secret(aws.client("secretsmanager"), settings.signing_key_arn),
+        secrets=SigningSecrets(
+            AccountStore(RecordTable(aws.client("dynamodb"), settings.accounts_table)),
+            Secret(aws.client("secretsmanager"), settings.signing_key_arn),
+        ),
         base_url=base_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
         clock=now_ms,
     )

@@ -176,7 +176,7 @@ class World:
             deliveries=deliveries,
             queue=lambda: delivery_queue,
             egress=guard(self.receiver),
-            signing_key=lambda: "signing key",
+            secrets=lambda _user_id, _now: ("whsec_c2lnbmluZyBrZXk=",),
             base_url=BASE_URL,
             clock=clock,
         )

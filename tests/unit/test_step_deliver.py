@@ -45,7 +45,7 @@ class Room:
             deliveries=self.deliveries,
             queue=lambda: self.queue,
             egress=self.receiver,
-            signing_key=lambda: SIGNING_KEY,
+            secrets=lambda user_id, _: (derive_secret(SIGNING_KEY, user_id),),
             base_url=BASE_URL,
             clock=self.clock,
         )

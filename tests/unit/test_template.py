@@ -74,6 +74,7 @@ RIGHTS: Mapping[str, Mapping[str, set[str]]] = {
     },
     "deliver": {
         TABLE: {"dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        ACCOUNTS: {"dynamodb:GetItem"},
         "DeliveryQueue": {"sqs:SendMessage"},
         "SigningKeySecret": {"secretsmanager:GetSecretValue"},
     },

@@ -1,4 +1,4 @@
-"""Users and API keys.
+"""Users, their webhook secrets, and API keys.
 
 An API key reads `atl_live_<id><secret><checksum>` (or `atl_test_...`): 12 letters of id, under which its record
 is found, 32 of secret, which only its holder has, and 6 of CRC-32, by which a mistyped key is refused without a
@@ -12,12 +12,17 @@ import secrets
 import string
 import zlib
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from atelier.errors import ForbiddenError, UnauthenticatedError
+from atelier.delivery import HOUR
+from atelier.errors import ForbiddenError, NotPossibleError, UnauthenticatedError
 
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 KEY_PATTERN = re.compile(r"atl_(live|test)_([0-9A-Za-z]{12})([0-9A-Za-z]{32})([0-9A-Za-z]{6})")
 _ID_LENGTH, _SECRET_LENGTH, _CHECKSUM_LENGTH = 12, 32, 6
+SECRET_OVERLAP = 24 * HOUR
+MAX_RETIRED_SECRETS = 4
+"""Each adds a signature to every webhook."""
 
 
 SCOPES = ("generate", "read")
@@ -33,6 +38,37 @@ class User:
     created_at: int
     plan: str = "standard"
     credits: int | None = None
+
+
+class RetiredSecret(NamedTuple):
+    """An older version of a user's webhook secret, and the time until which it still signs."""
+
+    version: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSecrets:
+    """Which versions of a user's webhook secret sign; the secrets themselves are derived and stand nowhere."""
+
+    version: int = 1
+    retired: tuple[RetiredSecret, ...] = ()
+
+    def rotated(self, now: int) -> "WebhookSecrets":
+        """Begin a new version, beside which the old one signs for a day; NotPossibleError where too many do so yet."""
+        retired = self.signing_retired(now)
+        if len(retired) >= MAX_RETIRED_SECRETS:
+            message = f"The {MAX_RETIRED_SECRETS} secrets before this one still sign; wait until one of them has ended."
+            raise NotPossibleError(message)
+        return WebhookSecrets(self.version + 1, (RetiredSecret(self.version, now + SECRET_OVERLAP), *retired))
+
+    def signing_retired(self, now: int) -> tuple[RetiredSecret, ...]:
+        """Return the older versions that sign as well, newest first."""
+        return tuple(secret for secret in self.retired if secret.until > now)
+
+    def signing_versions(self, now: int) -> tuple[int, ...]:
+        """Return all versions that sign, newest first."""
+        return (self.version, *(secret.version for secret in self.signing_retired(now)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

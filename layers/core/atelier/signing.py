@@ -15,9 +15,9 @@ SECRET_PREFIX = "whsec_"  # noqa: S105
 TOLERANCE_SECONDS = 5 * 60
 
 
-def derive_secret(signing_key: str, user_id: str) -> str:
-    """Make a user's `whsec_` secret from the stack's signing key, so that no table holds it."""
-    digest = hmac.digest(signing_key.encode(), f"webhook-secret:{user_id}".encode(), hashlib.sha256)
+def derive_secret(signing_key: str, user_id: str, version: int = 1) -> str:
+    """Make a version of a user's `whsec_` secret from the stack's signing key, so that no table holds it."""
+    digest = hmac.digest(signing_key.encode(), f"webhook-secret:{user_id}:{version}".encode(), hashlib.sha256)
     return SECRET_PREFIX + base64.b64encode(digest).decode()
 
 

@@ -1,23 +1,29 @@
 """Users and API keys in their table.
 
-Under a user's id stand `user`, with the balance, and the ledger, an entry a change of it; under a key's id stand `key`
-and a counter for each minute in which it was used; `email` leads from an address to its user, so that an address has
-one user only. A change of a balance and its entry in the ledger are one transaction.
+Under a user's id stand `user`, with the balance and the versions of the webhook secret, and the ledger, an entry a
+change of the balance; under a key's id stand `key` and a counter for each minute in which it was used; `email` leads
+from an address to its user, so that an address has one user only. A change of a balance and its entry in the ledger
+are one transaction.
 """
 
 import json
+import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
-from atelier.account import ApiKey, LedgerEntry, User, new_user
+from atelier.account import ApiKey, LedgerEntry, RetiredSecret, User, WebhookSecrets, new_user
 from atelier.adapters.records import Record, RecordTable, Write
 from atelier.errors import ConflictError, NotFoundError, RefusedWritesError, TooManyRequestsError
+from atelier.signing import derive_secret
 
 USER, KEY, EMAIL, LEDGER = "user", "key", "email", "ledger"
 CHARGE, REFUND, TOP_UP = "charge", "refund", "top-up"
 MAX_LISTED = 1_000
 MINUTE = 60_000
 COUNTER_SECONDS = 120
+SECRETS_SECONDS = 60.0
+MAX_REMEMBERED = 1_000
 
 
 class AccountStore:
@@ -134,10 +140,40 @@ class AccountStore:
 
     def user(self, user_id: str) -> User:
         """Read a user; NotFoundError where there is none."""
+        return _user(self._read_user(user_id))
+
+    def webhook_secrets(self, user_id: str) -> WebhookSecrets:
+        """Read which versions of a user's webhook secret sign; NotFoundError where there is no user."""
+        record = self._read_user(user_id)
+        retired = json.loads(str(record.get("webhook_secrets_retired", "[]")))
+        return WebhookSecrets(
+            int(record.get("webhook_secret_version") or 1), tuple(RetiredSecret(*it) for it in retired)
+        )
+
+    def rotate_webhook_secret(self, user_id: str, now: int) -> WebhookSecrets:
+        """Begin a new version of a user's webhook secret, and return which sign; NotFoundError where there is no user.
+
+        Where another has begun one meanwhile, or the SDK repeats a call that took effect, that one is the new version.
+        """
+        before = self.webhook_secrets(user_id)
+        after = before.rotated(now)
+        try:
+            self._table.update(
+                (user_id, USER),
+                {"webhook_secret_version": after.version, "webhook_secrets_retired": json.dumps(after.retired)},
+                condition="attribute_exists(id) AND "
+                "(attribute_not_exists(webhook_secret_version) OR webhook_secret_version = :before)",
+                values={":before": before.version},
+            )
+        except ConflictError:
+            return self.webhook_secrets(user_id)
+        return after
+
+    def _read_user(self, user_id: str) -> Record:
         record = self._table.get(user_id, USER)
         if record is None:
             raise NotFoundError(f"There is no user '{user_id}'.")
-        return _user(record)
+        return record
 
     def list_users(self) -> list[User]:
         """List all users, the newest first."""
@@ -174,6 +210,43 @@ class AccountStore:
         for start in range(0, len(found), 100):
             records += self._table.get_many([(str(r["id"]), kind) for r in found[start : start + 100]])
         return records
+
+
+class SigningSecrets:
+    """The secrets that a user's webhooks are signed with.
+
+    Which versions sign is remembered for a minute, since every delivery asks. A new secret is late by as much, which
+    harms nobody: the old one signs for a day more.
+    """
+
+    def __init__(
+        self,
+        accounts: AccountStore,
+        signing_key: Callable[[], str],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._accounts = accounts
+        self._signing_key = signing_key
+        self._monotonic = monotonic
+        self._remembered: dict[str, tuple[float, WebhookSecrets]] = {}
+
+    def __call__(self, user_id: str, now: int) -> tuple[str, ...]:
+        """Return a user's `whsec_` secrets that sign now, newest first; NotFoundError where there is no user."""
+        signing_key = self._signing_key()
+        versions = self._secrets(user_id).signing_versions(now)
+        return tuple(derive_secret(signing_key, user_id, version) for version in versions)
+
+    def _secrets(self, user_id: str) -> WebhookSecrets:
+        now = self._monotonic()
+        read_at, known = self._remembered.get(user_id, (now, None))
+        if known is None or now - read_at >= SECRETS_SECONDS:
+            known = self._accounts.webhook_secrets(user_id)
+            self._remembered.pop(user_id, None)  # so that the first is the one read longest ago
+            if len(self._remembered) >= MAX_REMEMBERED:
+                del self._remembered[next(iter(self._remembered))]
+            self._remembered[user_id] = (now, known)
+        return known
 
 
 def too_many_requests(quota: int, now: int) -> TooManyRequestsError:

@@ -35,7 +35,8 @@ class Deliver:
     queue: Callable[[], Queue]
     """Made only when a retry needs it, which most runs don't."""
     egress: HttpClient
-    signing_key: Callable[[], str]
+    secrets: Callable[[str, int], tuple[str, ...]]
+    """The secrets that a user's webhooks are signed with at a time."""
     base_url: str
     clock: Callable[[], int]
 
@@ -57,12 +58,12 @@ class Deliver:
 
     def _attempt(self, delivery: Delivery, started_at: int) -> Attempt:
         body = delivery.body.encode()
-        secret = signing.derive_secret(self.signing_key(), delivery.user_id)
+        secrets = self.secrets(delivery.user_id, started_at)
         headers = {
             "Content-Type": "application/json",
             "X-Webhook-Source": "atelier",
             "X-Media-Id": delivery.generation_id,
-            **signing.sign([secret], message_id=delivery.message_id, timestamp=started_at // 1_000, body=body),
+            **signing.sign(secrets, message_id=delivery.message_id, timestamp=started_at // 1_000, body=body),
         }
         status, reason = None, None
         try:
