@@ -29,7 +29,7 @@ PUBLIC = (
     "169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0", "191.255.255.255", "192.0.1.0", "192.167.255.255",
     "192.169.0.0", "198.17.255.255", "198.20.0.0", "223.255.255.255", "2000::", "2001:200::1", "2001:4860:4860::8888",
     "2606:4700:4700::1111", "2a00:1450:4001:830::200e", "2001:db7:ffff::1", "2001:db9::1", "2003::1",
-    "3ffe:ffff::1", "3fff:1000::1",
+    "3ffe:ffff::1", "3fff:1000::1", "2606:4700::5eff:7f00:1", "2606:4700::1:5efe:7f00:1", "2606:4700:0:0:5efe::1",
 )  # fmt: skip
 
 
@@ -44,7 +44,8 @@ EMBEDDED_PRIVATE = (
     "::ffff:127.0.0.1", "::ffff:7f00:1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "::ffff:8.8.8.8", "::127.0.0.1",
     "::ffff:0:127.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::a00:1", "2002:7f00:1::",
     "2002:a9fe:a9fe::1", "2001:0:4136:e378:8000:63bf:80ff:fffe", "fd00:ec2::254", "fe80::1", "fe80::1%eth0",
-    "fe80::1%1", "::1%lo", "fc00::1", "::",
+    "fe80::1%1", "::1%lo", "fc00::1", "::", "2606:4700::5efe:7f00:1", "2606:4700::5efe:8.8.8.8",
+    "2a00:1:2:3:200:5efe:a00:1", "2606:4700::1%eth0", "fd00:ec2::23",
 )  # fmt: skip
 NOT_ADDRESSES = (
     "", " ", "localhost", "example.com", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0x7f.0.0.1",
@@ -107,6 +108,60 @@ def test_nothing_that_python_calls_special_is_accepted(
     except FetchRefusedError:
         return
     assert not special
+
+
+EMBEDDINGS = {
+    "mapped": "::ffff:{0:x}:{1:x}",
+    "compatible": "::{0:x}:{1:x}",
+    "translated": "::ffff:0:{0:x}:{1:x}",
+    "NAT64": "64:ff9b::{0:x}:{1:x}",
+    "local NAT64": "64:ff9b:1:{2:x}:{3:x}:{2:x}:{0:x}:{1:x}",
+    "6to4": "2002:{0:x}:{1:x}:{2:x}::{3:x}",
+    "Teredo's server": "2001:0:{0:x}:{1:x}:{2:x}:{3:x}:{2:x}:{3:x}",
+    "Teredo's client": "2001:0:{2:x}:{3:x}:{2:x}:{3:x}:{4:x}:{5:x}",
+    "ISATAP": "2606:4700:{2:x}:{3:x}:0:5efe:{0:x}:{1:x}",
+    "public ISATAP": "2a00:{3:x}:{2:x}:{3:x}:200:5efe:{0:x}:{1:x}",
+}
+
+
+@pytest.mark.parametrize("form", EMBEDDINGS.values(), ids=EMBEDDINGS)
+@relaxed
+@given(st.ip_addresses(v=4), st.integers(0, 0xFFFF), st.integers(0, 0xFFFF))
+def test_no_address_that_embeds_an_ipv4_address_is_accepted(
+    form: str, address: ipaddress.IPv4Address, some: int, other: int
+) -> None:
+    high, low = divmod(int(address), 0x1_0000)
+    text = form.format(high, low, some, other, high ^ 0xFFFF, low ^ 0xFFFF)
+    assert ipaddress.ip_address(text)
+    with pytest.raises(FetchRefusedError):
+        STRICT.check_address(text)
+    with pytest.raises(FetchRefusedError):
+        STRICT.check_url(in_url(text))
+
+
+def in_base(value: int, base: str) -> str:
+    return {"d": f"{value}", "x": f"0x{value:x}", "X": f"0X{value:X}", "o": f"0{value:o}", "0": f"{value:04}"}[base]
+
+
+@relaxed
+@given(
+    st.ip_addresses(v=4),
+    st.integers(1, 4),
+    st.lists(st.sampled_from("dxXo0"), min_size=4, max_size=4),
+    st.sampled_from(["", "."]),
+)
+def test_an_ipv4_address_is_accepted_in_its_one_spelling_only(
+    address: ipaddress.IPv4Address, parts: int, bases: list[str], end: str
+) -> None:
+    """The C library reads one to four parts, the last of which stands for all the bytes that are left."""
+    first, last = list(address.packed[: parts - 1]), int.from_bytes(address.packed[parts - 1 :], "big")
+    host = ".".join(in_base(value, base) for value, base in zip([*first, last], bases, strict=False)) + end
+    try:
+        STRICT.check_url(f"https://{host}/")
+    except FetchRefusedError:
+        return
+    assert host == str(address)
+    assert address.is_global
 
 
 @relaxed
@@ -204,6 +259,28 @@ def test_a_host_that_is_no_public_name_is_refused(host: str, end: str) -> None:
         STRICT.check_url(f"https://{host}{end}")
 
 
+OWNERS = EgressPolicy(ports=frozenset({8443, 10443}))
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.com:8443/", "https://example.com:10443/hook", "https://1.1.1.1:10443"]
+)
+def test_the_owner_lists_the_ports(url: str) -> None:
+    OWNERS.check_url(url)
+
+
+@pytest.mark.parametrize("port", ["", ":", ":443", ":0", ":444", ":18443"])
+def test_the_owners_list_is_all_there_is_and_what_refuses_names_it(port: str) -> None:
+    with pytest.raises(FetchRefusedError, match=r"port must be 8443 or 10443\.$"):
+        OWNERS.check_url(f"https://example.com{port}/")
+
+
+def test_a_listed_port_is_for_https_and_public_addresses_all_the_same() -> None:
+    for url in ("http://example.com:10443/", "https://127.0.0.1:10443/", "https://[::ffff:8.8.8.8]:8443/"):
+        with pytest.raises(FetchRefusedError):
+            OWNERS.check_url(url)
+
+
 def test_plain_http_is_refused() -> None:
     for policy in (STRICT, LOCAL):
         for url in ("http://example.com/", "http://1.1.1.1/", "http://example.com:443/", "HTTP://example.com/"):
@@ -276,4 +353,4 @@ def test_what_is_accepted_means_the_same_to_httpx(url: str, insertions: list[tup
 
 
 def test_a_policy_is_strict_unless_told_otherwise() -> None:
-    assert EgressPolicy().allow_loopback is False
+    assert (EgressPolicy().allow_loopback, EgressPolicy().ports) == (False, {443, 8443})

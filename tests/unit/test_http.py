@@ -8,11 +8,11 @@ import socket
 import ssl
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -33,6 +33,7 @@ PUBLIC, PRIVATE = "93.184.215.14", "10.0.0.1"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 Serve = Callable[[socket.socket, "Server"], None]
+Ask = Callable[..., HttpResponse]
 
 
 class Server:
@@ -125,7 +126,7 @@ def get(
 
 
 def post(
-    sender: HttpxClient, url: str, *, timeout: float = 5.0, keep_bytes: int = 10, content: bytes = b"news"
+    sender: HttpxClient, url: str, *, timeout: float = 5.0, keep_bytes: int = 1_000, content: bytes = b"news"
 ) -> HttpResponse:
     return sender.post(url, headers={"X-Ours": "1"}, content=content, timeout=timeout, keep_bytes=keep_bytes)
 
@@ -141,6 +142,7 @@ def anywhere(*addresses: str) -> HttpxClient:
     return resolving(lambda host, port: list(addresses))
 
 
+each_verb = pytest.mark.parametrize("ask", [get, post])
 OURS, STRICT, LOCAL = client(OwnerPolicy()), client(EgressPolicy()), client(EgressPolicy(allow_loopback=True))
 
 
@@ -166,36 +168,56 @@ def test_a_request_says_who_sends_it_and_holds_our_headers_and_body() -> None:
         assert f"{line}\r\n" in head
 
 
+def test_a_post_is_a_post_with_our_headers_and_body() -> None:
+    with Server(answering(OK)) as server:
+        found = post(OURS, server.url(path="/hook"), content=b"news")
+    head = server.requests[0].decode().lower()
+    assert (found.status, found.body) == (200, b"ok")
+    assert head.startswith("post /hook http/1.1\r\n")
+    for line in ("x-ours: 1", "accept-encoding: identity", "content-length: 4"):
+        assert f"{line}\r\n" in head
+
+
+@each_verb
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed(status: int) -> None:
+def test_a_redirect_is_not_followed(status: int, ask: Ask) -> None:
     with Server(answering(OK)) as target:
         redirect = f"HTTP/1.1 {status} X\r\nLocation: {target.url()}\r\nContent-Length: 0\r\n\r\n".encode()
         with Server(answering(redirect)) as server:
-            found = get(OURS, server.url())
+            found = ask(OURS, server.url())
     assert (found.status, found.headers["location"], target.connections) == (status, target.url(), 0)
 
 
-def test_nothing_is_decompressed() -> None:
-    packed = gzip.compress(b"a" * 100_000)
-    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "gzip, gzip"])
+def test_nothing_is_decompressed(encoding: str) -> None:
+    packed = gzip.compress(b"a" * 1_000_000)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
     with Server(answering(head, packed)) as server:
         assert get(OURS, server.url(), max_bytes=len(packed)).body == packed
+        assert post(OURS, server.url(), keep_bytes=100).body == packed[:100]
 
 
-def test_cookies_are_not_kept() -> None:
+@each_verb
+def test_cookies_are_not_kept(ask: Ask) -> None:
     with Server(answering(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 0\r\n\r\n")) as server:
         for _ in range(2):
-            get(OURS, server.url())
+            ask(OURS, server.url())
     assert server.connections == 2
     assert not any(b"cookie" in request.lower() for request in server.requests)
 
 
-def test_proxies_in_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+@each_verb
+def test_the_environment_changes_nothing(ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login a password b\n")
     with Server(answering(OK)) as proxy, Server(answering(OK)) as server:
-        for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy.url())
-        assert get(client(OwnerPolicy()), server.url()).status == 200
+            monkeypatch.setenv(name.lower(), proxy.url())
+        monkeypatch.setenv("NETRC", str(netrc))
+        assert ask(client(OwnerPolicy()), server.url()).status == 200
     assert (proxy.connections, server.connections) == (0, 1)
+    assert b"authorization" not in server.requests[0].lower()
 
 
 # ---- The deadline
@@ -217,18 +239,26 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
     ],
     ids=["silence", "headers", "status", "continue", "body", "body without a length", "chunks"],
 )
-def test_the_deadline_holds_against_dripping(serve: Serve) -> None:
+@each_verb
+def test_the_deadline_holds_against_dripping(serve: Serve, ask: Ask) -> None:
     with Server(serve) as server:
         begun = time.monotonic()
         with pytest.raises(FetchFailedError) as caught:
-            get(OURS, server.url(), timeout=SHORT)
+            ask(OURS, server.url(), timeout=SHORT)
         took = time.monotonic() - begun
     assert caught.value.sent
     assert took < LONG
 
 
-def test_the_deadline_holds_against_a_receiver_that_does_not_read() -> None:
-    with Server(silent) as server:
+def slow_reader(connection: socket.socket, server: "Server") -> None:
+    """Take a little at a time, so that each write gets on."""
+    while not server.over.wait(0.02):
+        connection.recv(65_536)
+
+
+@pytest.mark.parametrize("serve", [silent, slow_reader])
+def test_the_deadline_holds_against_a_receiver_that_hardly_reads(serve: Serve) -> None:
+    with Server(serve) as server:
         begun = time.monotonic()
         with pytest.raises(FetchFailedError) as caught:
             get(OURS, server.url(), timeout=SHORT, content=b"." * 50_000_000)
@@ -263,7 +293,117 @@ def test_the_deadline_holds_against_a_tls_handshake_that_never_ends() -> None:
     assert took < LONG
 
 
+def test_one_deadline_covers_looking_up_connecting_sending_and_the_answer(
+    authority: "Authority", tmp_path: Path
+) -> None:
+    """No part takes longer than the request may, all together do."""
+    part = SHORT / 3
+
+    def resolve(host: str, port: int) -> list[str]:
+        time.sleep(part)
+        return ["127.0.0.1"]
+
+    def slow_name(*_: object) -> None:
+        time.sleep(part)
+
+    def serve(connection: socket.socket, server: Server) -> None:
+        server.read(connection)
+        for piece in (b"HTTP/1.1 200 OK\r\n", b"Content-Length: 2\r\n\r\n", b"ok"):
+            server.over.wait(part)
+            connection.sendall(piece)
+
+    tls = authority.server(tmp_path, x509.DNSName("host.example"))
+    tls.sni_callback = slow_name
+    with Server(serve, tls) as server:
+        sender = trusting(authority, resolve)
+        assert get(sender, server.url("host.example")).status == 200
+        with pytest.raises(FetchFailedError):
+            get(sender, server.url("host.example"), timeout=SHORT)
+        assert post(sender, server.url("host.example"), timeout=5).status == 200
+        with pytest.raises(FetchFailedError):
+            post(sender, server.url("host.example"), timeout=SHORT)
+
+
 # ---- The size
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+FLOODS = {
+    "no line": (b"", b"a" * 10_000),
+    "one status line": (b"HTTP/1.1 200 ", b"K" * 10_000),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"X-A: 1\r\n" * 1_000),
+    "one header": (b"HTTP/1.1 200 OK\r\nX-A: ", b"a" * 10_000),
+    "one header in many lines": (b"HTTP/1.1 200 OK\r\nX-A: 1\r\n", b" and more\r\n" * 1_000),
+    "headers of a continue": (b"HTTP/1.1 100 Continue\r\n", b"X-A: 1\r\n" * 1_000),
+    "continues": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
+    "early hints": (b"", b"HTTP/1.1 103 Early Hints\r\n" + b"Link: </a>\r\n" * 5_000 + b"\r\n"),
+    "a chunk's size": (CHUNKED, b"0" * 10_000),
+    "a chunk's extension": (CHUNKED + b"1;x=", b"a" * 10_000),
+    "chunks' extensions": (CHUNKED, b"1;x=" + b"a" * 60_000 + b"\r\n.\r\n"),
+    "trailers": (CHUNKED + b"0\r\n", b"X-A: 1\r\n" * 1_000),
+    "one trailer": (CHUNKED + b"0\r\nX-A: ", b"a" * 10_000),
+}
+
+
+@pytest.mark.parametrize(("head", "drop"), FLOODS.values(), ids=FLOODS)
+def test_what_stands_around_a_body_can_be_endless_without_filling_the_memory(head: bytes, drop: bytes) -> None:
+    with Server(endless(head, drop, every=0)) as server:
+        tracemalloc.start()
+        begun = time.monotonic()
+        with pytest.raises(FetchFailedError):
+            get(OURS, server.url(), timeout=SHORT)
+        took = time.monotonic() - begun
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert server.hung_up.wait(LONG)
+    assert took < LONG
+    assert peak < 4_000_000
+
+
+@pytest.mark.parametrize(
+    "serve",
+    [
+        endless(b"HTTP/1.1 200 OK\r\n\r\n", b"." * 65_536, every=0),
+        endless(b"HTTP/1.1 200 OK\r\nContent-Length: 200000000\r\n\r\n", b"." * 65_536, every=0),
+        endless(CHUNKED, b"10000\r\n" + b"." * 65_536 + b"\r\n", every=0),
+        endless(HEAD, b"."),
+        endless(CHUNKED, b"1\r\n.\r\n"),
+    ],
+    ids=["no length", "200 MB", "chunks", "dripping", "dripping chunks"],
+)
+def test_no_more_of_an_answer_is_read_than_is_kept(serve: Serve) -> None:
+    with Server(serve) as server:
+        begun = time.monotonic()
+        found = post(OURS, server.url(), keep_bytes=5, timeout=60)
+        took = time.monotonic() - begun
+        assert server.hung_up.wait(LONG)
+    assert (found.status, found.body) == (200, b".....")
+    assert took < LONG
+
+
+def test_where_nothing_is_kept_the_headers_are_enough() -> None:
+    with Server(endless(HEAD, b"")) as server:
+        begun = time.monotonic()
+        assert post(OURS, server.url(), keep_bytes=0, timeout=60).status == 200
+        assert time.monotonic() - begun < LONG
+
+
+def test_a_body_that_stalls_before_there_is_enough_of_it_is_a_failure() -> None:
+    with Server(endless(HEAD + b"half", b"")) as server, pytest.raises(FetchFailedError, match="no whole") as caught:
+        post(OURS, server.url(), timeout=SHORT)
+    assert caught.value.sent
+
+
+def test_a_body_that_breaks_off_before_there_is_enough_of_it_is_a_failure() -> None:
+    with Server(answering(HEAD, b"half")) as server, pytest.raises(FetchFailedError) as caught:
+        post(OURS, server.url())
+    assert caught.value.sent
+
+
+@pytest.mark.parametrize("answer", [OK, b"HTTP/1.1 204 No\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\nok"], ids=str)
+def test_a_short_body_is_kept_whole(answer: bytes) -> None:
+    with Server(answering(answer)) as server:
+        assert post(OURS, server.url(), keep_bytes=1_000).body in (b"ok", b"")
 
 
 @pytest.mark.parametrize(
@@ -284,14 +424,6 @@ def test_a_body_that_never_ends_is_refused_at_the_limit(serve: Serve) -> None:
 def test_a_body_of_the_limit_is_taken(size: int) -> None:
     with Server(answering(f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode(), b"." * size)) as server:
         assert len(get(OURS, server.url(), max_bytes=10_000).body) == size
-
-
-def test_headers_that_never_end_are_refused() -> None:
-    with Server(endless(b"HTTP/1.1 200 OK\r\n", b"X-Long: " + b"." * 50_000 + b"\r\n")) as server:
-        begun = time.monotonic()
-        with pytest.raises(FetchFailedError):
-            get(OURS, server.url())
-    assert time.monotonic() - begun < LONG
 
 
 # ---- Was it sent?
@@ -333,6 +465,26 @@ def test_a_connection_that_breaks_after_the_request_was_sent(answer: bytes) -> N
     with Server(answering(answer)) as server, pytest.raises(FetchFailedError) as caught:
         get(OURS, server.url())
     assert caught.value.sent
+
+
+@each_verb
+def test_an_answer_to_half_a_request_counts(ask: Ask) -> None:
+    """A server that refuses a large body says so at once and hangs up."""
+    with Server(answering(b"HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n")) as server:
+        assert ask(OURS, server.url(), content=b"." * 20_000_000).status == 413
+
+
+def test_the_connection_is_closed_after_the_answer() -> None:
+    closed = threading.Event()
+
+    def serve(connection: socket.socket, server: Server) -> None:
+        answering(OK)(connection, server)
+        if connection.recv(1) == b"":
+            closed.set()
+
+    with Server(serve) as server:
+        get(OURS, server.url())
+        assert closed.wait(LONG)
 
 
 def test_a_deadline_that_passes_before_the_connection_is_made_was_not_sent() -> None:
@@ -380,9 +532,11 @@ class Wire:
     def getaddrinfo(self, host: str, port: int, *_: object, **__: object) -> list[Any]:
         self.asked.append(host)
         answers = self.names.get(host, [[host]])
-        numeric = {"type": socket.SOCK_STREAM, "flags": socket.AI_NUMERICHOST}
-        addresses = answers.pop(0) if len(answers) > 1 else answers[0]
-        return [info for address in addresses for info in self._getaddrinfo(address, port, **numeric)]
+        return [
+            info
+            for address in (answers.pop(0) if len(answers) > 1 else answers[0])
+            for info in self._getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        ]
 
     def connect(self, connecting: socket.socket, address: tuple[str, int]) -> None:
         seconds = connecting.gettimeout() or 60
@@ -404,8 +558,6 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
         monkeypatch.setattr(socket.socket, name, lambda connecting, address: wire.connect(connecting, address))
     return wire
 
-
-each_verb = pytest.mark.parametrize("ask", [get, post])
 
 DENIED = (
     "127.0.0.1", "127.255.255.254", "0.0.0.0", "10.0.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "198.18.0.1",
@@ -442,7 +594,7 @@ def in_url(address: str) -> str:
 
 @each_verb
 @pytest.mark.parametrize("url", [*map(in_url, DENIED), *(f"https://{host}/" for host in SPELLINGS)], ids=ascii)
-def test_a_denied_address_in_no_spelling_is_looked_up_or_connected_to(url: str, ask: Any, wire: Wire) -> None:
+def test_a_denied_address_in_no_spelling_is_looked_up_or_connected_to(url: str, ask: Ask, wire: Wire) -> None:
     for spelling in (url, url.upper().replace("HTTPS", "hTTps"), url.replace("https", "http"), url.rstrip("/")):
         with pytest.raises(FetchRefusedError):
             ask(STRICT, spelling)
@@ -464,7 +616,7 @@ def test_what_the_system_reads_as_a_denied_address_is_not_connected_to_even_if_n
 @each_verb
 @pytest.mark.parametrize("denied", DENIED)
 @pytest.mark.parametrize("name", ["host.example", "instance-data.ec2.internal"])
-def test_a_name_of_a_denied_address_is_not_connected_to(name: str, denied: str, ask: Any, wire: Wire) -> None:
+def test_a_name_of_a_denied_address_is_not_connected_to(name: str, denied: str, ask: Ask, wire: Wire) -> None:
     wire.names = {name: [[denied], [PUBLIC]]}
     with pytest.raises(FetchRefusedError, match="not public"):
         ask(STRICT, f"https://{name}/")
@@ -497,7 +649,7 @@ def test_the_local_stack_connects_to_loopback_and_to_no_other_denied_address(
 
 @each_verb
 @pytest.mark.parametrize("second", ["127.0.0.1", "169.254.169.254", "::1", "1.1.1.1"])
-def test_a_name_is_looked_up_once_and_what_was_checked_is_connected_to(second: str, ask: Any, wire: Wire) -> None:
+def test_a_name_is_looked_up_once_and_what_was_checked_is_connected_to(second: str, ask: Ask, wire: Wire) -> None:
     """A name that answers differently the second time: DNS rebinding."""
     wire.names = {"host.example": [[PUBLIC, "2606:4700::1"], [second]]}
     with pytest.raises(FetchFailedError):
@@ -517,7 +669,7 @@ def test_the_name_is_what_the_request_is_addressed_to(wire: Wire) -> None:
     "url", ["http://host.example/", "https://host.example:22/", "https://host.example:8444/", "file:///a"]
 )
 @each_verb
-def test_a_url_that_the_rules_refuse_is_not_even_looked_up(url: str, ask: Any, wire: Wire) -> None:
+def test_a_url_that_the_rules_refuse_is_not_even_looked_up(url: str, ask: Ask, wire: Wire) -> None:
     wire.names = {"host.example": [[PUBLIC]]}
     with pytest.raises(FetchRefusedError):
         ask(STRICT, url)
@@ -553,15 +705,15 @@ class Authority:
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Our authority")])
-        self.certificate = self._sign(
-            self._name, self._key, x509.BasicConstraints(ca=True, path_length=0), critical=True
-        )
+        certificate = self._sign(self._name, self._key, x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        self.pem = certificate.public_bytes(serialization.Encoding.PEM)
 
-    def server(self, folder: Path, *names: x509.GeneralName) -> ssl.SSLContext:
-        """Make a server's context with a certificate for these names."""
+    def server(self, folder: Path, *names: x509.GeneralName, valid_from: int = -1, until: int = 1) -> ssl.SSLContext:
+        """Make a server's context with a certificate for these names; it is valid from a day to another, from now."""
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "A server")])
-        certificate = self._sign(subject, key, x509.SubjectAlternativeName(names), critical=False)
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "host.example")])
+        extension = x509.SubjectAlternativeName(names)
+        certificate = self._sign(subject, key, extension, critical=False, valid_from=valid_from, until=until)
         pem = serialization.Encoding.PEM
         file = folder / "server.pem"
         file.write_bytes(
@@ -574,12 +726,19 @@ class Authority:
 
     def client(self) -> ssl.SSLContext:
         """Make the client's own context, which trusts this authority too."""
-        context = httpx.create_ssl_context(trust_env=False)
-        context.load_verify_locations(cadata=self.certificate.public_bytes(serialization.Encoding.PEM).decode())
+        context = egress.tls_context.__wrapped__()
+        context.load_verify_locations(cadata=self.pem.decode())
         return context
 
     def _sign(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, extension: x509.ExtensionType, *, critical: bool
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        extension: x509.ExtensionType,
+        *,
+        critical: bool,
+        valid_from: int = -1,
+        until: int = 1,
     ) -> x509.Certificate:
         now = datetime.datetime.now(datetime.UTC)
         return (
@@ -588,8 +747,8 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
+            .not_valid_before(now + datetime.timedelta(days=valid_from))
+            .not_valid_after(now + datetime.timedelta(days=until))
             .add_extension(extension, critical=critical)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
@@ -618,9 +777,13 @@ def secure(authority: Authority, tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
-def trusting(authority: Authority) -> HttpxClient:
+def here(host: str, port: int) -> list[str]:
+    return ["127.0.0.1"]
+
+
+def trusting(authority: Authority, resolve: Resolver = here) -> HttpxClient:
     rules = OwnerPolicy()
-    return HttpxClient(PinnedTransport(rules.check_address, lambda host, port: ["127.0.0.1"], authority.client), rules)
+    return HttpxClient(PinnedTransport(rules.check_address, resolve, authority.client), rules)
 
 
 def test_tls_is_verified_against_the_name_though_an_address_is_connected_to(
@@ -639,14 +802,51 @@ def test_a_certificate_for_another_name_is_refused_before_anything_is_sent(
     assert (secure.connections, secure.requests) == (1, [])
 
 
-def test_a_certificate_of_an_unknown_authority_is_refused(secure: Server) -> None:
+@each_verb
+def test_a_certificate_of_an_unknown_authority_is_refused(secure: Server, ask: Ask) -> None:
     with pytest.raises(FetchFailedError) as caught:
-        get(anywhere("127.0.0.1"), secure.url("host.example"))
+        ask(anywhere("127.0.0.1"), secure.url("host.example"))
     assert not caught.value.sent
     assert secure.requests == []
 
 
+def test_an_authority_in_the_environment_is_not_trusted(
+    authority: Authority, secure: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "authority.pem"
+    file.write_bytes(authority.pem)
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.setenv(name, str(file))
+    rules = OwnerPolicy()
+    sender = HttpxClient(PinnedTransport(rules.check_address, here, egress.tls_context.__wrapped__), rules)
+    with pytest.raises(FetchFailedError):
+        get(sender, secure.url("host.example"))
+    assert secure.requests == []
+
+
+@pytest.mark.parametrize(("valid_from", "until"), [(-2, -1), (1, 2)], ids=["over", "to come"])
+def test_a_certificate_whose_time_is_not_now_is_refused(
+    valid_from: int, until: int, authority: Authority, tmp_path: Path
+) -> None:
+    tls = authority.server(tmp_path, x509.DNSName("host.example"), valid_from=valid_from, until=until)
+    with Server(answering(OK), tls) as server, pytest.raises(FetchFailedError) as caught:
+        get(trusting(authority), server.url("host.example"))
+    assert (caught.value.sent, server.requests) == (False, [])
+
+
+@pytest.mark.parametrize("host", ["host.example", "HOST.Example", "host.example."])
+def test_the_server_is_told_the_name_and_nothing_of_the_address(
+    host: str, authority: Authority, tmp_path: Path
+) -> None:
+    tls, told = authority.server(tmp_path, x509.DNSName("host.example")), []
+    tls.sni_callback = lambda connection, name, context: told.append(name)
+    with Server(answering(OK), tls) as server:
+        assert get(trusting(authority), server.url(host)).status == 200
+    assert told == ["host.example"]
+
+
 def test_a_certificate_for_the_address_is_no_certificate_for_the_name(authority: Authority, tmp_path: Path) -> None:
+    """Nor is one whose subject, unlike its list of names, has the name for its common name."""
     address = x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))
     with Server(answering(OK), authority.server(tmp_path, address)) as server:
         assert get(trusting(authority), server.url("127.0.0.1")).status == 200

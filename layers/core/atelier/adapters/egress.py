@@ -25,8 +25,10 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
+    """Trust what certifi trusts, whatever the environment says, for the names that a certificate lists."""
     context = httpx.create_ssl_context(trust_env=False)
+    context.hostname_checks_common_name = False
     context.set_alpn_protocols(["http/1.1"])
     return context
 
@@ -35,7 +37,7 @@ class PinnedTransport(httpx.BaseTransport):
     """An httpx transport that connects to addresses that `check` lets pass; each request has its own connection."""
 
     def __init__(
-        self, check: Callable[[str], None], resolve: Resolver = resolve, tls: Callable[[], ssl.SSLContext] = _tls
+        self, check: Callable[[str], None], resolve: Resolver = resolve, tls: Callable[[], ssl.SSLContext] = tls_context
     ) -> None:
         self._check = check
         self._resolve = resolve
