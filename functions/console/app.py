@@ -1,4 +1,7 @@
-"""The owner's side: the console's page and its sessions, and behind the console's secret users, keys, generations."""
+"""The owner's side: the console's page and its sessions, and behind the console's secret users, keys, generations.
+
+It also tells anybody the public key that webhooks are signed with, since it holds the private one for the owner anyway.
+"""
 
 from dataclasses import dataclass
 from functools import cache
@@ -8,7 +11,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from atelier.account import mint_key
-from atelier.adapters import aws
+from atelier.adapters import aws, ed25519
 from atelier.adapters.accounts import AccountStore
 from atelier.adapters.api import answer, body, resolver
 from atelier.adapters.erasure import TableEraser
@@ -42,10 +45,11 @@ from atelier.owner_document import (
     key_document,
     overview_document,
     user_document,
+    webhook_secret_document,
 )
 from atelier.session import clear_cookie, cookie_of, set_cookie
 from atelier.settings import load
-from atelier.signing import derive_secret
+from atelier.signing import derive_seed, public_key_text
 from atelier.steps import now_ms
 from atelier.steps.administer import Cancel, CreateUser, Delete, Redeliver, RotateKey
 from atelier.steps.sign_in import SignedIn, SignIn
@@ -142,6 +146,16 @@ def wiring() -> Wiring:
             clock=now_ms,
         ),
     )
+
+
+# ---- What anybody may know -------------------------------------------------------------------------------------------
+
+
+@app.get("/.well-known/webhook-keys")
+def webhook_keys() -> Response[str]:
+    """List the public keys that verify webhooks' asymmetric signatures."""
+    key = ed25519.public_key(derive_seed(wiring().signing_key()))
+    return answer(200, {"keys": [public_key_text(key)]}, {"Cache-Control": "public, max-age=3600"})
 
 
 # ---- The page and its session ----------------------------------------------------------------------------------------
@@ -241,10 +255,19 @@ def ledger(user_id: str) -> Response[str]:
 
 @app.get("/console/admin/users/<user_id>/webhook-secret")
 def webhook_secret(user_id: str) -> Response[str]:
-    """Show the secret that a user's webhooks are signed with."""
+    """Show the secrets that a user's webhooks are signed with."""
     to = administrator()
-    user = to.accounts.user(user_id)
-    return answer(200, {"secret": derive_secret(to.signing_key(), user.id)})
+    secrets = to.accounts.webhook_secrets(user_id)
+    return answer(200, webhook_secret_document(secrets, user_id, to.signing_key(), now_ms()))
+
+
+@app.post("/console/admin/users/<user_id>/webhook-secret/rotate")
+def rotate_webhook_secret(user_id: str) -> Response[str]:
+    """Give a user a new webhook secret, beside which the old one signs for a day."""
+    to, now = administrator(), now_ms()
+    secrets = to.accounts.rotate_webhook_secret(user_id, now)
+    logger.info("webhook secret rotated", user_id=user_id, version=secrets.version)
+    return answer(200, webhook_secret_document(secrets, user_id, to.signing_key(), now))
 
 
 @app.get("/console/admin/keys")

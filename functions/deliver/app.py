@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from atelier.adapters import aws
+from atelier.adapters import aws, ed25519
 from atelier.adapters.accounts import AccountStore, SigningSecrets
 from atelier.adapters.batches import BatchAnswer, process_ids
 from atelier.adapters.http import client
@@ -16,6 +16,7 @@ from atelier.addresses import EgressPolicy
 from atelier.document import base_url
 from atelier.observability import follow, logger
 from atelier.settings import load
+from atelier.signing import derive_seed
 from atelier.steps import now_ms
 from atelier.steps.deliver import Deliver
 
@@ -40,16 +41,16 @@ class Settings:
 def deliver() -> Deliver:
     """Put the real collaborators together."""
     settings = load(Settings)
+    dynamodb = aws.client("dynamodb")
+    signing_key = Secret(aws.client("secretsmanager"), settings.signing_key_arn)
     return Deliver(
         deliveries=DeliveryStore(
-            RecordTable(aws.client("dynamodb"), settings.generations_table), retention_days=settings.retention_days
+            RecordTable(dynamodb, settings.generations_table), retention_days=settings.retention_days
         ),
         queue=lambda: SqsQueue(aws.client("sqs"), settings.delivery_queue_url),
         egress=client(EgressPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports)),
-        secrets=SigningSecrets(
-            AccountStore(RecordTable(aws.client("dynamodb"), settings.accounts_table)),
-            Secret(aws.client("secretsmanager"), settings.signing_key_arn),
-        ),
+        secrets=SigningSecrets(AccountStore(RecordTable(dynamodb, settings.accounts_table)), signing_key),
+        asymmetric=lambda message: ed25519.sign(derive_seed(signing_key()), message),
         base_url=base_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
         clock=now_ms,
     )

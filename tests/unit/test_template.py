@@ -100,6 +100,7 @@ ROUTES = {
     ("GET", "/console/{path+}", "console"),
     ("POST", "/console/{path+}", "console"),
     ("DELETE", "/console/{path+}", "console"),
+    ("GET", "/.well-known/webhook-keys", "console"),
 }
 
 

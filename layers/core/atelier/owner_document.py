@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from atelier.account import ApiKey, LedgerEntry, User
+from atelier.account import ApiKey, LedgerEntry, User, WebhookSecrets
 from atelier.delivery import Attempt, Delivery
 from atelier.document import announce, describe, timestamp
 from atelier.generation import Generation, Moment, Status
 from atelier.overview import Overview
+from atelier.signing import derive_secret
 
 
 def user_document(user: User) -> dict[str, Any]:
@@ -18,6 +19,22 @@ def user_document(user: User) -> dict[str, Any]:
         "plan": user.plan,
         "credits": user.credits,
         "createdAt": timestamp(user.created_at),
+    }
+
+
+def webhook_secret_document(secrets: WebhookSecrets, user_id: str, signing_key: str, now: int) -> dict[str, Any]:
+    """Show a user's webhook secret, and older ones that still sign with the time until which they do."""
+    return {
+        "version": secrets.version,
+        "secret": derive_secret(signing_key, user_id, secrets.version),
+        "retired": [
+            {
+                "version": retired.version,
+                "secret": derive_secret(signing_key, user_id, retired.version),
+                "signsUntil": timestamp(retired.until),
+            }
+            for retired in secrets.signing_retired(now)
+        ],
     }
 
 

@@ -1,18 +1,21 @@
 """Standard Webhooks signatures: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 
-Pure: raw bytes and the clock go in. The signed message is `id.timestamp.body`, HMAC-SHA256, base64.
+Pure: raw bytes and the clock go in. The signed message is `id.timestamp.body`; `v1` is its HMAC-SHA256 with a secret
+that the receiver shares, `v1a` its Ed25519 signature, which anybody can verify with the public key. Both are base64.
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from atelier.errors import InvalidSignatureError
 
 SECRET_PREFIX = "whsec_"  # noqa: S105
+PUBLIC_KEY_PREFIX = "whpk_"
+HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 TOLERANCE_SECONDS = 5 * 60
+MAX_TIMESTAMP_LENGTH = 20
 
 
 def derive_secret(signing_key: str, user_id: str, version: int = 1) -> str:
@@ -21,12 +24,33 @@ def derive_secret(signing_key: str, user_id: str, version: int = 1) -> str:
     return SECRET_PREFIX + base64.b64encode(digest).decode()
 
 
-def sign(secrets: Iterable[str], *, message_id: str, timestamp: int, body: bytes) -> Mapping[str, str]:
+def derive_seed(signing_key: str) -> bytes:
+    """Make the seed of the stack's Ed25519 key pair, 32 bytes, from its signing key."""
+    return hmac.digest(signing_key.encode(), b"webhook-ed25519", hashlib.sha256)
+
+
+def public_key_text(public_key: bytes) -> str:
+    """Write an Ed25519 public key as receivers know it."""
+    return PUBLIC_KEY_PREFIX + base64.b64encode(public_key).decode()
+
+
+def sign(
+    secrets: Iterable[str],
+    *,
+    message_id: str,
+    timestamp: int,
+    body: bytes,
+    asymmetric: Callable[[bytes], bytes] | None = None,
+) -> Mapping[str, str]:
     """Make the three headers that let a receiver verify `body`; `timestamp` is in seconds.
 
-    Each secret adds one signature, so that both the old and the new one hold during a rotation.
+    Each secret adds one signature, so that both the old and the new one hold during a rotation; `asymmetric` adds the
+    Ed25519 signature that it makes. Raises InvalidSignatureError for a secret that is none.
     """
-    signatures = [f"v1,{_signature(secret, message_id, str(timestamp), body)}" for secret in secrets]
+    message = _message(message_id, str(timestamp), body)
+    signatures = [f"v1,{_signature(secret, message)}" for secret in secrets]
+    if asymmetric is not None:
+        signatures.append(f"v1a,{base64.b64encode(asymmetric(message)).decode()}")
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
@@ -35,40 +59,46 @@ def sign(secrets: Iterable[str], *, message_id: str, timestamp: int, body: bytes
 
 
 def verify(secrets: Iterable[str], *, headers: Mapping[str, str], body: bytes, now: int) -> None:
-    """Check a webhook's headers (any case) against its raw body; `now` is in seconds.
+    """Check a webhook's headers (any case) against its raw body by a shared secret; `now` is in seconds.
 
     Raises InvalidSignatureError, and nothing else, for whatever is wrong with them.
     """
-    values = {name.lower(): value for name, value in headers.items()}
-    try:
-        message_id = values["webhook-id"]
-        timestamp = values["webhook-timestamp"]
-        candidates = [
-            signature
-            for version, _, signature in (part.partition(",") for part in values["webhook-signature"].split())
-            if version == "v1"
-        ]
-        fresh = timestamp.isascii() and timestamp.isdigit() and abs(now - int(timestamp)) <= TOLERANCE_SECONDS
-    except (KeyError, ValueError) as exc:
-        raise InvalidSignatureError("webhook headers are missing or malformed") from exc
-    if not fresh:
+    message_id, timestamp, signatures = (_header(headers, name) for name in HEADERS)
+    if not _fresh(timestamp, now):
         raise InvalidSignatureError("webhook timestamp is not within five minutes of now")
-    expected = [_signature(secret, message_id, timestamp, body).encode() for secret in secrets]
-    matches = [
-        hmac.compare_digest(candidate.encode(errors="replace"), signature)
-        for candidate in candidates
-        for signature in expected
-    ]
+    message = _message(message_id, timestamp, body)
+    expected = [_signature(secret, message).encode() for secret in secrets]
+    candidates = [part.removeprefix("v1,").encode() for part in signatures.split(" ") if part.startswith("v1,")]
+    matches = [hmac.compare_digest(candidate, signature) for candidate in candidates for signature in expected]
     if not any(matches):
         raise InvalidSignatureError("no webhook signature matches")
 
 
-def _signature(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
+def _header(headers: Mapping[str, str], wanted: str) -> str:
+    try:
+        (value,) = (value for name, value in headers.items() if name.lower() == wanted)
+        value.encode()  # which a lone surrogate does not stand
+    except ValueError as exc:
+        raise InvalidSignatureError(f"webhook header {wanted} is missing, repeated or malformed") from exc
+    if not value:
+        raise InvalidSignatureError(f"webhook header {wanted} is empty")
+    return value
+
+
+def _fresh(timestamp: str, now: int) -> bool:
+    digits = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= MAX_TIMESTAMP_LENGTH
+    return digits and abs(now - int(timestamp)) <= TOLERANCE_SECONDS
+
+
+def _message(message_id: str, timestamp: str, body: bytes) -> bytes:
+    return f"{message_id}.{timestamp}.".encode() + body
+
+
+def _signature(secret: str, message: bytes) -> str:
     try:
         key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
-    except (binascii.Error, ValueError) as exc:
+    except ValueError as exc:
         raise InvalidSignatureError("webhook secret is not base64") from exc
     if not key:
         raise InvalidSignatureError("webhook secret is empty")
-    message = f"{message_id}.{timestamp}.".encode(errors="replace") + body
     return base64.b64encode(hmac.digest(key, message, hashlib.sha256)).decode()

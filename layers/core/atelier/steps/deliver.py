@@ -37,6 +37,8 @@ class Deliver:
     egress: HttpClient
     secrets: Callable[[str, int], tuple[str, ...]]
     """The secrets that a user's webhooks are signed with at a time."""
+    asymmetric: Callable[[bytes], bytes] | None = None
+    """Makes one more signature, which needs no secret to be verified."""
     base_url: str
     clock: Callable[[], int]
 
@@ -63,7 +65,13 @@ class Deliver:
             "Content-Type": "application/json",
             "X-Webhook-Source": "atelier",
             "X-Media-Id": delivery.generation_id,
-            **signing.sign(secrets, message_id=delivery.message_id, timestamp=started_at // 1_000, body=body),
+            **signing.sign(
+                secrets,
+                message_id=delivery.message_id,
+                timestamp=started_at // 1_000,
+                body=body,
+                asymmetric=self.asymmetric,
+            ),
         }
         status, reason = None, None
         try:
