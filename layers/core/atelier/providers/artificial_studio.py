@@ -1,127 +1,113 @@
 """Artificial Studio: asynchronous, with an unsigned callback. Source: docs.artificialstudio.ai.
 
-Another Atelier speaks the same contract, so this is also how one stack stands behind another. The callback is
-only a hint to look: the job is fetched before anything is believed.
+Another Atelier speaks the same contract, so this is also how one stack stands behind another.
+
+Called: POST {base}/generate. Calls back: once a job is done, unsigned, so a callback is only a hint to look: the job
+is fetched before anything is believed. Polled: GET {base}/generations/{id}. Cancelled: POST
+{base}/generations/{id}/cancel, which another Atelier knows and Artificial Studio's documentation does not name. Both
+are asked: a cancellation is a wish everywhere, and where nobody knows the call (404, 405) it is one that came too late,
+so the job ends as it would have.
+The client's fault: 400 to 499, but for 401, 402 and 403 (our account), 408 and 429. Passes: 429, 500, 503, 529, no
+connection. Unknown: no answer once the request was sent, 408, any other 5xx, an answer without a job's id.
 """
 
 import json
-import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from atelier.errors import (
-    FetchError,
-    FetchFailedError,
-    FetchRefusedError,
-    OutcomeUnknownError,
-    ProviderBusyError,
-    ProviderCredentialsError,
-    ProviderRejectedError,
-)
 from atelier.ports import HttpClient, HttpResponse
-from atelier.providers import Failed, Job, Located, Outcome, Running, Submitted
+from atelier.providers import CallbackRequest, Failed, Job, Located, Outcome, Running, Submitted, wire
 
+ADDRESS = "https://api.artificialstudio.ai/api"
 TIMEOUT_SECONDS = 30.0
 MAX_ANSWER_BYTES = 1024 * 1024
-_CALLBACK_ID = re.compile(r"[0-9A-Za-z]{1,200}")
 
 
 class ArtificialStudio:
-    """Calls `{base_url}/generate` and `{base_url}/generations/{id}`."""
+    """Calls Artificial Studio, or another Atelier; `urls` may give its address under the provider's name."""
 
     name = "artificial-studio"
     needs_key = True
     charges = True
+    asynchronous = True
+    cancels = True
+    inputs = frozenset(
+        {
+            "prompt", "negative_prompt", "model", "style", "width", "height", "size", "image_size", "aspect_ratio",
+            "resolution", "num_images", "seed", "steps", "guidance_scale", "quality", "output_format", "image",
+            "image_url", "image_urls", "images", "strength", "background",
+        }
+    )  # fmt: skip
 
-    def __init__(self, http: HttpClient, base_url: str) -> None:
+    def __init__(self, http: HttpClient, urls: Mapping[str, str]) -> None:
         self._http = http
-        self._base_url = base_url.rstrip("/")
+        self._base_url = (urls.get(self.name) or ADDRESS).rstrip("/")
 
     def submit(self, job: Job) -> Outcome:
         """POST the job; OutcomeUnknownError where it may have been taken without our learning its id."""
         body = {"model": job.model, "input": dict(job.input), "webhook": job.callback_url}
-        try:
-            response = self._send("POST", "/generate", job, json.dumps(body).encode())
-        except FetchFailedError as exc:
-            if exc.sent:
-                raise OutcomeUnknownError(f"no answer from {self.name}") from exc
-            raise ProviderBusyError(f"{self.name} could not be reached") from exc
-        except FetchRefusedError as exc:
-            raise OutcomeUnknownError(f"{self.name} answered with too much") from exc
-        _raise_for_refusal(response, self.name)
-        if not 200 <= response.status < 300:
-            raise OutcomeUnknownError(f"{self.name} answered {response.status}")
-        document = _object(response.body)
-        job_id = document.get("id") or document.get("_id")
-        if not isinstance(job_id, str):
-            raise OutcomeUnknownError(f"{self.name} answered without an id")
+        response = wire.submit(
+            self._http,
+            self.name,
+            f"{self._base_url}/generate",
+            headers=_headers(job),
+            content=json.dumps(body).encode(),
+            timeout=TIMEOUT_SECONDS,
+            max_bytes=MAX_ANSWER_BYTES,
+            message=_words,
+        )
+        job_id = _job_id(wire.document(response.body), "id", "_id")
+        if job_id is None:
+            raise wire.unknown(self.name, "answered without a job's id")
         return Submitted(job_id)
 
     def fetch(self, job_id: str, job: Job) -> Outcome:
         """GET the job."""
-        try:
-            response = self._send("GET", f"/generations/{job_id}", job)
-        except FetchError as exc:
-            raise ProviderBusyError(f"{self.name} could not be reached") from exc
+        response = self._ask("GET", f"/generations/{job_id}", job)
+        document = wire.document(response.body)
         if response.status == 404:
-            return Failed("The provider no longer knows this generation.")
-        _raise_for_refusal(response, self.name)
-        if response.status != 200:
-            raise ProviderBusyError(f"{self.name} answered {response.status}")
-        document = _object(response.body)
-        match document.get("status"), document.get("output"):
-            case "success", str(url):
-                return Located((url,))
-            case "success", _:
-                return Failed("The provider finished without a picture.")
-            case "error", _:
-                return Failed(_message(document.get("error")) or "The provider failed without saying why.")
-            case _:
-                return Running()
+            return Failed(wire.failure(self.name, "it no longer knows this generation"))
+        if response.status >= 400:
+            return Failed(wire.failure(self.name, _words(document)))
+        match document.get("status"):
+            case "success":
+                found = wire.urls(document.get("outputs")) or wire.urls(document.get("output"))
+                return Located(found) if found else Failed(wire.failure(self.name, "it finished without a picture"))
+            case "error":
+                return Failed(wire.failure(self.name, document.get("error")))
+        return Running()
 
-    @staticmethod
-    def callback_job_id(body: str) -> str | None:
-        """Read `_id` or `id`; clients have seen both."""
-        document = _object(body)
-        job_id = document.get("_id") or document.get("id")
-        return job_id if isinstance(job_id, str) and _CALLBACK_ID.fullmatch(job_id) else None
+    def cancel(self, job_id: str, job: Job) -> None:
+        """POST the wish; a refusal means that it came too late, or that nobody there knows the call."""
+        self._ask("POST", f"/generations/{job_id}/cancel", job)
 
-    def _send(self, method: str, path: str, job: Job, content: bytes | None = None) -> HttpResponse:
-        return self._http.send(
+    def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
+        """Read `_id` or `id`, both of which clients have seen; nothing else of it is looked at, or believed."""
+        return _job_id(wire.document(request.body), "_id", "id")
+
+    def _ask(self, method: str, path: str, job: Job) -> HttpResponse:
+        return wire.ask(
+            self._http,
+            self.name,
             method,
             self._base_url + path,
-            headers={"Authorization": job.key or "", "Content-Type": "application/json"},
-            content=content,
+            headers=_headers(job),
             timeout=TIMEOUT_SECONDS,
             max_bytes=MAX_ANSWER_BYTES,
         )
 
 
-def _raise_for_refusal(response: HttpResponse, name: str) -> None:
-    """Raise for the answers after which no job exists."""
-    message = _message(_object(response.body).get("message"))
-    match response.status:
-        case 401:
-            raise ProviderCredentialsError(f"{name} refused the key")
-        case 402:
-            raise ProviderRejectedError(f"The provider {name} has no credits left; tell the stack's owner.")
-        case 429 | 503:
-            raise ProviderBusyError(f"{name} is busy", retry_after=_seconds(response.headers.get("retry-after")))
-        case status if 400 <= status < 500 and status != 408:
-            raise ProviderRejectedError(message or f"The provider {name} refused the request ({status}).")
+def _headers(job: Job) -> Mapping[str, str]:
+    return {"Authorization": job.key or "", "Content-Type": "application/json"}
 
 
-def _object(body: bytes | str) -> dict[str, Any]:
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
+def _job_id(document: Mapping[str, Any], *names: str) -> str | None:
+    return next((found for name in names if (found := wire.job_id(document.get(name)))), None)
 
 
-def _message(value: object) -> str | None:
-    """Take words for the client, without lone surrogates, which JSON can carry and UTF-8 cannot."""
-    return value[:1_000].encode(errors="replace").decode() if isinstance(value, str) and value else None
-
-
-def _seconds(header: str | None) -> float | None:
-    return float(header) if header and header.isascii() and header.isdigit() else None
+def _words(document: Mapping[str, Any]) -> str | None:
+    """Put an error's message and those of its fields into one line."""
+    errors = document.get("errors")
+    fields = [error.get("message") for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+    found = dict.fromkeys(part for part in (document.get("message"), *fields) if isinstance(part, str) and part)
+    return "; ".join(found) or None

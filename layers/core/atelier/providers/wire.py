@@ -1,9 +1,12 @@
-"""What all providers' HTTP has in common: one call, and what its failure allows."""
+"""What all providers' HTTP has in common: one call, what its failure allows, and words for the client."""
 
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from atelier.errors import (
@@ -18,8 +21,18 @@ from atelier.errors import (
 from atelier.ports import HttpClient, HttpResponse
 
 MAX_MESSAGE_LENGTH = 1_000
+MAX_URL_LENGTH = 2_048
+MAX_URLS = 16
 PASSING = (429, 500, 503, 529)
 """No job was taken. 502 and 504 are a gateway's, behind which one may have been."""
+ACCOUNT = (401, 402, 403)
+"""Our account is refused: its key, its credit, or its right to the model."""
+
+_JOB_ID = re.compile(r"[0-9A-Za-z_-]{1,200}")
+_RESET = re.compile(r"\bresets? in ~?([0-9]{1,9}) ?s", re.IGNORECASE)
+_UNSAFE = re.compile(
+    r"nsfw|\bflagged\b|moderat|content[ _-](policy|filter|checker)|\bsafety\b|\bunsafe\b|\bE005\b", re.IGNORECASE
+)
 
 
 def submit(
@@ -41,13 +54,13 @@ def submit(
         response = http.send("POST", url, headers=headers, content=content, timeout=timeout, max_bytes=max_bytes)
     except FetchFailedError as exc:
         if exc.sent:
-            raise OutcomeUnknownError(f"There was no answer from {provider}.") from exc
-        raise ProviderBusyError(f"{provider} could not be reached.") from exc
+            raise unknown(provider, "did not answer") from exc
+        raise ProviderBusyError(f"The provider {provider} could not be reached; try again later.") from exc
     except FetchRefusedError as exc:
-        raise OutcomeUnknownError(f"{provider} answered with too much.") from exc
+        raise unknown(provider, "answered with more than can be read") from exc
     refuse(response, provider, message)
     if not 200 <= response.status < 300:
-        raise OutcomeUnknownError(f"{provider} answered {response.status}.")
+        raise unknown(provider, f"answered {response.status}")
     return response
 
 
@@ -61,33 +74,86 @@ def ask(
     timeout: float,
     max_bytes: int,
 ) -> HttpResponse:
-    """Make a call that costs nothing and may be repeated; ProviderBusyError where it may be tried again.
+    """Make a call that costs nothing and may be repeated, and return the good answer, or what is refused for good.
 
-    Returns good answers and refusals (4xx).
+    ProviderBusyError where it may be tried again, ProviderCredentialsError where our account is refused.
     """
-    try:
-        response = http.send(method, url, headers=headers, timeout=timeout, max_bytes=max_bytes)
-    except FetchError as exc:
-        raise ProviderBusyError(f"{provider} could not be reached.") from exc
-    if response.status in (401, 403):
-        raise ProviderCredentialsError(f"{provider} refused the key.")
-    if response.status in (408, 429) or not 200 <= response.status < 500:
-        raise ProviderBusyError(f"{provider} answered {response.status}.", retry_after=retry_after(response.headers))
+    response = call(http, provider, method, url, headers=headers, timeout=timeout, max_bytes=max_bytes)
+    answered(response, provider)
     return response
+
+
+def call(
+    http: HttpClient,
+    provider: str,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    timeout: float,
+    max_bytes: int,
+) -> HttpResponse:
+    """Make a call that costs nothing, and return whatever the answer is; ProviderBusyError where there is none."""
+    try:
+        return http.send(method, url, headers=headers, timeout=timeout, max_bytes=max_bytes)
+    except FetchError as exc:
+        raise ProviderBusyError(f"The provider {provider} could not be reached; try again later.") from exc
+
+
+def answered(response: HttpResponse, provider: str) -> None:
+    """Raise for an answer to a call that may be repeated unless it is good, or a refusal for good."""
+    if response.status in ACCOUNT:
+        raise ProviderCredentialsError(account(provider, response.status))
+    if not (200 <= response.status < 300 or 400 <= response.status < 500) or response.status in (408, 425, 429):
+        raise _busy(response, provider)
 
 
 def refuse(response: HttpResponse, provider: str, message: Callable[[dict[str, Any]], object]) -> None:
     """Raise for the answers after which no job exists; `message` may itself raise what the provider's codes say."""
     if response.status < 400:
         return
-    words = text(message(document(response.body)))
+    words = message(document(response.body))
     match response.status:
-        case 401 | 402 | 403:
-            raise ProviderCredentialsError(f"{provider} refused our account ({response.status}): its key or credit.")
+        case status if status in ACCOUNT:
+            raise ProviderCredentialsError(account(provider, status))
         case status if status in PASSING:
-            raise ProviderBusyError(f"{provider} answered {status}.", retry_after=retry_after(response.headers))
+            raise _busy(response, provider, words)
         case status if 400 <= status < 500 and status != 408:
-            raise ProviderRejectedError(words or f"The provider {provider} refused the request ({status}).")
+            raise ProviderRejectedError(refusal(provider, words))
+
+
+def unknown(provider: str, what: str) -> OutcomeUnknownError:
+    """Make the error of a call after which a job may exist or not."""
+    return OutcomeUnknownError(f"The provider {provider} {what}; it may have taken the job, so it is not asked again.")
+
+
+def account(provider: str, reason: object) -> str:
+    """Tell that our account is refused; `reason` is a status, or the provider's own code."""
+    return (
+        f"The provider {provider} refuses this stack's account ({reason}): its key, its credit or its right to the "
+        "model; tell the stack's owner."
+    )
+
+
+def refusal(provider: str, words: object) -> str:
+    """Tell a client that an input is refused, in the provider's own words where there are some."""
+    return _unsafe(provider, words) or f"The provider {provider} refused the input{_quoted(words)}; change it."
+
+
+def failure(provider: str, words: object) -> str:
+    """Tell a client that a job failed, in the provider's own words where there are some."""
+    return (
+        _unsafe(provider, words)
+        or f"The provider {provider} could not make the picture{_quoted(words)}; try again, or change the input."
+    )
+
+
+def moderation(provider: str, words: object) -> str:
+    """Tell a client that a prompt or its picture is held to be unsafe."""
+    return (
+        f"The provider {provider} holds the prompt, or the picture made of it, to be unsafe{_quoted(words)}; "
+        "change the prompt."
+    )
 
 
 def document(body: bytes | str) -> dict[str, Any]:
@@ -106,17 +172,73 @@ def text(value: object) -> str | None:
     return value[:MAX_MESSAGE_LENGTH].encode(errors="replace").decode()
 
 
+def job_id(value: object) -> str | None:
+    """Take a job's id where it is one that can stand in a URL's path."""
+    return value if isinstance(value, str) and _JOB_ID.fullmatch(value) else None
+
+
+def urls(value: object) -> tuple[str, ...]:
+    """Pick the pictures' URLs out of a JSON value, in order: strings, or objects with a `url`, however they are nested.
+
+    Whether a URL may be fetched is for the client that fetches it to say.
+    """
+    found: dict[str, None] = {}
+    left = [value]
+    while left and len(found) < MAX_URLS:
+        match left.pop():
+            case str(url) if url.startswith(("https://", "http://")) and url.isascii() and len(url) <= MAX_URL_LENGTH:
+                found[url] = None
+            case {"url": str(url)}:
+                left.append(url)
+            case dict(members):
+                left += reversed(members.values())
+            case list(items):
+                left += reversed(items)
+    return tuple(found)
+
+
 def decoded(value: object, provider: str) -> bytes:
     """Read a picture in base64, with or without the head of a data URL; OutcomeUnknownError where it is none."""
     if isinstance(value, str):
         try:
             return base64.b64decode(value.rpartition(",")[2], validate=True)
         except (binascii.Error, ValueError) as exc:
-            raise OutcomeUnknownError(f"{provider} answered with a picture that cannot be read.") from exc
-    raise OutcomeUnknownError(f"{provider} answered without a picture.")
+            raise unknown(provider, "answered with a picture that cannot be read") from exc
+    raise unknown(provider, "answered without a picture")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read the seconds of a Retry-After header."""
+    """Read the seconds of a Retry-After header (RFC 9110); a date counts from the answer's own."""
     header = headers.get("retry-after", "")
-    return float(header) if header.isascii() and header.isdigit() and len(header) < 10 else None
+    if header.isascii() and header.isdigit() and len(header) < 10:
+        return float(header)
+    until, now = _date(header), _date(headers.get("date", ""))
+    return None if until is None or now is None else max(0.0, (until - now).total_seconds())
+
+
+def _busy(response: HttpResponse, provider: str, words: object = None) -> ProviderBusyError:
+    """Make the error of a busy provider, which says when to come back in a header, or in words as Replicate does."""
+    wait = retry_after(response.headers)
+    if wait is None and isinstance(words, str) and (found := _RESET.search(words)):
+        wait = float(found[1])
+    return ProviderBusyError(
+        f"The provider {provider} is busy or out of order ({response.status}); try again later.", retry_after=wait
+    )
+
+
+def _unsafe(provider: str, words: object) -> str | None:
+    return moderation(provider, words) if isinstance(words, str) and _UNSAFE.search(words) else None
+
+
+def _quoted(words: object) -> str:
+    """Put a provider's words, if there are any, into one line that ends without a full stop."""
+    line = " ".join((text(words) or "").split()).rstrip(".;")
+    return f": {line}" if line else ""
+
+
+def _date(header: str) -> datetime | None:
+    """Read an HTTP date, which is in UTC."""
+    try:
+        return parsedate_to_datetime(header).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        return None

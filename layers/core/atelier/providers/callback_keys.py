@@ -1,0 +1,43 @@
+"""What verifies a provider's callbacks, where the provider has it to be fetched."""
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from atelier.errors import InvalidSignatureError
+
+MAX_AGE_SECONDS = 24 * 60 * 60
+LEAST_RENEWAL_SECONDS = 5 * 60
+"""A signature that fits no key makes us read the keys again, but forged ones not more often than this."""
+
+Key = TypeVar("Key")
+
+
+class CallbackKeys(Generic[Key]):
+    """Keys that are remembered for a day at most, and read again when a provider may have changed them."""
+
+    def __init__(self) -> None:
+        self._keys: tuple[Key, ...] = ()
+        self._read_at: int | None = None
+        self._renewed_at = 0
+
+    def verify(self, check: Callable[[tuple[Key, ...]], None], read: Callable[[], tuple[Key, ...]], now: int) -> None:
+        """Run `check` on the keys, which raises InvalidSignatureError where none fits; `now` is in seconds.
+
+        Raises what `read` does where the keys are needed and cannot be read.
+        """
+        if self._read_at is None or not 0 <= now - self._read_at < MAX_AGE_SECONDS:
+            self._renew(read, now)
+            check(self._keys)
+            return
+        try:
+            check(self._keys)
+        except InvalidSignatureError:
+            if now - self._renewed_at < LEAST_RENEWAL_SECONDS:
+                raise
+            self._renew(read, now)
+            check(self._keys)
+
+    def _renew(self, read: Callable[[], tuple[Key, ...]], now: int) -> None:
+        self._renewed_at = now
+        self._keys = read()
+        self._read_at = now

@@ -1,0 +1,149 @@
+"""Replicate: asynchronous, with a Standard Webhooks signature. Source: replicate.com/docs/reference/http.
+
+Called: POST {base}/models/{owner}/{name}/predictions, or, where the catalog's model is `owner/name:version`, POST
+{base}/predictions. Calls back: when a prediction is done, for about a minute if we don't answer; the body is the
+prediction. Verified: with the account's secret, GET {base}/webhooks/default/secret. Polled: GET
+{base}/predictions/{id}. Cancelled: POST {base}/predictions/{id}/cancel; a refusal means that it came too late.
+The client's fault: 400 to 499, but for 401, 402 and 403 (our account), 408 and 429; what a model's filter refuses is a
+failed prediction. Passes: 429, 500, 503, 529, no connection. Unknown: no answer once the request was sent, 408, any
+other 5xx, an answer without a prediction's id.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from atelier.errors import ProviderBusyError, ProviderCredentialsError
+from atelier.ports import HttpClient, HttpResponse
+from atelier.providers import CallbackRequest, Failed, Job, Located, Outcome, Running, Submitted, wire
+from atelier.providers.callback_keys import CallbackKeys
+from atelier.signing import verify
+
+ADDRESS = "https://api.replicate.com/v1"
+TIMEOUT_SECONDS = 30.0
+SECRET_TIMEOUT_SECONDS = 5.0
+MAX_ANSWER_BYTES = 5 * 1024 * 1024
+"""A prediction carries its logs."""
+LIFETIME_SECONDS = 60 * 60
+"""How long output files are kept."""
+
+
+class Replicate:
+    """Calls Replicate; `urls` may give its address under the provider's name."""
+
+    name = "replicate"
+    needs_key = True
+    charges = True
+    asynchronous = True
+    cancels = True
+    inputs = frozenset(
+        {
+            "prompt", "negative_prompt", "style", "style_type", "width", "height", "size", "image_size", "aspect_ratio",
+            "resolution", "megapixels", "num_outputs", "num_images", "number_of_images", "max_images", "seed", "steps",
+            "num_inference_steps", "guidance", "guidance_scale", "cfg", "scheduler", "quality", "output_format",
+            "output_quality", "image", "input_image", "input_images", "image_input", "image_prompt", "reference_images",
+            "mask", "strength", "prompt_strength", "prompt_upsampling", "enhance_prompt", "magic_prompt_option",
+            "go_fast", "raw", "background", "safety_tolerance", "safety_filter_level", "disable_safety_checker",
+            "sequential_image_generation",
+        }
+    )  # fmt: skip
+
+    def __init__(self, http: HttpClient, urls: Mapping[str, str]) -> None:
+        self._http = http
+        self._base_url = (urls.get(self.name) or ADDRESS).rstrip("/")
+        self._secrets: CallbackKeys[str] = CallbackKeys()
+
+    def submit(self, job: Job) -> Outcome:
+        """POST the prediction; OutcomeUnknownError where it may have been taken without our learning its id."""
+        model, _, version = job.model.partition(":")
+        response = wire.submit(
+            self._http,
+            self.name,
+            f"{self._base_url}/predictions" if version else f"{self._base_url}/models/{model}/predictions",
+            headers={**_headers(job.key), "Content-Type": "application/json"},
+            content=json.dumps(
+                {
+                    **({"version": version} if version else {}),
+                    "input": dict(job.input),
+                    "webhook": job.callback_url,
+                    "webhook_events_filter": ["completed"],
+                }
+            ).encode(),
+            timeout=TIMEOUT_SECONDS,
+            max_bytes=MAX_ANSWER_BYTES,
+            message=_words,
+        )
+        job_id = wire.job_id(wire.document(response.body).get("id"))
+        if job_id is None:
+            raise wire.unknown(self.name, "answered without a prediction's id")
+        return Submitted(job_id)
+
+    def fetch(self, job_id: str, job: Job) -> Outcome:
+        """GET the prediction."""
+        response = self._ask("GET", f"/predictions/{job_id}", job.key, TIMEOUT_SECONDS)
+        prediction = wire.document(response.body)
+        if response.status == 404:
+            return Failed(wire.failure(self.name, "it no longer knows this prediction"))
+        if response.status >= 400:
+            return Failed(wire.failure(self.name, _words(prediction)))
+        match prediction.get("status"):
+            case "succeeded":
+                found = wire.urls(prediction.get("output"))
+                return (
+                    Located(found, LIFETIME_SECONDS) if found else Failed(wire.failure(self.name, _without(prediction)))
+                )
+            case "failed":
+                return Failed(wire.failure(self.name, prediction.get("error")))
+            case "canceled" | "aborted":
+                return Failed(wire.failure(self.name, prediction.get("error") or "the prediction was cancelled"))
+        return Running()
+
+    def cancel(self, job_id: str, job: Job) -> None:
+        """POST the wish."""
+        self._ask("POST", f"/predictions/{job_id}/cancel", job.key, TIMEOUT_SECONDS)
+
+    def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
+        """Check the signature with the account's secret, which `key` can read, and read the prediction's id."""
+        self._secrets.verify(
+            lambda secrets: verify(secrets, headers=request.headers, body=request.body, now=request.received_at),
+            lambda: (self._secret(key),),
+            request.received_at,
+        )
+        return wire.job_id(wire.document(request.body).get("id"))
+
+    def _secret(self, key: Callable[[], str | None]) -> str:
+        """Fetch the secret that the account's callbacks are signed with."""
+        try:
+            response = self._ask("GET", "/webhooks/default/secret", key(), SECRET_TIMEOUT_SECONDS)
+        except ProviderCredentialsError as exc:
+            raise ProviderBusyError(f"The secret of {self.name}'s callbacks cannot be read: {exc}") from exc
+        secret = wire.document(response.body).get("key")
+        if response.status >= 300 or not isinstance(secret, str) or not secret:
+            raise ProviderBusyError(f"The provider {self.name} does not tell the secret of its callbacks.")
+        return secret
+
+    def _ask(self, method: str, path: str, key: str | None, timeout: float) -> HttpResponse:
+        return wire.ask(
+            self._http,
+            self.name,
+            method,
+            self._base_url + path,
+            headers=_headers(key),
+            timeout=timeout,
+            max_bytes=MAX_ANSWER_BYTES,
+        )
+
+
+def _headers(key: str | None) -> Mapping[str, str]:
+    return {"Authorization": f"Bearer {key or ''}"}
+
+
+def _words(problem: Mapping[str, Any]) -> str | None:
+    """Take a problem's detail, or its title where it has none."""
+    return wire.text(problem.get("detail")) or wire.text(problem.get("title"))
+
+
+def _without(prediction: Mapping[str, Any]) -> str:
+    if prediction.get("data_removed") is True:
+        return "its result was removed, an hour after it was made"
+    return "it finished without a picture"
