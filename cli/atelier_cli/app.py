@@ -18,7 +18,7 @@ from atelier_cli.session import Session
 app = typer.Typer(cls=screen.ErrorLine, no_args_is_help=True, pretty_exceptions_show_locals=False)
 keys = typer.Typer(no_args_is_help=True, help="Make, list, rotate and revoke API keys.")
 users = typer.Typer(no_args_is_help=True, help="Make users, list them, and look after their credits.")
-webhooks = typer.Typer(no_args_is_help=True, help="Get what a webhook's receiver needs.")
+webhooks = typer.Typer(no_args_is_help=True, help="Get and rotate what a webhook's receiver needs.")
 generations = typer.Typer(no_args_is_help=True, help="Look after the generations of all users.")
 app.add_typer(keys, name="keys")
 app.add_typer(users, name="users")
@@ -58,6 +58,7 @@ OVERVIEW_FIELDS = {
     "credits spent": "creditsSpent",
     "dead letters": "deadLetters",
 }
+RETIRED_SECRET_COLUMNS = {"signs beside it until": "signsUntil", "secret": "secret"}
 MOMENT_COLUMNS = {"at": "at", "status": "status"}
 ATTEMPT_COLUMNS = {"at": "at", "code": "statusCode", "ms": "duration", "reason": "reason"}
 DELIVERY_FIELDS = {"delivery": "id", "url": "url", "status": "status", "next attempt": "nextAttemptAt"}
@@ -94,6 +95,7 @@ class Scope(StrEnum):
 
 
 User = Annotated[str, typer.Argument(metavar="EMAIL_OR_ID")]
+Receiver = Annotated[str, typer.Option("--user", metavar="EMAIL_OR_ID", help="Whose webhooks it verifies.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Target = Annotated[
     Path | None,
@@ -233,12 +235,25 @@ def ledger(ctx: typer.Context, user: User, as_json: Json = False) -> None:
 
 
 @webhooks.command("secret")
-def webhook_secret(
-    ctx: typer.Context,
-    user: Annotated[str, typer.Option(metavar="EMAIL_OR_ID", help="Whose webhooks it verifies.")],
-) -> None:
+def webhook_secret(ctx: typer.Context, user: Receiver, as_json: Json = False) -> None:
     """Print the secret that verifies a user's webhooks."""
-    screen.line(_admin(ctx).webhook_secret(user))
+    found = _admin(ctx).webhook_secret(user)
+    if as_json:
+        screen.data(found)
+    else:
+        screen.line(found["secret"])
+
+
+@webhooks.command("rotate")
+def rotate_webhook_secret(ctx: typer.Context, user: Receiver, as_json: Json = False) -> None:
+    """Give a user a new webhook secret and print it; the old one signs beside it for 24 hours."""
+    found = _admin(ctx).rotate_webhook_secret(user)
+    if as_json:
+        screen.data(found)
+    else:
+        screen.line(found["secret"])
+        screen.line("")
+        screen.table(RETIRED_SECRET_COLUMNS, found["retired"])
 
 
 @generations.command("list")

@@ -70,10 +70,20 @@ class NewKey(Key):
     key: str
 
 
-class Secret(TypedDict):
-    """A user's secret for verifying webhooks."""
+class RetiredSecret(TypedDict):
+    """An older webhook secret that still signs for a while."""
 
+    version: int
     secret: str
+    signsUntil: str
+
+
+class WebhookSecret(TypedDict):
+    """A user's secret for verifying webhooks, and the older ones that still sign."""
+
+    version: int
+    secret: str
+    retired: list[RetiredSecret]
 
 
 class Started(TypedDict):
@@ -245,9 +255,13 @@ class AdminApi(_Api):
         """List how the credits of the user with this email or id changed."""
         return _records(LedgerEntry, self._call("GET", "users", self._user_id(user), "ledger"))
 
-    def webhook_secret(self, user: str) -> str:
+    def webhook_secret(self, user: str) -> WebhookSecret:
         """Get the webhook secret of the user with this email or id."""
-        return _record(Secret, self._call("GET", "users", self._user_id(user), "webhook-secret"))["secret"]
+        return _record(WebhookSecret, self._call("GET", "users", self._user_id(user), "webhook-secret"))
+
+    def rotate_webhook_secret(self, user: str) -> WebhookSecret:
+        """Give the user with this email or id a new webhook secret; the old one signs for a day more."""
+        return _record(WebhookSecret, self._call("POST", "users", self._user_id(user), "webhook-secret", "rotate"))
 
     def generations(
         self, *, limit: int, status: Status | None = None, model: str | None = None, user: str | None = None

@@ -28,6 +28,11 @@ API = "http://127.0.0.1:4566/restapis/abc/api/_user_request_"
 ADMIN = f"{API}/console/admin"
 FILE = "https://files.example/gen_1?signature=s"
 
+SECRET = {
+    "version": 2,
+    "secret": "whsec_new",
+    "retired": [{"version": 1, "secret": "whsec_old", "signsUntil": "2025-01-02T00:00:00Z"}],
+}
 KEY = {
     "id": "key_1",
     "name": "laptop",
@@ -335,9 +340,32 @@ def test_users_are_listed(cli: Cli, stack: FakeStack) -> None:
 @pytest.mark.parametrize("user", ["user_1", "ann@example.com", "Ann@Example.com"])
 def test_a_webhook_secret_is_found_by_id_or_email(cli: Cli, stack: FakeStack, user: str) -> None:
     stack.on("GET", f"{ADMIN}/users", {"data": [USER]})
-    stack.on("GET", f"{ADMIN}/users/user_1/webhook-secret", {"secret": "whsec_abc"})
+    stack.on("GET", f"{ADMIN}/users/user_1/webhook-secret", SECRET)
 
-    assert cli("webhooks", "secret", "--user", user).stdout == "whsec_abc\n"
+    assert cli("webhooks", "secret", "--user", user).stdout == "whsec_new\n"
+    assert json.loads(cli("webhooks", "secret", "--user", user, "--json").stdout) == SECRET
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_webhook_secret_is_rotated_and_the_old_one_shown_with_its_end(cli: Cli, stack: FakeStack) -> None:
+    stack.on("GET", f"{ADMIN}/users", {"data": [USER]})
+    stack.on("POST", f"{ADMIN}/users/user_1/webhook-secret/rotate", SECRET)
+
+    result = cli("webhooks", "rotate", "--user", "ann@example.com")
+
+    first, *others = result.stdout.splitlines()
+    assert first == "whsec_new"
+    assert "2025-01-02T00:00:00Z" in others[-1]
+    assert "whsec_old" in others[-1]
+    assert json.loads(cli("webhooks", "rotate", "--user", "user_1", "--json").stdout) == SECRET
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_rotation_that_has_to_wait_says_so(cli: Cli, stack: FakeStack) -> None:
+    refusal = httpx.Response(409, json={"message": "The 4 secrets before this one still sign."})
+    stack.on("POST", f"{ADMIN}/users/user_1/webhook-secret/rotate", refusal)
+
+    assert_fails(cli("webhooks", "rotate", "--user", "user_1"), "still sign")
 
 
 @pytest.mark.usefixtures("local_stack")
@@ -870,7 +898,7 @@ def test_text_is_cleaned_to_one_printable_line(raw: object, cleaned: str) -> Non
         (["keys", "revoke", "k", "-y"], "DELETE /keys/k", {**KEY, "name": HOSTILE}),
         (["keys", "create", "n", "--user", "u"], "POST /keys", {**KEY, "prefix": HOSTILE, "key": "k"}),
         (["users", "list"], "GET /users", {"data": [{**USER, "name": HOSTILE}]}),
-        (["webhooks", "secret", "--user", "u"], "GET /users/u/webhook-secret", {"secret": HOSTILE}),
+        (["webhooks", "secret", "--user", "u"], "GET /users/u/webhook-secret", {**SECRET, "secret": HOSTILE}),
         (
             ["generations", "list"],
             "GET /generations?limit=20",
