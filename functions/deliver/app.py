@@ -42,6 +42,7 @@ def deliver() -> Deliver:
     """Put the real collaborators together."""
     settings = load(Settings)
     dynamodb = aws.client("dynamodb")
+    accounts = AccountStore(RecordTable(dynamodb, settings.accounts_table))
     signing_key = Secret(aws.client("secretsmanager"), settings.signing_key_arn)
     return Deliver(
         deliveries=DeliveryStore(
@@ -49,7 +50,7 @@ def deliver() -> Deliver:
         ),
         queue=lambda: SqsQueue(aws.client("sqs"), settings.delivery_queue_url),
         egress=client(EgressPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports)),
-        secrets=SigningSecrets(AccountStore(RecordTable(dynamodb, settings.accounts_table)), signing_key),
+        secrets=SigningSecrets(accounts.webhook_secrets, signing_key),
         asymmetric=lambda message: ed25519.sign(derive_seed(signing_key()), message),
         base_url=base_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
         clock=now_ms,

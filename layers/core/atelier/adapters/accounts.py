@@ -221,12 +221,12 @@ class SigningSecrets:
 
     def __init__(
         self,
-        accounts: AccountStore,
+        read: Callable[[str], WebhookSecrets],
         signing_key: Callable[[], str],
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._accounts = accounts
+        self._read = read
         self._signing_key = signing_key
         self._monotonic = monotonic
         self._remembered: dict[str, tuple[float, WebhookSecrets]] = {}
@@ -241,7 +241,7 @@ class SigningSecrets:
         now = self._monotonic()
         read_at, known = self._remembered.get(user_id, (now, None))
         if known is None or now - read_at >= SECRETS_SECONDS:
-            known = self._accounts.webhook_secrets(user_id)
+            known = self._read(user_id)
             self._remembered.pop(user_id, None)  # so that the first is the one read longest ago
             if len(self._remembered) >= MAX_REMEMBERED:
                 del self._remembered[next(iter(self._remembered))]
