@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from atelier.errors import InvalidSignatureError
-from atelier.signing import TOLERANCE_SECONDS, derive_secret, sign, verify
+from atelier.signing import TOLERANCE_SECONDS, derive_secret, derive_seed, public_key_text, sign, verify
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
@@ -73,7 +73,7 @@ def test_we_verify_what_the_library_signs(secret: str, message_id: str, body: st
 
 
 @relaxed
-@given(secret=secrets, body=st.binary(), message_id=anything, now=st.integers(0, 2**40))
+@given(secret=secrets, body=st.binary(), message_id=ids, now=st.integers(0, 2**40))
 def test_any_bytes_can_be_signed(secret: str, body: bytes, message_id: str, now: int) -> None:
     headers = sign([secret], message_id=message_id, timestamp=now, body=body)
     verify([secret], headers=headers, body=body, now=now)
@@ -156,12 +156,52 @@ def test_a_bad_secret_neither_signs_nor_verifies(secret: str) -> None:
         check(signed(), secret)
 
 
-@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+def test_a_secret_may_come_without_its_prefix() -> None:
+    bare = SECRET.removeprefix("whsec_")
+    assert signed(bare) == signed()
+    check(signed(), bare)
+
+
+each_header = pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+
+
+@each_header
 def test_a_missing_header_fails(name: str) -> None:
     headers = signed()
     del headers[name]
     with pytest.raises(InvalidSignatureError, match="missing"):
         check(headers)
+
+
+@each_header
+def test_an_empty_header_fails_even_if_it_is_signed(name: str) -> None:
+    headers = dict(sign([SECRET], message_id="", timestamp=NOW, body=BODY)) if name == "webhook-id" else signed()
+    with pytest.raises(InvalidSignatureError, match="empty"):
+        check({**headers, name: ""})
+
+
+@each_header
+def test_a_header_that_comes_twice_fails(name: str) -> None:
+    headers = signed()
+    for twice in ({**headers, name.title(): headers[name]}, {**headers, name.upper(): "x"}):
+        with pytest.raises(InvalidSignatureError, match="repeated"):
+            check(twice)
+
+
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp"])
+def test_a_header_that_came_twice_and_was_joined_on_the_way_fails(name: str) -> None:
+    headers = signed()
+    with pytest.raises(InvalidSignatureError):
+        check({**headers, name: f"{headers[name]}, {headers[name]}"})
+
+
+@each_header
+@pytest.mark.parametrize("space", [*"\t\n\v\f\0\x1c\x85\xa0\u2003\u2028\u3000\ufeff\ud800", "\r\n"], ids=ascii)
+def test_no_space_nor_surrogate_is_overlooked(name: str, space: str) -> None:
+    value = signed()[name]
+    for changed in (space + value, value + space, value[:5] + space + value[5:], space):
+        with pytest.raises(InvalidSignatureError):
+            check({**signed(), name: changed})
 
 
 @pytest.mark.parametrize(
@@ -193,7 +233,8 @@ GOOD = "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 @pytest.mark.parametrize(
     "signature",
     ["", " ", ",", "v1", "v1,", "v1, ", GOOD, f"v1a,{GOOD}", f"V1,{GOOD}", f"v1;{GOOD}", f"v1,{GOOD[:-1]}",
-     f"v1,{GOOD},", f"v1,v1,{GOOD}", f"v1,{GOOD.lower()}", "v1,\u20ac", "v1,\ud800", f"\ufeffv1,{GOOD}",
+     f"v1,{GOOD},", f"v1,v1,{GOOD}", f",{GOOD}", f"v1 {GOOD}", f"v1,,{GOOD}", f"v1a,{GOOD} v2,{GOOD} ,{GOOD} {GOOD}",
+     f"v\u0661,{GOOD}", f"v1,{GOOD.lower()}", "v1,\u20ac", "v1,\ud800", f"\ufeffv1,{GOOD}",
      "v1,x " * 50_000, "v1," + "A" * 1_000_000],
     ids=lambda text: ascii(text[:30]),
 )  # fmt: skip
@@ -217,8 +258,28 @@ def test_no_headers_raise_anything_but_the_one_error(headers: dict[str, str], bo
 
 def test_a_users_secret_is_derived_alike_each_time_and_unlike_any_other() -> None:
     secret = derive_secret("stack", "user_1")
-    assert secret == "whsec_UFekIXm4vvK31NXfzvjWCosRVMg02WMpqD/OZohWUWQ="
-    assert len({secret, derive_secret("stack", "user_2"), derive_secret("other", "user_1")}) == 3
+    others = [("stack", "user_2", 1), ("other", "user_1", 1), ("stack", "user_1", 2), ("stack", "user_1", 11)]
+    assert secret == "whsec_VSeWWVreGNcY/UgtBENi7FN/nGB/Z8mPoS8m3qJ9OKA="
+    assert len({secret, *(derive_secret(*other) for other in others)}) == 5
+
+
+def test_an_asymmetric_signature_stands_behind_the_others_and_is_of_the_same_message() -> None:
+    messages: list[bytes] = []
+
+    def asymmetric(message: bytes) -> bytes:
+        messages.append(message)
+        return b"signature"
+
+    headers = sign([SECRET], message_id=ID, timestamp=NOW, body=BODY, asymmetric=asymmetric)
+    assert headers["webhook-signature"] == f"v1,{GOOD} v1a,c2lnbmF0dXJl"
+    assert messages == [f"{ID}.{NOW}.".encode() + BODY]
+    check(headers)
+
+
+def test_the_stacks_seed_suits_ed25519_and_is_its_own() -> None:
+    assert len(derive_seed("stack")) == 32
+    assert derive_seed("stack") != derive_seed("other")
+    assert public_key_text(b"\0" * 32) == "whpk_" + "A" * 43 + "="
 
 
 def test_a_users_secret_suits_the_library() -> None:
