@@ -109,5 +109,5 @@ def _words(document: Mapping[str, Any]) -> str | None:
     """Put an error's message and those of its fields into one line."""
     errors = document.get("errors")
     fields = [error.get("message") for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
-    found = dict.fromkeys(part for part in (document.get("message"), *fields) if isinstance(part, str) and part)
-    return "; ".join(found) or None
+    found = dict.fromkeys(part.rstrip(".") for part in (document.get("message"), *fields) if isinstance(part, str))
+    return "; ".join(filter(None, found)) or None

@@ -113,8 +113,11 @@ class Replicate:
 
     def _secret(self, key: Callable[[], str | None]) -> str:
         """Fetch the secret that the account's callbacks are signed with."""
+        ours = key()
+        if ours is None:
+            raise ProviderBusyError(f"The secret of {self.name}'s callbacks cannot be read without a key of ours.")
         try:
-            response = self._ask("GET", "/webhooks/default/secret", key(), SECRET_TIMEOUT_SECONDS)
+            response = self._ask("GET", "/webhooks/default/secret", ours, SECRET_TIMEOUT_SECONDS)
         except ProviderCredentialsError as exc:
             raise ProviderBusyError(f"The secret of {self.name}'s callbacks cannot be read: {exc}") from exc
         secret = wire.document(response.body).get("key")
