@@ -170,6 +170,14 @@ class ProviderKeys(Protocol):
         ...
 
 
+class ModelInvoker(Protocol):
+    """The models of a cloud that are invoked by its own SDK."""
+
+    def invoke(self, model: str, body: bytes) -> bytes:
+        """Send a model a JSON document once, and return the one that it answers with; raises a ProviderError."""
+        ...
+
+
 class Sessions(Protocol):
     """The owner's sessions, and the attempts to start one."""
 
