@@ -12,6 +12,7 @@ from botocore.session import Session, get_session
 from atelier.errors import UnavailableError
 
 if TYPE_CHECKING:
+    from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -24,9 +25,15 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     signature_version="v4",
 )
-_S3_CONFIG = _CONFIG.merge(Config(signature_version="s3v4"))
+_OTHER_CONFIGS = {
+    "s3": _CONFIG.merge(Config(signature_version="s3v4")),
+    # A picture takes minutes and is paid for: a call that may have been taken is never made again.
+    "bedrock-runtime": _CONFIG.merge(Config(read_timeout=150, retries={"total_max_attempts": 1})),
+}
 
 
+@overload
+def client(service: Literal["bedrock-runtime"]) -> "BedrockRuntimeClient": ...
 @overload
 def client(service: Literal["dynamodb"]) -> "DynamoDBClient": ...
 @overload
@@ -40,7 +47,7 @@ def client(service: Literal["sqs"]) -> "SQSClient": ...
 @cache
 def client(service: str) -> Any:
     """Return this sandbox's client of a service."""
-    return _session().create_client(service, config=_S3_CONFIG if service == "s3" else _CONFIG)
+    return _session().create_client(service, config=_OTHER_CONFIGS.get(service, _CONFIG))
 
 
 @contextmanager

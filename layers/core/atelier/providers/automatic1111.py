@@ -1,0 +1,83 @@
+"""AUTOMATIC1111's Stable Diffusion web UI, and Forge: synchronous, self-hosted. Source: the server's own /docs.
+
+Called: POST {base}/sdapi/v1/txt2img, or img2img where the client gave a picture, with HTTP Basic where the owner's URL
+holds user:password@; it blocks until it answers with base64. Calls back, polled: never. Cancelled: never, as its
+interrupt stops whatever the server draws at that moment, whoever asked for it.
+The client's fault: 400 to 499, but for 401, 402 and 403 (our account), 408 and 429. Passes: all else, even an answer
+that was lost, since there is nothing to pay twice.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from atelier.errors import OutcomeUnknownError, ProviderBusyError, ProviderCredentialsError
+from atelier.ports import HttpClient
+from atelier.providers import Job, Outcome
+from atelier.providers.synchronous import Synchronous, finished, listed, post
+
+_ADDRESS = re.compile(r"(https?://)(?:([^/]+)@)?([^/].*)")
+
+
+class Automatic1111(Synchronous):
+    """Calls `{url}/sdapi/v1/txt2img`, or `img2img` where the client gave a picture; a model is a checkpoint's name."""
+
+    name = "automatic1111"
+    needs_key = False
+    charges = False
+    inputs = frozenset(
+        {
+            "prompt", "negative_prompt", "width", "height", "steps", "cfg_scale", "seed", "sampler_name", "scheduler",
+            "batch_size", "denoising_strength",
+        }
+    )  # fmt: skip
+
+    def __init__(self, http: HttpClient, urls: Mapping[str, str]) -> None:
+        self._http = http
+        self._address = _ADDRESS.fullmatch(urls.get(self.name, ""))
+
+    def submit(self, job: Job) -> Outcome:
+        """Ask for the pictures, and wait for them; ProviderCredentialsError where the owner gave no address."""
+        if self._address is None:
+            raise ProviderCredentialsError(f"The provider {self.name} has no http(s) URL; tell the stack's owner.")
+        scheme, login, rest = self._address.groups()
+        headers = {"Content-Type": "application/json"}
+        if login:
+            headers["Authorization"] = f"Basic {_base64(unquote(login).encode())}"
+        try:
+            return self._draw(f"{scheme}{rest.rstrip('/')}/sdapi/v1", headers, job)
+        except OutcomeUnknownError as exc:
+            raise ProviderBusyError(f"The provider {self.name} gave no good answer; try again later.") from exc
+
+    def _draw(self, url: str, headers: Mapping[str, str], job: Job) -> Outcome:
+        body = {
+            **job.input,
+            "do_not_save_grid": True,
+            "override_settings": {"sd_model_checkpoint": job.model},
+            "override_settings_restore_afterwards": False,  # it would load the other checkpoint after each picture
+        }
+        if job.images:
+            body["init_images"] = [_base64(job.images[0].content)]
+        answer = post(
+            self._http,
+            self.name,
+            f"{url}/{'img2img' if job.images else 'txt2img'}",
+            headers=headers,
+            content=json.dumps(body).encode(),
+            message=_message,
+        )
+        wanted = job.input.get("batch_size") or 1
+        return finished(self.name, listed(answer.get("images"))[-wanted:])  # a grid of them may come first
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def _message(document: dict[str, Any]) -> object:
+    if document.get("detail") == "Not Found":
+        raise ProviderCredentialsError(f"The provider {Automatic1111.name} runs without --api; tell the stack's owner.")
+    return document.get("detail") or document.get("errors")

@@ -1,0 +1,41 @@
+"""Stability's models on Amazon Bedrock: synchronous, with the function's own role. Source: the Bedrock user guide.
+
+Called: InvokeModel, which adapters/bedrock.py makes and whose errors it sorts; it answers with pictures in base64, and
+for each a reason where there is none. Calls back, polled, cancelled: never.
+The client's fault: ValidationException, and a reason of the content filter. Passes: throttling, quotas, 5xx, no
+connection, and a reason of the model's own. Unknown: no answer once the request was sent, a model's timeout, an answer
+without a picture.
+"""
+
+import base64
+import json
+
+from atelier.errors import ProviderBusyError, ProviderRejectedError
+from atelier.ports import ModelInvoker
+from atelier.providers import Job, Outcome, wire
+from atelier.providers.stability import with_mode
+from atelier.providers.synchronous import Synchronous, finished, listed
+
+
+class Bedrock(Synchronous):
+    """Invokes a Stability model by its id, or its inference profile's."""
+
+    name = "bedrock"
+    needs_key = False
+    inputs = frozenset({"prompt", "negative_prompt", "aspect_ratio", "seed", "output_format", "strength"})
+
+    def __init__(self, models: ModelInvoker) -> None:
+        self._models = models
+
+    def submit(self, job: Job) -> Outcome:
+        """Ask for the picture, and wait for it."""
+        body = with_mode(job)
+        if job.images:
+            body["image"] = base64.b64encode(job.images[0].content).decode()
+        answer = wire.document(self._models.invoke(job.model, json.dumps(body).encode()))
+        match listed(answer.get("finish_reasons")):
+            case [str(reason), *_] if reason.startswith("Filter reason"):
+                raise ProviderRejectedError(wire.moderation(self.name, reason))
+            case [str(reason), *_]:
+                raise ProviderBusyError(wire.failure(self.name, reason))
+        return finished(self.name, listed(answer.get("images")))

@@ -1,0 +1,76 @@
+"""What the providers that answer with the pictures themselves have in common."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from atelier.errors import InvalidSignatureError, ProviderRejectedError
+from atelier.picture import sniff
+from atelier.ports import HttpClient
+from atelier.providers import CallbackRequest, Finished, Image, Job, Outcome, wire
+
+TIMEOUT_SECONDS = 150.0
+"""Pictures can take two minutes, and the dispatch function lives for three."""
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+
+class Synchronous:
+    """A provider without jobs: there is nothing to ask for, to stop, or to be called back about."""
+
+    name: str
+    inputs: frozenset[str]
+    needs_key = True
+    charges = True
+    asynchronous = False
+    cancels = False
+
+    def fetch(self, job_id: str, job: Job) -> Outcome:
+        """Refuse: nothing is kept there."""
+        raise ProviderRejectedError(f"The provider {self.name} keeps no jobs.")
+
+    def cancel(self, job_id: str, job: Job) -> None:
+        """Do nothing: a call cannot be stopped once it is made."""
+
+    def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
+        """Refuse: whoever calls, it is not the provider."""
+        raise InvalidSignatureError(f"The provider {self.name} never calls back.")
+
+
+def post(
+    http: HttpClient,
+    provider: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    content: bytes,
+    message: Callable[[dict[str, Any]], object],
+) -> dict[str, Any]:
+    """POST a job once and return the good answer's document; raises as wire.submit does."""
+    response = wire.submit(
+        http,
+        provider,
+        url,
+        headers=headers,
+        content=content,
+        timeout=TIMEOUT_SECONDS,
+        max_bytes=MAX_ANSWER_BYTES,
+        message=message,
+    )
+    return wire.document(response.body)
+
+
+def listed(value: object) -> list[Any]:
+    """Read a JSON list; whatever is none counts as an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def finished(provider: str, pictures: list[Any]) -> Finished:
+    """Read pictures in base64; OutcomeUnknownError where there is none, or one that is none that we keep."""
+    return Finished(tuple(_image(provider, picture) for picture in pictures or [None]))
+
+
+def _image(provider: str, picture: object) -> Image:
+    content = wire.decoded(picture, provider)
+    content_type = sniff(content)
+    if content_type is None:
+        raise wire.unknown(provider, "answered with something that is no picture")
+    return Image(content, content_type)

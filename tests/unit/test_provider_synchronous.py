@@ -1,0 +1,82 @@
+"""What the synchronous providers have in common, where a call goes out and where none ever comes in."""
+
+from collections.abc import Callable, Mapping
+
+import httpx
+import pytest
+
+from atelier.errors import InvalidSignatureError, OutcomeUnknownError, ProviderError, ProviderRejectedError
+from atelier.ports import HttpClient
+from atelier.providers import Job, Provider
+from atelier.providers.automatic1111 import Automatic1111
+from atelier.providers.bedrock import Bedrock
+from atelier.providers.openai import OpenAI
+from atelier.providers.stability import Stability
+from atelier.providers.synchronous import MAX_ANSWER_BYTES
+from tests.unit.asynchronous import NO_ANSWER, callback, raised, wire
+from tests.unit.fakes import ScriptedHttp, answer
+
+JOB = Job(model="model", input={"prompt": "a café"}, callback_url="", key="the key")
+URLS = {"automatic1111": "http://10.0.0.5:7860"}
+PAID: list[Callable[[HttpClient, Mapping[str, str]], Provider]] = [OpenAI, Stability]
+
+
+class NoModels:
+    """The ModelInvoker port of whom nothing is asked."""
+
+    def invoke(self, model: str, body: bytes) -> bytes:
+        raise AssertionError("there is nothing to invoke")
+
+
+def all_of_them() -> list[Provider]:
+    http = wire(httpx.Response(500)).client
+    return [OpenAI(http, {}), Stability(http, {}), Automatic1111(http, URLS), Bedrock(NoModels())]
+
+
+def no_key() -> str | None:
+    raise AssertionError("there is nothing to verify")
+
+
+def test_they_say_what_they_are() -> None:
+    found = {it.name: (it.needs_key, it.charges, it.asynchronous, it.cancels) for it in all_of_them()}
+    assert found == {
+        "openai": (True, True, False, False),
+        "stability": (True, True, False, False),
+        "automatic1111": (False, False, False, False),
+        "bedrock": (False, True, False, False),
+    }
+    assert all("prompt" in provider.inputs for provider in all_of_them())
+
+
+@pytest.mark.parametrize("provider", all_of_them(), ids=lambda provider: provider.name)
+def test_no_job_is_asked_for_or_stopped_and_nobody_calls_back(provider: Provider) -> None:
+    raised(ProviderRejectedError, lambda: provider.fetch("job", JOB))
+    provider.cancel("job", JOB)
+    with pytest.raises(InvalidSignatureError):
+        provider.read_callback(callback({}, b'{"id": "job"}'), no_key)
+
+
+@pytest.mark.parametrize("make", PAID)
+@pytest.mark.parametrize(("failure", "kind"), NO_ANSWER)
+def test_a_paid_call_may_be_made_again_only_if_it_was_never_sent(
+    make: Callable[[HttpClient, Mapping[str, str]], Provider],
+    failure: type[httpx.TransportError],
+    kind: type[ProviderError],
+) -> None:
+    raised(kind, lambda: make(wire(failure).client, {}).submit(JOB))
+
+
+@pytest.mark.parametrize("make", [*PAID, Automatic1111])
+def test_they_wait_for_minutes_and_read_no_more_than_some_pictures(
+    make: Callable[[HttpClient, Mapping[str, str]], Provider],
+) -> None:
+    http = ScriptedHttp(answer(500))
+    with pytest.raises(ProviderError):
+        make(http, URLS).submit(JOB)
+    [request] = http.requests
+    assert (request.timeout, request.max_bytes) == (150, MAX_ANSWER_BYTES)
+
+
+def test_an_answer_that_is_too_large_is_an_unknown_outcome() -> None:
+    huge = httpx.Response(200, content=b" " * (MAX_ANSWER_BYTES + 1))
+    raised(OutcomeUnknownError, lambda: OpenAI(wire(huge).client, {}).submit(JOB))
