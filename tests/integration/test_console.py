@@ -1,6 +1,7 @@
 """The owner's side, and the keys that are made there."""
 
 import json
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from atelier.adapters import ed25519
 from atelier.adapters.erasure import TableEraser
 from atelier.adapters.records import RecordTable
 from atelier.adapters.sessions import SessionStore
@@ -186,7 +188,55 @@ def test_the_shown_webhook_secret_verifies_a_webhook(console: Console, lambdas: 
     status, document = console("GET", f"users/{created['userId']}/webhook-secret")
     # then
     assert status == 200
+    assert document["retired"] == []
     assert Webhook(document["secret"]).verify(sent.content, dict(sent.headers))["status"] == "success"
+
+
+def test_after_a_rotation_both_secrets_verify_and_whoever_has_none_by_the_public_key(
+    console: Console, lambdas: Lambdas, internet: Internet
+) -> None:
+    # given
+    internet.hosts[RECEIVER] = accept
+    created = console.key()
+    path = f"users/{created['userId']}/webhook-secret"
+    _, before = console("GET", path)
+    # when
+    status, rotated = console("POST", f"{path}/rotate")
+    lambdas.ask(request("generate", authorization=created["key"], body=SKETCH))
+    lambdas.drain("dispatch")
+    lambdas.stream()
+    lambdas.drain("deliver")
+    known, published = lambdas.ask(
+        request("console", method="GET", path="/.well-known/webhook-keys", body=""), "console"
+    )
+    # then
+    assert (status, rotated["version"], rotated) == (200, 2, console("GET", path)[1])
+    (retired,) = rotated["retired"]
+    assert (retired["version"], retired["secret"]) == (1, before["secret"])
+    left = datetime.fromisoformat(retired["signsUntil"]).timestamp() * 1_000 - now_ms()
+    assert DAY - 60_000 < left <= DAY
+    (sent,) = internet.to(RECEIVER)
+    for secret in (rotated["secret"], before["secret"]):
+        assert Webhook(secret).verify(sent.content, dict(sent.headers))["status"] == "success"
+    (public_key,) = published["keys"]
+    message = f"{sent.headers['webhook-id']}.{sent.headers['webhook-timestamp']}.".encode() + sent.content
+    signature = b64decode(sent.headers["webhook-signature"].partition("v1a,")[2])
+    assert known == 200
+    assert ed25519.verify(b64decode(public_key.removeprefix("whpk_")), message, signature)
+
+
+def test_a_fifth_rotation_within_a_day_has_to_wait(console: Console) -> None:
+    # given
+    path = f"users/{console.key()['userId']}/webhook-secret"
+    for _ in range(4):
+        assert console("POST", f"{path}/rotate")[0] == 200
+    _, before = console("GET", path)
+    # when
+    status, refusal = console("POST", f"{path}/rotate")
+    # then
+    assert (status, set(refusal)) == (409, {"message"})
+    assert [secret["version"] for secret in before["retired"]] == [4, 3, 2, 1]
+    assert console("GET", path) == (200, before)
 
 
 def test_all_generations_are_listed_page_by_page(console: Console, generations: GenerationStore) -> None:
@@ -236,6 +286,7 @@ ROUTES = [
     ("POST", "users/user_1/credits"),
     ("GET", "users/user_1/ledger"),
     ("GET", "users/user_1/webhook-secret"),
+    ("POST", "users/user_1/webhook-secret/rotate"),
     ("GET", "generations"),
     ("GET", f"generations/{'0' * 32}"),
     ("POST", f"generations/{'0' * 32}/redeliver"),
@@ -326,6 +377,7 @@ def test_a_cursor_that_we_never_gave_is_no_failure_of_ours(cursor: str, console:
         ("DELETE", "keys/unknown"),
         ("POST", "keys/unknown/rotate"),
         ("GET", "users/unknown/webhook-secret"),
+        ("POST", "users/unknown/webhook-secret/rotate"),
         ("GET", "users/unknown/ledger"),
         ("POST", "users/unknown/credits"),
         ("GET", "generations/unknown"),
@@ -816,6 +868,7 @@ def test_the_console_does_what_it_may_and_no_more(
     made = finished(lambdas, internet, key)
     for method, path in (
         ("GET", "users"), ("GET", f"users/{user['id']}/ledger"), ("GET", f"users/{user['id']}/webhook-secret"),
+        ("POST", f"users/{user['id']}/webhook-secret/rotate"),
         ("GET", "keys"), ("POST", f"keys/{created['id']}/rotate"), ("DELETE", f"keys/{created['id']}"),
         ("GET", "generations"), ("GET", f"generations/{made}"), ("POST", f"generations/{made}/redeliver"),
         ("GET", "overview"),
