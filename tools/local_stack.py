@@ -166,7 +166,7 @@ def deploy(name: str, endpoint: str, log: Path, **parameters: str) -> Deployed:
     arguments = ["deploy", "--config-env", "local", "--stack-name", name, "--parameter-overrides"]
     with log.open("w") as output:
         _sam(
-            arguments + [f"{key}={value}" for key, value in overrides.items()],
+            arguments + [f"{key}={json.dumps(value)}" for key, value in overrides.items()],  # quoted, as JSON must be
             output,
             {"AWS_ENDPOINT_URL": endpoint},
         )

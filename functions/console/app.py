@@ -36,6 +36,7 @@ from atelier.attempts import source_of
 from atelier.catalog import Catalog, embedded
 from atelier.document import base_url, timestamp
 from atelier.observability import follow, logger
+from atelier.providers.registry import KINDS
 from atelier.overview import MAX_COUNTED, first_moment, summarise
 from atelier.owner_document import (
     delivery_document,
@@ -51,7 +52,8 @@ from atelier.session import clear_cookie, cookie_of, set_cookie
 from atelier.settings import load
 from atelier.signing import derive_seed, public_key_text
 from atelier.steps import now_ms
-from atelier.steps.administer import Cancel, CreateUser, Delete, Redeliver, RotateKey
+from atelier.steps.administer import CreateUser, Delete, Redeliver, RotateKey
+from atelier.steps.cancel import Cancel
 from atelier.steps.sign_in import SignedIn, SignIn
 
 app = resolver()
@@ -68,6 +70,7 @@ class Settings:
     generations_table: str
     accounts_table: str
     files_bucket: str
+    ingest_queue_url: str
     delivery_queue_url: str
     dispatch_dead_letter_queue_url: str
     ingest_dead_letter_queue_url: str
@@ -103,6 +106,11 @@ class Wiring:
         """Be ready to delete generations."""
         eraser = TableEraser(aws.client("dynamodb"), self.settings.generations_table)
         return Delete(generations=self.generations, eraser=eraser, files=self.files())
+
+    def cancel(self) -> Cancel:
+        """Be ready to cancel generations."""
+        queue = SqsQueue(aws.client("sqs"), self.settings.ingest_queue_url)
+        return Cancel(generations=self.generations, ingest_queue=queue, kinds=KINDS, clock=now_ms)
 
     def redeliver(self) -> Redeliver:
         """Be ready to tell webhooks again."""
@@ -347,8 +355,8 @@ def redeliver(generation_id: str) -> Response[str]:
 
 @app.post("/console/admin/generations/<generation_id>/cancel")
 def cancel(generation_id: str) -> Response[str]:
-    """Cancel a generation that nobody works on yet."""
-    generation = Cancel(generations=administrator().generations, clock=now_ms)(generation_id)
+    """Cancel a generation, as far as it still can be."""
+    generation = administrator().cancel()(generation_id)
     follow(generation)
     logger.info("generation cancelled")
     return answer(200, generation_document(generation, _base_url()))

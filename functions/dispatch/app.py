@@ -1,27 +1,32 @@
 """DispatchQueue: hands pending generations to their providers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from atelier.adapters import aws
+from atelier.adapters import aws, ed25519
 from atelier.adapters.accounts import AccountStore
 from atelier.adapters.batches import BatchAnswer, process_ids
+from atelier.adapters.bedrock import BedrockModels
 from atelier.adapters.files import S3Files
 from atelier.adapters.http import OwnerPolicy, client
-from atelier.adapters.imaging import thumbnail
+from atelier.adapters.imaging import sanitise, thumbnail
 from atelier.adapters.messaging import SqsQueue
 from atelier.adapters.records import RecordTable
 from atelier.adapters.secrets import Secret, SecretProviderKeys
 from atelier.adapters.store import GenerationStore
+from atelier.addresses import EgressPolicy
 from atelier.catalog import embedded
 from atelier.document import base_url
 from atelier.observability import follow, logger
-from atelier.providers.registry import providers
+from atelier.providers.registry import Setup, asynchronous, synchronous
 from atelier.settings import load
 from atelier.steps import now_ms
 from atelier.steps.dispatch import Dispatch
+from atelier.steps.download import Download
 from atelier.steps.finish import Finish
+from atelier.steps.inputs import Inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +39,13 @@ class Settings:
     ingest_queue_url: str
     files_bucket: str
     provider_keys_arn: str
-    artificial_studio_url: str
+    provider_urls: Mapping[str, str]
+    bedrock_model_arns: tuple[str, ...]
     public_url: str
     aws_region: str
     api_id: str
+    allow_loopback: bool
+    egress_ports: frozenset[int]
 
 
 @cache
@@ -47,21 +55,35 @@ def dispatch() -> Dispatch:
     dynamodb = aws.client("dynamodb")
     accounts = AccountStore(RecordTable(dynamodb, settings.accounts_table))
     generations = GenerationStore(RecordTable(dynamodb, settings.generations_table), accounts=accounts)
+    keys = SecretProviderKeys(Secret(aws.client("secretsmanager"), settings.provider_keys_arn))
+    files = S3Files(aws.client("s3"), settings.files_bucket)
+    base = base_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region)
+    http, urls = client(OwnerPolicy()), settings.provider_urls
     sqs = aws.client("sqs")
     return Dispatch(
         generations=generations,
         queue=SqsQueue(sqs, settings.dispatch_queue_url),
         ingest_queue=SqsQueue(sqs, settings.ingest_queue_url),
-        providers=providers(client(OwnerPolicy()), artificial_studio_url=settings.artificial_studio_url),
-        keys=SecretProviderKeys(Secret(aws.client("secretsmanager"), settings.provider_keys_arn)),
-        catalog=embedded(),
-        finish=Finish(
+        providers={
+            **asynchronous(http, urls=urls, verify=ed25519.verify),
+            **synchronous(http, urls=urls, models=BedrockModels(lambda: aws.client("bedrock-runtime"))),
+        },
+        keys=keys,
+        ready=Setup(keys, urls, settings.bedrock_model_arns).ready,
+        catalog=embedded,
+        inputs=Inputs(
             generations=generations,
-            files=S3Files(aws.client("s3"), settings.files_bucket),
-            thumbnail=thumbnail,
+            files=files,
+            download=Download(
+                client(EgressPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports))
+            ),
+            sanitise=sanitise,
+            base_url=base,
             clock=now_ms,
         ),
-        callback_base_url=base_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
+        sanitise=sanitise,
+        finish=Finish(generations=generations, files=files, thumbnail=thumbnail, clock=now_ms),
+        callback_base_url=base,
         clock=now_ms,
     )
 

@@ -1,5 +1,6 @@
 """Clients' API: asking for generations, reading them, and the stable URLs of their files."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -10,17 +11,19 @@ from atelier.adapters import aws
 from atelier.adapters.acceptance import AcceptanceStore
 from atelier.adapters.accounts import AccountStore
 from atelier.adapters.api import answer, body, correlation_id, resolver
+from atelier.adapters.catalogs import catalog_source
 from atelier.adapters.files import S3Files
 from atelier.adapters.messaging import SqsQueue
 from atelier.adapters.records import RecordTable
-from atelier.adapters.secrets import Secret
+from atelier.adapters.secrets import Secret, SecretProviderKeys
 from atelier.adapters.store import GenerationStore
 from atelier.addresses import EgressPolicy
-from atelier.catalog import Catalog, embedded
+from atelier.catalog import Catalog
 from atelier.document import base_url, describe, describe_model
 from atelier.errors import NotFoundError
 from atelier.idempotency import parse_idempotency
 from atelier.observability import follow, logger
+from atelier.providers.registry import Setup
 from atelier.request import parse_generation_request, parse_wait
 from atelier.settings import load
 from atelier.steps import now_ms
@@ -38,6 +41,10 @@ class Settings:
     dispatch_queue_url: str
     files_bucket: str
     digest_key_arn: str
+    provider_keys_arn: str
+    provider_urls: Mapping[str, str]
+    bedrock_model_arns: tuple[str, ...]
+    catalog_object: str
     public_url: str
     aws_region: str
     wait_seconds: int
@@ -52,7 +59,8 @@ class Wiring:
 
     settings: Settings
     policy: EgressPolicy
-    catalog: Catalog
+    catalog: Callable[[], Catalog]
+    setup: Setup
     generations: GenerationStore
     authenticate: Authenticate
     accounts: AccountStore
@@ -64,26 +72,31 @@ class Wiring:
 def wiring() -> Wiring:
     """Put the real collaborators together."""
     settings = load(Settings)
-    dynamodb = aws.client("dynamodb")
+    dynamodb, secrets = aws.client("dynamodb"), aws.client("secretsmanager")
     accounts_table = RecordTable(dynamodb, settings.accounts_table)
     accounts = AccountStore(accounts_table)
     generations = GenerationStore(
         RecordTable(dynamodb, settings.generations_table), retention_days=settings.retention_days
     )
+    keys = SecretProviderKeys(Secret(secrets, settings.provider_keys_arn))
+    setup = Setup(keys, settings.provider_urls, settings.bedrock_model_arns)
     return Wiring(
         settings=settings,
         policy=EgressPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports),
-        catalog=embedded(),
+        catalog=catalog_source(settings.catalog_object),
+        setup=setup,
         generations=generations,
         authenticate=Authenticate(
             keys=accounts,
-            digest_key=Secret(aws.client("secretsmanager"), settings.digest_key_arn),
+            digest_key=Secret(secrets, settings.digest_key_arn),
             clock=now_ms,
         ),
         accounts=accounts,
         accept=Accept(
             acceptances=AcceptanceStore(accounts_table, accounts, generations),
             queue=SqsQueue(aws.client("sqs"), settings.dispatch_queue_url),
+            ready=setup.ready,
+            keys=keys,
             clock=now_ms,
         ),
         wait=Wait(generations=generations),
@@ -96,7 +109,7 @@ def generate() -> Response[str]:
     to, headers = wiring(), app.current_event.headers
     key = to.authenticate(headers.get("Authorization"))
     text = body(app)
-    request = parse_generation_request(text, to.catalog, to.policy)
+    request = parse_generation_request(text, to.catalog(), to.policy)
     idempotency = parse_idempotency(headers.get("Idempotency-Key"), route="/generate", body=text)
     seconds, applied = parse_wait(headers.get("Prefer"), webhook=request.webhook, limit=to.settings.wait_seconds)
     accepted = to.accept(request, key, correlation_id(app), idempotency)
@@ -125,10 +138,20 @@ def read(generation_id: str) -> Response[str]:
 
 @app.get("/models")
 def models() -> Response[str]:
-    """List what can be asked for."""
-    return answer(200, {"data": [describe_model(model) for model in wiring().catalog.models.values()]})
+    """List what can be asked for, and what cannot just now."""
+    to = wiring()
+    return answer(
+        200,
+        {
+            "data": [
+                describe_model(model, model.usable(to.setup.ready, test=False))
+                for model in to.catalog().models.values()
+            ]
+        },
+    )
 
 
+@app.get("/files/inputs/.+")
 @app.get("/files/outputs/.+")
 def file() -> Response[str]:
     """Lead a stable URL to a link that works for five minutes."""

@@ -1,10 +1,11 @@
 """IngestQueue: asks providers what became of jobs and brings their pictures home."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from atelier.adapters import aws
+from atelier.adapters import aws, ed25519
 from atelier.adapters.accounts import AccountStore
 from atelier.adapters.batches import BatchAnswer, process_ids
 from atelier.adapters.files import S3Files
@@ -15,9 +16,10 @@ from atelier.adapters.secrets import Secret, SecretProviderKeys
 from atelier.adapters.store import GenerationStore
 from atelier.addresses import EgressPolicy
 from atelier.observability import follow, logger
-from atelier.providers.registry import providers
+from atelier.providers.registry import asynchronous
 from atelier.settings import load
 from atelier.steps import now_ms
+from atelier.steps.download import Download
 from atelier.steps.finish import Finish
 from atelier.steps.ingest import Ingest
 
@@ -30,7 +32,7 @@ class Settings:
     accounts_table: str
     files_bucket: str
     provider_keys_arn: str
-    artificial_studio_url: str
+    provider_urls: Mapping[str, str]
     allow_loopback: bool
     egress_ports: frozenset[int]
 
@@ -44,9 +46,9 @@ def ingest() -> Ingest:
     generations = GenerationStore(RecordTable(dynamodb, settings.generations_table), accounts=accounts)
     return Ingest(
         generations=generations,
-        providers=providers(client(OwnerPolicy()), artificial_studio_url=settings.artificial_studio_url),
+        providers=asynchronous(client(OwnerPolicy()), urls=settings.provider_urls, verify=ed25519.verify),
         keys=SecretProviderKeys(Secret(aws.client("secretsmanager"), settings.provider_keys_arn)),
-        egress=client(EgressPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports)),
+        download=Download(client(EgressPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports))),
         sanitise=sanitise,
         finish=Finish(
             generations=generations,

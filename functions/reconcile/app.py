@@ -1,5 +1,6 @@
 """Every minute: whatever is overdue is sent again, asked for, announced or failed."""
 
+import logging
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -8,7 +9,7 @@ from atelier.adapters import aws
 from atelier.adapters.accounts import AccountStore
 from atelier.adapters.messaging import SnsTopic, SqsQueue
 from atelier.adapters.records import RecordTable
-from atelier.adapters.store import GenerationStore
+from atelier.adapters.store import DeliveryStore, GenerationStore
 from atelier.document import base_url
 from atelier.observability import logger
 from atelier.settings import load
@@ -30,6 +31,7 @@ class Settings:
     public_url: str
     aws_region: str
     api_id: str
+    retention_days: int
 
 
 @cache
@@ -38,7 +40,8 @@ def reconcile() -> Reconcile:
     settings = load(Settings)
     dynamodb = aws.client("dynamodb")
     accounts = AccountStore(RecordTable(dynamodb, settings.accounts_table))
-    generations = GenerationStore(RecordTable(dynamodb, settings.generations_table), accounts=accounts)
+    table = RecordTable(dynamodb, settings.generations_table)
+    generations = GenerationStore(table, accounts=accounts)
     sqs = aws.client("sqs")
     return Reconcile(
         generations=generations,
@@ -48,6 +51,7 @@ def reconcile() -> Reconcile:
         delivery_queue=SqsQueue(sqs, settings.delivery_queue_url),
         announce=Announce(
             generations=generations,
+            deliveries=DeliveryStore(table, retention_days=settings.retention_days),
             topic=SnsTopic(aws.client("sns"), settings.topic_arn),
             base_url=base_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
         ),
@@ -61,10 +65,12 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     count = 0
     for handled in reconcile()():
         count += 1
-        logger.info(
+        logger.log(
+            logging.WARNING if handled.error else logging.INFO,
             "overdue",
             generation_id=handled.generation_id,
             correlation_id=handled.correlation_id,
             action=handled.action.name.lower(),
+            exc_info=handled.error,
         )
     return {"overdue": count}

@@ -5,18 +5,22 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from atelier.account import ApiKey
+from atelier.breaker import FAILURES_TO_OPEN, PROBE_EVERY, Breaker, Health, Leave, Peer, Place
 from atelier.catalog import Catalog, Model, Route, Tool
 from atelier.delivery import Delivery
 from atelier.errors import ConflictError, NotFoundError, UnavailableError
 from atelier.generation import RESEND_AFTER, Generation
 from atelier.idempotency import Idempotency
+from atelier.picture import Picture
 from atelier.ports import Due, HttpResponse
-from atelier.providers import Image, Job, Outcome
+from atelier.providers import CallbackRequest, Image, Job, Outcome
 
 NOW = 1_800_000_000_000
 BASE_URL = "https://atelier.example/api"
-PICTURE = Image(b"a picture", "image/png")
-SMALL_PICTURE = Image(b"a small picture", "image/webp")
+PICTURE = Picture(b"a picture", "image/png", 64, 48)
+SMALL_PICTURE = Picture(b"a small picture", "image/webp", 32, 24)
+RAW = Image(b"a picture", "image/png")
+"""PICTURE as a provider sends it."""
 DEADLINE = 600_000
 
 
@@ -42,24 +46,25 @@ def a_generation(**changes: Any) -> Generation:
 
 
 def a_catalog() -> Catalog:
-    """Make a catalog: "free" is sketched, "paid" costs or is sketched, "paid-only" costs."""
+    """Make a catalog: "free" is sketched, "paid" costs or is sketched, "paid-only" costs, "shared" has two providers."""
     tool = Tool("text-to-image", "Text to image", "", "image", {"type": "object", "properties": {}})
     routes = {
         "free": (Route("sketch", "sketch"),),
-        "paid": (Route("studio", "studio/xl"), Route("sketch", "sketch")),
+        "paid": (Route("studio", "studio/xl"), Route("sketch", "sketch", stand_in=True)),
         "paid-only": (Route("nobody", "none"), Route("studio", "studio/xl")),
+        "shared": (Route("studio", "studio/xl"), Route("other", "other/xl")),
     }
     return Catalog({slug: Model(slug, slug, "", tool, DEADLINE, 0, routes[slug]) for slug in routes})
 
 
-def thumbnail(content: bytes) -> Image:
+def thumbnail(content: bytes) -> Picture:
     """Stand in for Pillow."""
     return SMALL_PICTURE
 
 
-def sanitise(content: bytes) -> Image:
+def sanitise(content: bytes) -> Picture:
     """Stand in for Pillow."""
-    return Image(content, "image/png")
+    return replace(PICTURE, content=content)
 
 
 class Clock:
@@ -72,9 +77,46 @@ class Clock:
         return self.now
 
 
+class InMemoryPeers:
+    """What is known of peers, as the BreakerTable knows it."""
+
+    def __init__(self) -> None:
+        self.breakers: dict[str, Breaker] = {}
+
+    def enter(self, peer: Peer, now: int) -> Place:
+        """Take a place."""
+        breaker = self.breakers.get(peer.name, Breaker())
+        place = breaker.enter(peer, now)
+        self.breakers[peer.name] = replace(
+            breaker,
+            probe_at=now + PROBE_EVERY if place.probe else breaker.probe_at,
+            taken={**breaker.taken, place.number: place.until},
+        )
+        return place
+
+    def leave(self, leave: Leave) -> None:
+        """Leave a place."""
+        name, number = leave.place.peer.name, leave.place.number
+        breaker = self.breakers[name]
+        taken = {place: until for place, until in breaker.taken.items() if place != number}
+        failures, probe_at = breaker.failures, breaker.probe_at
+        match leave.health:
+            case Health.HEALTHY:
+                failures, probe_at = 0, 0
+            case Health.FAILING:
+                failures, probe_at = failures + 1, leave.at + PROBE_EVERY
+        if leave.rest_until is not None:
+            failures, probe_at = FAILURES_TO_OPEN, leave.rest_until
+        self.breakers[name] = Breaker(failures, probe_at, taken)
+
+    def taken(self, now: int) -> int:
+        """Count the places that are taken."""
+        return sum(until >= now for breaker in self.breakers.values() for until in breaker.taken.values())
+
+
 @dataclass
 class Table:
-    """The Generations table: both kinds of records, and the stream as the notify function sees it.
+    """The Generations table: its records, peers', and the stream as the notify function sees it.
 
     `finished` holds each transition from a status that is not final to one that is: the notifications written.
     """
@@ -82,6 +124,7 @@ class Table:
     generations: dict[str, Generation] = field(default_factory=dict)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
     finished: list[Generation] = field(default_factory=list)
+    peers: InMemoryPeers = field(default_factory=InMemoryPeers)
 
     def write(self, generation: Generation) -> None:
         """Put a generation, and let the stream see it."""
@@ -110,7 +153,9 @@ class InMemoryGenerations:
         except KeyError:
             raise NotFoundError("There is no such generation.") from None
 
-    def advance(self, before: Generation, after: Generation) -> Generation:
+    def advance(self, before: Generation, after: Generation, leave: Leave | None = None) -> Generation:
+        if leave:
+            self.leave(leave)
         current = self.table.generations.get(before.id)
         if current is None or not self.condition(current, before):
             raise ConflictError("the record was changed by another writer")
@@ -119,11 +164,23 @@ class InMemoryGenerations:
         self.table.write(replace(current, **changes))
         return after
 
-    def record_job(self, generation_id: str, *, callback_token: str, job_id: str | None) -> Generation:
+    def leave(self, leave: Leave) -> None:
+        self.table.peers.leave(leave)
+
+    def enter(self, before: Generation, after: Generation, peer: Peer, now: int) -> Place:
+        place = self.table.peers.enter(peer, now)
+        try:
+            self.advance(before, after)
+        except ConflictError:
+            self.table.peers.leave(Leave(place, Health.UNKNOWN, now))
+            raise
+        return place
+
+    def record_job(self, generation_id: str, *, provider: str, callback_token: str, job_id: str | None) -> Generation:
         current = self.get(generation_id)
         if current.callback_token != callback_token:
             raise NotFoundError("There is no such callback.")
-        if job_id and current.job_id is None:
+        if job_id and current.job_id is None and current.provider == provider:
             self.table.write(replace(current, job_id=job_id))
         return self.table.generations[generation_id]
 
@@ -251,6 +308,12 @@ class InMemoryFiles:
     def put(self, key: str, content: bytes, content_type: str) -> None:
         self.objects[key] = Image(content, content_type)
 
+    def get(self, key: str) -> bytes:
+        try:
+            return self.objects[key].content
+        except KeyError:
+            raise NotFoundError("There is no such file.") from None
+
 
 class InMemoryProviderKeys:
     """The ProviderKeys port: remembers `keys` until it is refreshed, then knows `stored`."""
@@ -280,14 +343,22 @@ class ScriptedProvider:
         *,
         submit: Sequence[Scripted] = (),
         fetch: Sequence[Scripted] = (),
+        cancel: Exception | None = None,
         needs_key: bool = True,
         charges: bool = True,
+        asynchronous: bool = True,
+        cancels: bool = True,
     ) -> None:
         self.name = name
         self.needs_key = needs_key
         self.charges = charges
+        self.asynchronous = asynchronous
+        self.cancels = cancels
+        self.inputs = frozenset[str]()
         self.submitted: list[Job] = []
         self.fetched: list[tuple[str, Job]] = []
+        self.cancelled: list[tuple[str, Job]] = []
+        self._cancel = cancel
         self._submit = list(submit)
         self._fetch = list(fetch)
 
@@ -299,9 +370,13 @@ class ScriptedProvider:
         self.fetched.append((job_id, job))
         return _play(self._fetch, job)
 
-    @staticmethod
-    def callback_job_id(body: str) -> str | None:
-        return body or None
+    def cancel(self, job_id: str, job: Job) -> None:
+        self.cancelled.append((job_id, job))
+        if self._cancel:
+            raise self._cancel
+
+    def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
+        return request.body.decode() or None
 
 
 def _play(script: list[Scripted], job: Job) -> Outcome:

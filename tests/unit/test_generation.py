@@ -17,7 +17,9 @@ from atelier.generation import (
     RESEND_AFTER,
     UPLOAD_LEASE,
     Generation,
+    ProviderAttempt,
     Status,
+    StoredFile,
     accept,
     new_id,
 )
@@ -25,6 +27,7 @@ from atelier.generation import (
 NOW = 1_700_000_000_000
 Change = Callable[[Generation], Generation]
 relaxed = settings(deadline=None)
+OUTPUT = StoredFile("outputs/1", "image/png", 7, "digest", 64, 48)
 
 
 def accepted() -> Generation:
@@ -45,14 +48,21 @@ def accepted() -> Generation:
 
 CHANGES: dict[str, tuple[Change, set[Status], Status | None]] = {
     "claimed": (
-        lambda it: it.claimed("artificial-studio", committed=True, now=NOW, deadline=10 * MINUTE),
+        lambda it: it.claimed("studio", "studio/xl", committed=True, now=NOW, deadline=10 * MINUTE),
         {Status.PENDING},
         Status.PROCESSING,
     ),
     "submitted": (lambda it: it.submitted("job-1", NOW), {Status.PROCESSING}, Status.PROCESSING),
-    "released": (lambda it: it.released(NOW, 30_000), {Status.PROCESSING, Status.UPLOADING}, Status.PENDING),
+    "prepared": (lambda it: it.prepared((OUTPUT,)), {Status.PENDING}, Status.PENDING),
+    "released": (lambda it: it.released("busy", NOW, 30_000), {Status.PROCESSING, Status.UPLOADING}, Status.PENDING),
     "uploading": (lambda it: it.uploading(NOW, ("https://x/1",)), {Status.PROCESSING}, Status.UPLOADING),
-    "succeeded": (lambda it: it.succeeded(("outputs/1",), "outputs/t", NOW), {Status.UPLOADING}, Status.SUCCESS),
+    "succeeded": (lambda it: it.succeeded((OUTPUT,), "outputs/t", NOW), {Status.UPLOADING}, Status.SUCCESS),
+    "cancelled": (lambda it: it.cancelled(NOW), {Status.PROCESSING}, Status.PROCESSING),
+    "lapsed": (
+        lambda it: it.lapsed("no", NOW),
+        {Status.PENDING, Status.PROCESSING, Status.UPLOADING},
+        Status.ERROR,
+    ),
     "failed": (
         lambda it: it.failed("no", NOW),
         {Status.PENDING, Status.PROCESSING, Status.UPLOADING},
@@ -119,33 +129,35 @@ def test_a_new_generation_is_pending_and_due() -> None:
 
 
 def test_a_claim_records_who_is_called_and_until_when() -> None:
-    claimed = accepted().claimed("p", committed=True, now=NOW, deadline=600_000)
+    claimed = accepted().claimed("p", "p/xl", committed=True, now=NOW, deadline=600_000)
     assert (claimed.provider, claimed.committed, claimed.tries) == ("p", True, 1)
     assert (claimed.deadline_at, claimed.due_at) == (NOW + 600_000, NOW + CLAIM_LEASE)
 
 
 def test_a_submitted_job_is_polled() -> None:
-    job = accepted().claimed("p", committed=True, now=NOW, deadline=1).submitted("job-1", NOW + 5)
+    job = accepted().claimed("p", "p/xl", committed=True, now=NOW, deadline=1).submitted("job-1", NOW + 5)
     assert (job.job_id, job.due_at) == ("job-1", NOW + 5 + POLL_EVERY)
 
 
 def test_a_release_forgets_the_provider_but_not_the_tries() -> None:
-    claimed = accepted().claimed("p", committed=True, now=NOW, deadline=1).submitted("job-1", NOW)
-    released = claimed.released(NOW, 30_000)
+    claimed = accepted().claimed("p", "p/xl", committed=True, now=NOW, deadline=1).submitted("job-1", NOW)
+    released = claimed.released("busy", NOW, 30_000)
     assert (released.provider, released.committed, released.job_id, released.deadline_at) == (None, False, None, None)
     assert (released.tries, released.due_at) == (1, NOW + 30_000 + RESEND_AFTER)
-    assert released.claimed("q", committed=False, now=NOW, deadline=1).tries == 2
+    assert released.claimed("q", "q/xl", committed=False, now=NOW, deadline=1).tries == 2
 
 
 def test_an_upload_knows_its_sources() -> None:
-    upload = accepted().claimed("p", committed=True, now=NOW, deadline=1).uploading(NOW, ("https://x/1",))
-    assert (upload.sources, upload.due_at) == (("https://x/1",), NOW + UPLOAD_LEASE)
+    claimed = accepted().claimed("p", "p/xl", committed=True, now=NOW, deadline=1)
+    upload = claimed.uploading(NOW, ("https://x/1",), NOW + 7)
+    assert (upload.sources, upload.sources_until, upload.due_at) == (("https://x/1",), NOW + 7, NOW + UPLOAD_LEASE)
+    assert (upload.released("gone", NOW).sources, upload.released("gone", NOW).sources_until) == ((), None)
 
 
 def test_a_success_has_outputs_and_waits_to_be_announced() -> None:
-    upload = accepted().claimed("p", committed=True, now=NOW, deadline=1).uploading(NOW)
-    done = upload.succeeded(("outputs/1", "outputs/2"), "outputs/t", NOW + 9)
-    assert (done.outputs, done.thumbnail, done.error) == (("outputs/1", "outputs/2"), "outputs/t", None)
+    upload = accepted().claimed("p", "p/xl", committed=True, now=NOW, deadline=1).uploading(NOW)
+    done = upload.succeeded((OUTPUT, OUTPUT), "outputs/t", NOW + 9)
+    assert (done.outputs, done.thumbnail, done.error) == ((OUTPUT, OUTPUT), "outputs/t", None)
     assert (done.finished_at, done.due_at) == (NOW + 9, NOW + 9 + ANNOUNCE_AFTER)
     assert done.announced().due_at is None
 
@@ -177,12 +189,12 @@ def test_ids_and_tokens_are_never_the_same() -> None:
 
 
 def test_the_timeline_says_when_it_came_to_each_status_and_who_was_called() -> None:
-    claimed = accepted().claimed("p", committed=True, now=NOW + 1, deadline=1).submitted("job-1", NOW + 2)
-    released = claimed.released(NOW + 3).postponed(NOW + 4)
+    claimed = accepted().claimed("p", "p/xl", committed=True, now=NOW + 1, deadline=1).submitted("job-1", NOW + 2)
+    released = claimed.released("busy", NOW + 3).postponed(NOW + 4)
     done = (
-        released.claimed("q", committed=False, now=NOW + 5, deadline=1)
+        released.claimed("q", "q/xl", committed=False, now=NOW + 5, deadline=1)
         .uploading(NOW + 6)
-        .succeeded(("outputs/1",), "outputs/t", NOW + 7)
+        .succeeded((OUTPUT,), "outputs/t", NOW + 7)
         .announced()
     )
     assert accepted().timeline == ()
@@ -194,3 +206,38 @@ def test_the_timeline_says_when_it_came_to_each_status_and_who_was_called() -> N
         (Status.SUCCESS, NOW + 7, None),
     )
     assert accepted().failed("no", NOW + 8).timeline == ((Status.ERROR, NOW + 8, None),)
+
+
+def test_each_attempt_says_whose_turn_it_was_how_long_and_why_it_ended() -> None:
+    first = accepted().claimed("p", "p/xl", committed=True, now=NOW + 1, deadline=1)
+    assert first.attempts == (ProviderAttempt("p", "p/xl", NOW + 1),)
+    second = first.released("busy", NOW + 3).claimed("q", "q/xl", committed=True, now=NOW + 5, deadline=1)
+    done = second.submitted("job-1", NOW + 6).uploading(NOW + 9).succeeded((OUTPUT,), "outputs/t", NOW + 20)
+    assert done.attempts == (
+        ProviderAttempt("p", "p/xl", NOW + 1, NOW + 3, "busy"),
+        ProviderAttempt("q", "q/xl", NOW + 5, NOW + 9, None),
+    )
+    assert second.failed("no", NOW + 7).attempts[-1] == ProviderAttempt("q", "q/xl", NOW + 5, NOW + 7, "no")
+    assert second.uploading(NOW + 9).failed("no picture", NOW + 20).attempts == done.attempts
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_what_its_client_gave_up_lapses_as_cancelled_and_costs_what_may_have_been_paid(committed: bool) -> None:
+    claimed = accepted().claimed("p", "p/xl", committed=committed, now=NOW, deadline=1)
+    cancelled = claimed.submitted("job-1", NOW).cancelled(NOW + 5)
+    assert (cancelled.status, cancelled.cancelled_at, cancelled.due_at) == (Status.PROCESSING, NOW + 5, NOW + 5)
+    lapsed = cancelled.lapsed("too late", NOW + 9)
+    assert (lapsed.error, lapsed.refunded) == ("cancelled", not committed)
+    other = claimed.lapsed("too late", NOW + 9)
+    assert (other.error, other.refunded) == ("too late", True)
+
+
+def test_a_failure_gives_the_credits_back_unless_it_says_otherwise() -> None:
+    assert accepted().failed("no", NOW).refunded
+    assert not accepted().failed("no", NOW, refunded=False).refunded
+
+
+def test_inputs_are_remembered_over_all_attempts() -> None:
+    prepared = accepted().prepared((OUTPUT,))
+    again = prepared.claimed("p", "p/xl", committed=True, now=NOW, deadline=1).released("busy", NOW)
+    assert prepared.inputs == again.inputs == (OUTPUT,)

@@ -33,6 +33,7 @@ MAX_PENDING = 24 * 60 * MINUTE
 """A generation that cannot even be dispatched for this long is given up."""
 MAX_TRIES = 5
 """How often a generation is offered to a provider that is busy, or to a worker that dies."""
+CANCELLED = "cancelled"
 
 
 class Status(StrEnum):
@@ -87,8 +88,8 @@ class StoredFile(NamedTuple):
 class Generation:
     """One request, what became of it, and when it must be looked at again (`due_at`).
 
-    `committed`: a provider that may charge was, or may have been, asked. `sources`: where its pictures wait, until
-    `sources_until`. `cost`: credits, charged when it was accepted; `refunded`: they were given back. `thumbnail`: the
+    `committed`: a provider that may charge was, or may have been, asked. `inputs`: its client's pictures, fetched and
+    stored. `sources`: where its pictures wait, until `sources_until`. `cost`: credits, charged when it was accepted; `refunded`: they were given back. `thumbnail`: the
     key of a stored file. `timeline`: each change of status since it was accepted. `attempts`: whose turn it was.
     `webhook_events`: of which statuses the webhook is told. `cancelled_at`: when its client gave it up.
     """
@@ -114,6 +115,7 @@ class Generation:
     provider: str | None = None
     committed: bool = False
     job_id: str | None = None
+    inputs: tuple[StoredFile, ...] = ()
     sources: tuple[str, ...] = ()
     sources_until: int | None = None
     outputs: tuple[StoredFile, ...] = ()
@@ -131,6 +133,11 @@ class Generation:
     def status_at(self) -> int:
         """When it came to its status."""
         return self.timeline[-1].at if self.timeline else self.created_at
+
+    def prepared(self, inputs: tuple[StoredFile, ...]) -> "Generation":
+        """Record its client's pictures, which are fetched once, before any provider is asked."""
+        self._require(Status.PENDING)
+        return self._next(inputs=inputs)
 
     def claimed(self, provider: str, model: str, *, committed: bool, now: int, deadline: int) -> "Generation":
         """Take it for dispatch, and record who is about to be called.
@@ -206,6 +213,12 @@ class Generation:
             attempts=self._ended(error, now),
             refunded=refunded,
         )
+
+    def lapsed(self, error: str, now: int) -> "Generation":
+        """Fail it for want of a result; where its client gave it up, that is why, and what may be paid for is paid."""
+        if self.cancelled_at is None:
+            return self.failed(error, now)
+        return self.failed(CANCELLED, now, refunded=not self.committed)
 
     def cancelled(self, now: int) -> "Generation":
         """Note that its client gave it up while a provider works on it, which is to be asked to stop now."""

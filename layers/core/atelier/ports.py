@@ -11,8 +11,8 @@ if TYPE_CHECKING:  # these are only words here, and a function should not pay fo
     from atelier.account import ApiKey, User
     from atelier.attempts import Attempts
     from atelier.breaker import Leave, Peer, Place
-    from atelier.delivery import Delivery
-    from atelier.generation import Generation
+    from atelier.delivery import Attempt, Delivery
+    from atelier.generation import Generation, Status
     from atelier.idempotency import Idempotency
     from atelier.session import Session
 
@@ -88,7 +88,11 @@ class Generations(Protocol):
         ...
 
     def advance(self, before: Generation, after: Generation, leave: Leave | None = None) -> Generation:
-        """Write `after` if the record is still `before`, leave the provider's place with it, and return it."""
+        """Write `after` if the record is still `before`, and return it; the provider's place is left in any case."""
+        ...
+
+    def leave(self, leave: Leave) -> None:
+        """Leave a provider's place."""
         ...
 
     def enter(self, before: Generation, after: Generation, peer: Peer, now: int) -> Place:
@@ -98,8 +102,8 @@ class Generations(Protocol):
         """
         ...
 
-    def record_job(self, generation_id: str, *, callback_token: str, job_id: str | None) -> Generation:
-        """Keep a job's id from a callback where none is known, and return the generation.
+    def record_job(self, generation_id: str, *, provider: str, callback_token: str, job_id: str | None) -> Generation:
+        """Keep a job's id from a callback where it is that provider's turn and none is known; return the generation.
 
         NotFoundError where id and token don't match.
         """
@@ -107,14 +111,30 @@ class Generations(Protocol):
 
 
 class Deliveries(Protocol):
-    """The table of deliveries."""
+    """The table of deliveries. Every write is conditional, and ConflictError says that it came too late."""
 
-    def find(self, generation_id: str) -> tuple[Generation, Delivery | None]:
-        """Read a generation and its delivery, consistently; NotFoundError where there is no generation."""
+    def find(self, generation_id: str) -> tuple[Generation, Mapping[Status, Delivery]]:
+        """Read a generation and its deliveries by event, consistently; NotFoundError where there is no generation."""
         ...
 
-    def advance(self, before: Delivery | None, after: Delivery) -> Delivery:
-        """Write `after` if the record is still `before` (None: there was none), and return it."""
+    def announced(self, generation: Generation, delivery: Delivery) -> None:
+        """Take a finished generation off the agenda and put its delivery there, where that is not written yet."""
+        ...
+
+    def advance(
+        self, before: Delivery | None, after: Delivery, attempt: Attempt | None = None, leave: Leave | None = None
+    ) -> Delivery:
+        """Write `after` if the record is still `before` (None: there was none), and the attempt with it; return it.
+
+        The host's place is left in any case.
+        """
+        ...
+
+    def enter(self, before: Delivery | None, after: Delivery, peer: Peer, now: int) -> Place:
+        """Write `after` if the record is still `before`, and take a place at its host, both or neither.
+
+        PeerUnavailableError where there is no place.
+        """
         ...
 
 
@@ -155,6 +175,10 @@ class Files(Protocol):
 
     def put(self, key: str, content: bytes, content_type: str) -> None:
         """Store an object."""
+        ...
+
+    def get(self, key: str) -> bytes:
+        """Read an object; NotFoundError where there is none."""
         ...
 
 

@@ -1,5 +1,6 @@
 """Settings: each function has a frozen dataclass of its own; a field is a variable of the same name in capitals."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import fields
@@ -37,4 +38,22 @@ def _numbers(text: str) -> frozenset[int]:
     return frozenset(int(number) for number in text.split(","))
 
 
-_READERS: Mapping[Any, Any] = {str: str, int: int, bool: _boolean, frozenset[int]: _numbers}
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split(",")))
+
+
+def _names(text: str) -> Mapping[str, str]:
+    document = json.loads(text)
+    if not isinstance(document, dict) or not all(isinstance(value, str) for value in document.values()):
+        raise ValueError(text)
+    return document
+
+
+_READERS: Mapping[Any, Any] = {
+    str: str,
+    int: int,
+    bool: _boolean,
+    frozenset[int]: _numbers,
+    tuple[str, ...]: _words,
+    Mapping[str, str]: _names,
+}

@@ -76,6 +76,12 @@ def failed(exc: Exception) -> Answer:
     return answer(500, {"message": "Something went wrong here; try again, and tell the owner if it lasts."})
 
 
+def raw_body(event: Mapping[str, Any]) -> bytes:
+    """Return a request's body as its bytes."""
+    content: str = event.get("body") or ""
+    return base64.b64decode(content) if event.get("isBase64Encoded") else content.encode(errors="replace")
+
+
 def body(event: Mapping[str, Any]) -> str:
     """Return a request's body as text; InvalidRequestError where its bytes are none."""
     content: str = event.get("body") or ""

@@ -6,12 +6,14 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from atelier.adapters.aws import translated
-from atelier.errors import UnavailableError
+from atelier.errors import NotFoundError, UnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 LINK_SECONDS = 300
+_MISSING = ("404", "403", "NoSuchKey", "AccessDenied")
+"""Who may not list a bucket is not told whether an object is missing."""
 
 
 class S3Files:
@@ -31,6 +33,16 @@ class S3Files:
                 ContentType=content_type,
                 CacheControl="public, max-age=31536000, immutable",
             )
+
+    def get(self, key: str) -> bytes:
+        """Read an object; NotFoundError where there is none."""
+        with translated("The bucket"):
+            try:
+                return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] in _MISSING:
+                    raise NotFoundError(f"There is no file '{key}' any more.") from exc
+                raise
 
     def delete_all(self, prefix: str) -> None:
         """Delete all objects whose keys begin with `prefix`; there may be none."""
@@ -54,7 +66,7 @@ class S3Files:
             try:
                 self._client.head_object(Bucket=self._bucket, Key=key)
             except ClientError as exc:
-                if exc.response["Error"]["Code"] in ("404", "403", "NoSuchKey"):
+                if exc.response["Error"]["Code"] in _MISSING:
                     return None
                 raise
             return self._link(key)

@@ -1,35 +1,37 @@
 """Generations and deliveries in their table.
 
-A generation's records share its id: `generation`, and `delivery` once its webhook has been tried. Three indexes hold
-keys only: `by-user` and `by-day` for lists, and the sparse `due`, which holds just what has something left to do.
+A generation's records share its id: `generation`, a `delivery#<event>` for each event that its webhook is told of, and
+an `attempt#<event>#<number>` for each attempt of those. Three indexes hold keys only: `by-user` and `by-day` for lists,
+and the sparse `due`, which holds just what has something left to do.
 """
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from atelier.adapters.breakers import BreakerTable
 from atelier.adapters.records import Record, RecordTable, Write, plain
 from atelier.breaker import Leave, Peer, Place
-from atelier.delivery import Attempt, Delivery, DeliveryStatus
+from atelier.delivery import Attempt, Delivery, DeliveryHistory, DeliveryStatus
 from atelier.document import encode
-from atelier.errors import ConfigurationError, ConflictError, NotFoundError
-from atelier.generation import Generation, Moment, ProviderAttempt, Status, StoredFile
+from atelier.errors import ConfigurationError, ConflictError, NotFoundError, RefusedWritesError
+from atelier.generation import FINAL, Generation, Moment, ProviderAttempt, Status, StoredFile
 from atelier.ports import Due
 
 if TYPE_CHECKING:
     from atelier.adapters.accounts import AccountStore
 
-GENERATION, DELIVERY = "generation", "delivery"
+GENERATION, DELIVERY, ATTEMPT = "generation", "delivery", "attempt"
 DUE_SHARDS = 4
 """The sparse index is spread over this many partitions."""
 MAX_DAYS_WALKED = 31
 MAX_BATCHES, BATCH = 10, 100
 """A search looks at this many generations, at most, before it answers with what it has found."""
 _DAY_MS = 86_400_000
-_JSON_FIELDS = ("payload", "webhook_events", "sources", "outputs", "timeline", "attempts")
+MAX_ATTEMPTS_SHOWN = 50
+"""Of a generation, the newest; with the answers they would otherwise outgrow an answer of ours."""
+_JSON_FIELDS = ("payload", "webhook_events", "inputs", "sources", "outputs", "timeline", "attempts")
 
 
 class GenerationStore:
@@ -61,7 +63,7 @@ class GenerationStore:
         return from_record(record)
 
     def advance(self, before: Generation, after: Generation, leave: Leave | None = None) -> Generation:
-        """Write `after` if the record is still `before`, and leave the provider's place; else ConflictError.
+        """Write `after` if the record is still `before`; else ConflictError. The provider's place is left in any case.
 
         A generation that is refunded gets its credits back in the same transaction.
         """
@@ -71,12 +73,20 @@ class GenerationStore:
                 raise ConfigurationError("who fails generations must be able to give credits back")
             writes += self._accounts.refund(after.user_id, after.id, after.cost, after.finished_at or 0)
         if leave:
-            self._breakers.leave(leave, writes)
+            try:
+                self._breakers.leave(leave, writes)
+            except RefusedWritesError:
+                self.leave(leave)
+                raise
         elif len(writes) > 1:
             self._table.transact(writes)
         else:
             self._table.replace(to_record(before), to_record(after))
         return after
+
+    def leave(self, leave: Leave) -> None:
+        """Leave a provider's place."""
+        self._breakers.leave(leave, [])
 
     def enter(self, before: Generation, after: Generation, peer: Peer, now: int) -> Place:
         """Write `after` if the record is still `before`, and take a place at its provider, both or neither.
@@ -85,19 +95,20 @@ class GenerationStore:
         """
         return self._breakers.enter(peer, now, [self._table.replacement(to_record(before), to_record(after))])
 
-    def record_job(self, generation_id: str, *, callback_token: str, job_id: str | None) -> Generation:
-        """Keep a job's id from a callback where none is known, and return the generation.
+    def record_job(self, generation_id: str, *, provider: str, callback_token: str, job_id: str | None) -> Generation:
+        """Keep a job's id from a callback where it is that provider's turn and none is known; return the generation.
 
         NotFoundError where id and token don't match.
         """
-        condition = "callback_token = :token" + (" AND attribute_not_exists(job_id)" if job_id else "")
+        condition = "callback_token = :token AND provider = :provider"
+        condition += " AND attribute_not_exists(job_id)" if job_id else ""
         try:
             return from_record(
                 self._table.update(
                     (generation_id, GENERATION),
                     {"called_back": True, "job_id": job_id} if job_id else {"called_back": True},
                     condition=condition,
-                    values={":token": callback_token},
+                    values={":token": callback_token, ":provider": provider},
                 )
             )
         except ConflictError:
@@ -112,7 +123,7 @@ class GenerationStore:
             for record in self._table.query(
                 "due", ("due_shard", str(shard)), before=("due_at", now), limit=limit // DUE_SHARDS
             ):
-                yield Due(str(record["id"]), str(record["record"]))
+                yield Due(str(record["id"]), str(record["record"]).partition("#")[0])
 
     def search(
         self, *, limit: int, now: int, before: str | None = None, user_id: str | None = None,
@@ -179,32 +190,93 @@ class GenerationStore:
 
 
 class DeliveryStore:
-    """The Deliveries port; a delivery, whose body holds the prompt, expires as its generation does."""
+    """The Deliveries port; deliveries, whose bodies hold the prompt, and attempts expire as their generation does."""
 
     def __init__(self, table: RecordTable, *, retention_days: int = 90) -> None:
         self._table = table
+        self._breakers = BreakerTable(table)
         self._retention_ms = retention_days * _DAY_MS
 
-    def find(self, generation_id: str) -> tuple[Generation, Delivery | None]:
-        """Read a generation and its delivery, consistently; NotFoundError where there is no generation."""
-        records = {record["record"]: record for record in self._table.get_all(generation_id)}
+    def find(self, generation_id: str) -> tuple[Generation, dict[Status, Delivery]]:
+        """Read a generation and its deliveries by event, consistently; NotFoundError where there is no generation."""
+        kinds = [GENERATION, *(f"{DELIVERY}#{status}" for status in Status)]
+        found = self._table.get_many([(generation_id, kind) for kind in kinds], consistent=True)
+        records = {str(record["record"]): record for record in found}
         if GENERATION not in records:
             raise NotFoundError(f"There is no generation '{generation_id}'.")
-        delivery = records.get(DELIVERY)
-        return from_record(records[GENERATION]), _delivery(delivery) if delivery else None
+        generation = from_record(records.pop(GENERATION))
+        deliveries = map(_delivery, records.values())
+        return generation, {delivery.event: delivery for delivery in deliveries}
 
-    def advance(self, before: Delivery | None, after: Delivery) -> Delivery:
-        """Write `after` if the record is still `before` (None: there was none); else ConflictError."""
-        if before is None:
-            expires = (after.created_at + self._retention_ms) // 1_000
-            self._table.insert({**_delivery_record(after), "expires_at": expires})
+    def history(self, generation_id: str) -> tuple[Generation, list[DeliveryHistory]]:
+        """Read a generation and its deliveries with their newest attempts; NotFoundError where there is none."""
+        generation, deliveries = self.find(generation_id)
+        attempts = [
+            (event, _attempt(record))
+            for event in deliveries
+            for record in self._table.get_all(generation_id, f"{ATTEMPT}#{event}#", limit=MAX_ATTEMPTS_SHOWN)
+        ]
+        newest = sorted(attempts, key=lambda item: item[1].at)[-MAX_ATTEMPTS_SHOWN:]
+        return generation, [
+            DeliveryHistory(delivery, tuple(attempt for of, attempt in newest if of is event))
+            for event, delivery in deliveries.items()
+        ]
+
+    def announced(self, generation: Generation, delivery: Delivery) -> None:
+        """Take a finished generation off the agenda and put its delivery there, where that is not written yet.
+
+        ConflictError where the generation is not what it was.
+        """
+        before, after = to_record(generation), to_record(generation.announced())
+        try:
+            self._table.transact([self._table.replacement(before, after), self._insertion(delivery)])
+        except RefusedWritesError as exc:
+            if exc.refused != {1}:
+                raise
+            self._table.replace(before, after)
+
+    def advance(
+        self, before: Delivery | None, after: Delivery, attempt: Attempt | None = None, leave: Leave | None = None
+    ) -> Delivery:
+        """Write `after` if the record is still `before` (None: there was none), and the attempt; else ConflictError.
+
+        The host's place is left in any case.
+        """
+        writes = self._writes(before, after)
+        if attempt:
+            writes.append(self._table.insertion({**_attempt_record(after, attempt), **self._expiry(after)}))
+        if leave:
+            try:
+                self._breakers.leave(leave, writes)
+            except RefusedWritesError:
+                self._breakers.leave(leave, [])
+                raise
         else:
-            self._table.replace(_delivery_record(before), _delivery_record(after))
+            self._table.transact(writes)
         return after
+
+    def enter(self, before: Delivery | None, after: Delivery, peer: Peer, now: int) -> Place:
+        """Write `after` if the record is still `before`, and take a place at its host, both or neither.
+
+        ConflictError or PeerUnavailableError.
+        """
+        return self._breakers.enter(peer, now, self._writes(before, after))
+
+    def _writes(self, before: Delivery | None, after: Delivery) -> list[Write]:
+        """Nothing is written of a generation that was deleted meanwhile."""
+        if before is None:
+            return [self._insertion(after), self._table.presence((after.generation_id, GENERATION))]
+        return [self._table.replacement(_delivery_record(before), _delivery_record(after))]
+
+    def _insertion(self, delivery: Delivery) -> Write:
+        return self._table.insertion({**_delivery_record(delivery), **self._expiry(delivery)})
+
+    def _expiry(self, delivery: Delivery) -> Record:
+        return {"expires_at": (int(delivery.generation_id[:12], 16) + self._retention_ms) // 1_000}
 
 
 def to_record(generation: Generation) -> Record:
-    """Write a generation as a record."""
+    """Write a generation as a record; `midway` lets its changes through the stream's filter before its end."""
     fields = {name: getattr(generation, name) for name in Generation.__slots__}
     return {
         **fields,
@@ -212,6 +284,7 @@ def to_record(generation: Generation) -> Record:
         "status": generation.status.value,
         "record": GENERATION,
         "created_day": datetime.fromtimestamp(generation.created_at / 1_000, UTC).date().isoformat(),
+        "midway": "yes" if generation.webhook and not set(generation.webhook_events) <= set(FINAL) else None,
         **_due(generation.id, generation.due_at),
     }
 
@@ -227,7 +300,8 @@ def from_record(record: Record) -> Generation:
             "payload": read["payload"],
             "webhook_events": tuple(map(Status, read["webhook_events"])),
             "sources": tuple(read["sources"]),
-            "outputs": tuple(StoredFile(*output) for output in read["outputs"]),
+            "inputs": tuple(StoredFile(*item) for item in read["inputs"]),
+            "outputs": tuple(StoredFile(*item) for item in read["outputs"]),
             "timeline": tuple(Moment(Status(status), at, provider) for status, at, provider in read["timeline"]),
             "attempts": tuple(ProviderAttempt(*attempt) for attempt in read["attempts"]),
         }
@@ -240,35 +314,40 @@ def from_stream(image: Mapping[str, Any]) -> Generation:
 
 
 def _delivery_record(delivery: Delivery) -> Record:
+    known = {name: getattr(delivery, name) for name in Delivery.__slots__ if name not in ("generation_id", "user_id")}
     return {
+        **known,
         "id": delivery.generation_id,
-        "record": DELIVERY,
-        "owner": delivery.user_id,
-        "url": delivery.url,
-        "body": delivery.body,
-        "created_at": delivery.created_at,
+        "record": f"{DELIVERY}#{delivery.event}",
+        "owner": delivery.user_id,  # by its own name it would be listed as a generation
+        "event": delivery.event.value,
         "status": delivery.status.value,
-        "version": delivery.version,
-        "tries": delivery.tries,
-        "attempts": json.dumps([asdict(attempt) for attempt in delivery.attempts]),
         **_due(delivery.generation_id, delivery.due_at),
     }
 
 
 def _delivery(record: Record) -> Delivery:
-    fields: dict[str, Any] = dict(record)
+    known: dict[str, Any] = {name: record[name] for name in Delivery.__slots__ if name in record}
     return Delivery(
-        generation_id=fields["id"],
-        user_id=fields["owner"],
-        url=fields["url"],
-        body=fields["body"],
-        created_at=fields["created_at"],
-        status=DeliveryStatus(fields["status"]),
-        version=fields["version"],
-        tries=fields["tries"],
-        attempts=tuple(Attempt(**attempt) for attempt in json.loads(fields["attempts"])),
-        due_at=fields.get("due_at"),
+        **known
+        | {
+            "generation_id": record["id"],
+            "user_id": record["owner"],
+            "event": Status(str(record["event"])),
+            "status": DeliveryStatus(str(record["status"])),
+        }
     )
+
+
+def _attempt_record(delivery: Delivery, attempt: Attempt) -> Record:
+    known = {name: getattr(attempt, name) for name in Attempt.__slots__}
+    record = f"{ATTEMPT}#{delivery.event}#{attempt.number:06}"
+    return {**known, "id": delivery.generation_id, "record": record}
+
+
+def _attempt(record: Record) -> Attempt:
+    known: dict[str, Any] = {name: record[name] for name in Attempt.__slots__ if name in record}
+    return Attempt(**known)
 
 
 def _due(record_id: str, due_at: int | None) -> Record:

@@ -8,6 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from atelier.picture import Picture
+
+DEFAULT_LIFETIME = 3_600
+"""For how many seconds a provider's result can be fetched, as far as is known: few keep one for less than an hour."""
+
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -55,18 +60,28 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The pictures themselves, as the provider sent them; `ours` where this very stack drew them."""
+    """The pictures themselves, as the provider sent them."""
 
     images: tuple[Image, ...]
-    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Pictures that this very stack drew, which are stored as they are."""
+
+    pictures: tuple[Picture, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Where the pictures wait to be downloaded, and for how many seconds from now on."""
+    """Where the pictures wait to be downloaded, and for how many seconds from now on, where the provider says so."""
 
     urls: tuple[str, ...]
     lifetime: int | None = None
+
+    def until(self, now: int) -> int:
+        """Return when they are gone; all times are milliseconds since the Unix epoch."""
+        return now + (DEFAULT_LIFETIME if self.lifetime is None else self.lifetime) * 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +91,7 @@ class Failed:
     message: str
 
 
-Outcome = Submitted | Running | Finished | Located | Failed
+Outcome = Submitted | Running | Finished | Drawn | Located | Failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,18 +1,29 @@
 """All providers by name, and which of them this stack is set up for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from atelier.catalog import Route
-from atelier.ports import HttpClient, ProviderKeys
+from atelier.ports import HttpClient, ModelInvoker, ProviderKeys
 from atelier.providers import Provider
 from atelier.providers.artificial_studio import ArtificialStudio
+from atelier.providers.automatic1111 import Automatic1111
+from atelier.providers.bedrock import Bedrock
+from atelier.providers.fal import Fal
+from atelier.providers.openai import OpenAI
+from atelier.providers.replicate import Replicate
 from atelier.providers.sketch import Sketch
+from atelier.providers.stability import Stability
+
+KINDS: Mapping[str, type[Provider]] = {
+    kind.name: kind
+    for kind in (Sketch, ArtificialStudio, Replicate, Fal, OpenAI, Stability, Bedrock, Automatic1111)
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What the owner has set up: keys, the addresses of self-hosted providers, and Bedrock's models."""
+    """What the owner has set up: keys, the addresses of self-hosted providers, and the ARNs of Bedrock's models."""
 
     keys: ProviderKeys
     urls: Mapping[str, str]
@@ -20,14 +31,33 @@ class Setup:
 
     def ready(self, route: Route) -> bool:
         """Tell whether this stack can take a route."""
-        kind = KINDS.get(route.provider)
-        return kind is not None and (not kind.needs_key or self.keys.get(route.provider) is not None)
+        match KINDS.get(route.provider):
+            case None:
+                return False
+            case kind if kind is Automatic1111:
+                return kind.name in self.urls
+            case kind if kind is Bedrock:
+                return any(arn.endswith(f"/{route.model}") for arn in self.bedrock_models)
+            case kind:
+                return not kind.needs_key or self.keys.get(route.provider) is not None
 
 
-KINDS: Mapping[str, type[Provider]] = {kind.name: kind for kind in (Sketch, ArtificialStudio)}
+def asynchronous(
+    http: HttpClient, *, urls: Mapping[str, str], verify: Callable[[bytes, bytes, bytes], bool]
+) -> Mapping[str, Provider]:
+    """Make the providers that have jobs, and call back; `urls` are addresses that the owner has given them.
+
+    `verify` tells whether a public key's holder signed a message.
+    """
+    known: tuple[Provider, ...] = (
+        Sketch(http), ArtificialStudio(http, urls), Replicate(http, urls), Fal(http, urls, verify)
+    )  # fmt: skip
+    return {provider.name: provider for provider in known}
 
 
-def providers(http: HttpClient, *, urls: Mapping[str, str]) -> Mapping[str, Provider]:
-    """Make every provider that this stack can call; `urls` are addresses that the owner has given them."""
-    known: tuple[Provider, ...] = (Sketch(http), ArtificialStudio(http, urls))
+def synchronous(http: HttpClient, *, urls: Mapping[str, str], models: ModelInvoker) -> Mapping[str, Provider]:
+    """Make the providers that answer with the pictures; `models` are Bedrock's."""
+    known: tuple[Provider, ...] = (
+        OpenAI(http, urls), Stability(http, urls), Bedrock(models), Automatic1111(http, urls)
+    )  # fmt: skip
     return {provider.name: provider for provider in known}

@@ -6,7 +6,7 @@ cards:
     test:fail    is refused
     test:slow    takes ten seconds
     test:twice   goes the asynchronous way, and its callback comes twice, before the job's id is even known
-    test:never   is taken, and never finished
+    test:never   is taken, and never finished; it can be cancelled
 """
 
 import json
@@ -14,12 +14,14 @@ import time
 from collections.abc import Callable
 
 from atelier.errors import FetchError
+from atelier.picture import Picture
 from atelier.ports import HttpClient
-from atelier.providers import Failed, Finished, Image, Job, Outcome, Running, Submitted
+from atelier.providers import CallbackRequest, Drawn, Failed, Job, Outcome, Running, Submitted
 
 SLOW_SECONDS = 10.0
 CALLBACK_TIMEOUT_SECONDS = 10.0
 CALLBACK_MAX_BYTES = 64 * 1024
+SIDE = 1_024
 
 
 class Sketch:
@@ -28,6 +30,9 @@ class Sketch:
     name = "sketch"
     needs_key = False
     charges = False
+    asynchronous = True
+    cancels = True
+    inputs = frozenset({"prompt", "negative_prompt", "num_images", "seed", "width", "height"})
 
     def __init__(self, http: HttpClient, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._http = http
@@ -51,11 +56,13 @@ class Sketch:
         """Draw a job that went the asynchronous way."""
         return Running() if job_id == "never" else _draw(job)
 
-    @staticmethod
-    def callback_job_id(body: str) -> str | None:
-        """Read the id from our own callback."""
+    def cancel(self, job_id: str, job: Job) -> None:
+        """Do nothing: nobody works on a job that is not done."""
+
+    def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
+        """Read the id from our own callback, which nobody signs: it is believed no further than its URL's token."""
         try:
-            job_id = json.loads(body)["id"]
+            job_id = json.loads(request.body)["id"]
         except (ValueError, KeyError, TypeError, RecursionError):
             return None
         return job_id if job_id == "twice" else None
@@ -80,14 +87,19 @@ def _test_prompt(job: Job) -> str | None:
     return word if word.startswith("test:") else None
 
 
-def _draw(job: Job) -> Finished:
+def _draw(job: Job) -> Drawn:
     from atelier.drawing import draw  # the webhook function reads callbacks without Pillow
 
-    content = draw(
-        job.input["prompt"],
-        negative_prompt=job.input.get("negative_prompt") or "",
-        seed=job.input.get("seed"),
-        width=job.input.get("width") or 1024,
-        height=job.input.get("height") or 1024,
+    width, height = job.input.get("width") or SIDE, job.input.get("height") or SIDE
+    seed = job.input.get("seed")
+    contents = (
+        draw(
+            job.input["prompt"],
+            negative_prompt=job.input.get("negative_prompt") or "",
+            seed=(seed or 0) + number if number else seed,
+            width=width,
+            height=height,
+        )
+        for number in range(job.input.get("num_images") or 1)
     )
-    return Finished((Image(content, "image/png"),))
+    return Drawn(tuple(Picture(content, "image/png", width, height) for content in contents))

@@ -1,17 +1,15 @@
 """Administer: what the owner does to keys, generations and their deliveries."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from atelier.account import ApiKey, User, mint_key, new_user
 from atelier.administration import UserRequest
-from atelier.delivery import Delivery
+from atelier.delivery import Delivery, told
 from atelier.errors import ConflictError, NotFoundError, NotPossibleError, UnavailableError
 from atelier.generation import Generation, Status
 from atelier.ports import Accounts, Deliveries, Eraser, Generations, Queue, StoredFiles
-from atelier.steps.deliver import first_delivery
-
-CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,24 +60,6 @@ class RotateKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cancel:
-    """Ends what nobody works on yet; it is announced and refunded like any failure."""
-
-    generations: Generations
-    clock: Callable[[], int]
-
-    def __call__(self, generation_id: str) -> Generation:
-        """Return the cancelled generation; NotPossibleError where it is too late."""
-        generation = self.generations.get(generation_id)
-        if generation.status is not Status.PENDING:
-            raise NotPossibleError(f"The generation is {generation.status}; only a pending one can be cancelled.")
-        try:
-            return self.generations.advance(generation, generation.failed(CANCELLED, self.clock()))
-        except ConflictError as exc:
-            raise NotPossibleError("The generation has just been taken; it cannot be cancelled any more.") from exc
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Delete:
     """Deletes whatever is kept of a finished generation: files first, so that what was interrupted can be repeated."""
 
@@ -92,7 +72,8 @@ class Delete:
         generation = self.generations.get(generation_id)
         if not generation.status.final:
             raise NotPossibleError(f"The generation is {generation.status}; it can be deleted once it is finished.")
-        self.files.delete_all(f"outputs/{generation.id}/")
+        for folder in ("inputs", "outputs"):
+            self.files.delete_all(f"{folder}/{generation.id}/")
         self.eraser.erase(generation.id)
 
 
@@ -104,21 +85,39 @@ class Redeliver:
     queue: Queue
     clock: Callable[[], int]
 
-    def __call__(self, generation_id: str, base_url: str) -> Delivery:
-        """Return the delivery, due now; NotPossibleError where there is nothing to deliver."""
-        generation, delivery = self.deliveries.find(generation_id)
-        if generation.webhook is None:
-            raise NotPossibleError("The generation has no webhook.")
-        if not generation.status.final:
-            raise NotPossibleError(f"The generation is {generation.status}; its webhook is told when it is finished.")
-        now = self.clock()
-        again = delivery.repeated(now) if delivery else first_delivery(generation, generation.webhook, base_url, now)
+    def __call__(self, generation_id: str, base_url: str, event: Status | None = None) -> list[Delivery]:
+        """Return the deliveries, due now: that of an event, or all; NotPossibleError where there is nothing to deliver.
+
+        Asked for twice, it is told once, unless it was told in between. An attempt that is under way is not doubled:
+        NotPossibleError says so.
+        """
+        generation, deliveries = self.deliveries.find(generation_id)
+        again = [
+            (deliveries.get(delivery.event), self._repeated(delivery))
+            for delivery in told(generation, deliveries, base_url)
+            if event in (None, delivery.event)
+        ]
+        if not again:
+            raise NotPossibleError(_nothing_to_tell(generation, event))
         try:
-            self.deliveries.advance(delivery, again)
+            for before, after in again:
+                self.deliveries.advance(before, after)
         except ConflictError as exc:
             raise NotPossibleError("An attempt to deliver it was under way; look at it and try again.") from exc
-        try:
+        with suppress(UnavailableError):  # reconcile sends what is due
             self.queue.send(generation_id)
-        except UnavailableError:
-            return again  # reconcile sends what is due
-        return again
+        return [after for _, after in again]
+
+    def _repeated(self, delivery: Delivery) -> Delivery:
+        try:
+            return delivery.repeated(self.clock())
+        except ConflictError as exc:
+            raise NotPossibleError("An attempt to deliver it is under way; look at it in a minute.") from exc
+
+
+def _nothing_to_tell(generation: Generation, event: Status | None) -> str:
+    if generation.webhook is None:
+        return "The generation has no webhook."
+    if event and event not in generation.webhook_events:
+        return f"The webhook is not told of '{event}'; it asked for {', '.join(generation.webhook_events)}."
+    return f"The generation is {generation.status}; there is nothing to tell its webhook yet."

@@ -1,36 +1,83 @@
-"""Dispatch: hand a pending generation to the first provider that can take it."""
+"""Dispatch: hand a pending generation to the provider whose turn it is."""
 
+import math
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from atelier.catalog import Catalog, Route
+from atelier.breaker import Health, Leave, Peer, Place
+from atelier.catalog import SKETCH, Catalog, Model, Route
 from atelier.errors import (
+    FetchFailedError,
+    InvalidRequestError,
     NotFoundError,
     OutcomeUnknownError,
+    PeerUnavailableError,
     ProviderBusyError,
     ProviderCredentialsError,
     ProviderRejectedError,
 )
-from atelier.generation import MAX_TRIES, Generation, Status
+from atelier.generation import CLAIM_LEASE, MAX_PENDING, MAX_TRIES, MINUTE, RESEND_AFTER, SECOND, Generation, Status
+from atelier.picture import Picture
 from atelier.ports import Generations, ProviderKeys, Queue
-from atelier.providers import Failed, Finished, Job, Located, Outcome, Provider, Running, Submitted
+from atelier.providers import Drawn, Failed, Finished, InputImage, Job, Located, Outcome, Provider, Running, Submitted
 from atelier.steps.finish import Finish
+from atelier.steps.inputs import Inputs
 
-MAX_DELAY_SECONDS = 900
-FIRST_BACKOFF_SECONDS = 2.0
+FIRST_BACKOFF = 2 * SECOND
+MAX_BACKOFF = 60 * MINUTE
+"""No Retry-After is honoured for longer."""
+MAX_QUEUE_DELAY = 15 * MINUTE
+"""SQS delays no message for longer; reconcile sends what waits longer."""
+LONGEST_LOOK = 30 * SECOND
+"""Who waits for a place looks for one this often, or when there may be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A provider that can take a generation, and the job as it would be asked for there."""
+
+    provider: Provider
+    job: Job
+
+    def turns(self, generation: Generation) -> int:
+        """Count how often it was asked already."""
+        own = (self.provider.name, self.job.model)
+        return sum((attempt.provider, attempt.model) == own for attempt in generation.attempts)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A provider's turn at a generation that is claimed for it, in a place of its own unless it is drawn right here.
+
+    `rest`: who else can take it and was not found to be out of reach just now. `alone`: nobody else can.
+    """
+
+    offer: Offer
+    claimed: Generation
+    place: Place | None
+    rest: tuple[Offer, ...]
+    alone: bool
+
+    @property
+    def last(self) -> bool:
+        """Tell whether the others had as many turns."""
+        return all(other.turns(self.claimed) >= self.offer.turns(self.claimed) for other in self.rest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatch:
-    """Calls providers. A call that may cost money is made once; if its outcome is unknown it is not repeated."""
+    """Makes one call a run. A call that may cost money is made once: if its outcome is unknown nobody is asked again."""
 
     generations: Generations
     queue: Queue
     ingest_queue: Queue
     providers: Mapping[str, Provider]
     keys: ProviderKeys
-    catalog: Catalog
+    ready: Callable[[Route], bool]
+    catalog: Callable[[], Catalog]
+    inputs: Inputs
+    sanitise: Callable[[bytes], Picture]
     finish: Finish
     callback_base_url: str
     clock: Callable[[], int]
@@ -38,81 +85,175 @@ class Dispatch:
     def __call__(self, generation: Generation) -> None:
         """Take a pending generation one step on; does nothing if it is further already.
 
-        Raises ConflictError where another worker took it, OutcomeUnknownError where the provider's answer was lost
-        (the generation then waits for a callback, or for its deadline).
+        Raises ConflictError where another worker took it, OutcomeUnknownError where the answer of a provider that can
+        still call back was lost (the generation then waits for that, or for its deadline).
         """
         if generation.status is not Status.PENDING:
             return
         try:
-            model = self.catalog.model(generation.model)
-            provider, route = self._choose(model.routes, test=generation.test)
-        except NotFoundError as exc:
+            catalog = self.catalog()
+            model = catalog.model(generation.model)
+            generation, images = self.inputs(generation)
+            offers = self._offers(model, generation, images)
+        except (NotFoundError, InvalidRequestError) as exc:
             self.generations.advance(generation, generation.failed(str(exc), self.clock()))
-            return
-        claimed = self.generations.advance(
-            generation,
-            generation.claimed(provider.name, committed=provider.charges, now=self.clock(), deadline=model.deadline),
-        )
-        try:
-            outcome = self._submit(provider, route, claimed)
-        except ProviderBusyError as exc:
-            self._retry(claimed, exc)
-        except ProviderRejectedError as exc:
-            self.generations.advance(claimed, claimed.failed(str(exc), self.clock()))
-        except ProviderCredentialsError:
-            message = f"The provider {provider.name} refuses this stack's key; ask the stack's owner to set it."
-            self.generations.advance(claimed, claimed.failed(message, self.clock()))
+        except FetchFailedError:
+            self._wait(generation, self.clock())
         else:
-            self._record(claimed, outcome)
+            self._dispatch(generation, offers, model, catalog)
 
-    def _choose(self, routes: tuple[Route, ...], *, test: bool) -> tuple[Provider, Route]:
-        for route in routes:
-            provider = self.providers.get(route.provider)
-            if provider and not (provider.needs_key and (test or self.keys.get(provider.name) is None)):
-                return provider, route
-        names = ", ".join(route.provider for route in routes)
+    def _dispatch(self, generation: Generation, offers: list[Offer], model: Model, catalog: Catalog) -> None:
+        retry_at = []
+        for number, offer in enumerate(offers):
+            try:
+                claimed, place = self._claim(generation, offer, model, catalog)
+            except PeerUnavailableError as exc:
+                retry_at.append(exc.retry_at)
+                continue
+            self._take(Turn(offer, claimed, place, tuple(offers[number + 1 :]), alone=len(offers) == 1))
+            return
+        self._wait(generation, min(retry_at))
+
+    # ---- Whose turn it is
+
+    def _offers(self, model: Model, generation: Generation, images: tuple[InputImage, ...]) -> list[Offer]:
+        """List who can take it, those first who were asked least; raises if there is nobody."""
+        offers, refusals = [], []
+        for route in model.usable(self.ready, test=generation.test):
+            try:
+                offers.append(self._offer(route, generation, images))
+            except InvalidRequestError as exc:
+                refusals.append(exc)
+        if offers:
+            return sorted(offers, key=lambda offer: offer.turns(generation))
+        if refusals:
+            raise refusals[0]
+        names = ", ".join(route.provider for route in model.routes)
         raise NotFoundError(f"No provider of this model is set up; the stack's owner can set a key for {names}.")
 
-    def _submit(self, provider: Provider, route: Route, generation: Generation) -> Outcome:
+    def _offer(self, route: Route, generation: Generation, images: tuple[InputImage, ...]) -> Offer:
+        provider = self.providers[route.provider]
+        callback = f"{self.callback_base_url}/webhook/{provider.name}/{generation.id}/{generation.callback_token}"
+        job = Job(
+            model=route.model_for(generation.payload),
+            input=route.translate(generation.payload, tuple(image.url for image in images)),
+            callback_url=callback,
+            key=self._key(provider),
+            images=images,
+        )
+        return Offer(provider, job)
+
+    def _claim(
+        self, generation: Generation, offer: Offer, model: Model, catalog: Catalog
+    ) -> tuple[Generation, Place | None]:
+        """Write down who is about to be called, and take a place there; PeerUnavailableError where there is none.
+
+        A synchronous provider has no longer than the worker that asks it.
+        """
+        provider, now = offer.provider, self.clock()
+        deadline = model.deadline if provider.asynchronous else min(model.deadline, CLAIM_LEASE)
+        claimed = generation.claimed(
+            provider.name, offer.job.model, committed=provider.charges, now=now, deadline=deadline
+        )
+        if provider.name == SKETCH:
+            return self.generations.advance(generation, claimed), None
+        peer = Peer(f"provider:{provider.name}", catalog.places_at(provider.name), CLAIM_LEASE)
+        return claimed, self.generations.enter(generation, claimed, peer, now)
+
+    # ---- What becomes of it
+
+    def _take(self, turn: Turn) -> None:
+        name, claimed = turn.offer.provider.name, turn.claimed
+        try:
+            outcome = self._submit(turn.offer)
+        except ProviderBusyError as exc:
+            self._pass_on(turn, str(exc), Health.FAILING, retry_after=exc.retry_after)
+        except ProviderCredentialsError:
+            reason = f"The provider {name} refuses this stack's account; ask the stack's owner to look after its key."
+            if turn.alone:
+                self._end(turn, claimed.failed(reason, self.clock()), Health.UNKNOWN)
+            else:
+                self._pass_on(turn, reason, Health.UNKNOWN)
+        except ProviderRejectedError as exc:
+            self._end(turn, claimed.failed(str(exc), self.clock()))
+        except OutcomeUnknownError as exc:
+            self._lose(turn, exc)
+        else:
+            self._record(turn, outcome)
+
+    def _submit(self, offer: Offer) -> Outcome:
         """Submit the job; once more where the key was refused and a new one may have been set since."""
         try:
-            return provider.submit(self._job(provider, route, generation))
+            outcome = offer.provider.submit(offer.job)
         except ProviderCredentialsError:
             self.keys.refresh()
-            return provider.submit(self._job(provider, route, generation))
+            outcome = offer.provider.submit(replace(offer.job, key=self._key(offer.provider)))
+        if isinstance(outcome, Running):
+            raise OutcomeUnknownError(f"The provider {offer.provider.name} took the job without naming it.")
+        return outcome
 
-    def _job(self, provider: Provider, route: Route, generation: Generation) -> Job:
-        return Job(
-            model=route.model,
-            input=generation.payload,
-            callback_url=(
-                f"{self.callback_base_url}/webhook/{provider.name}/{generation.id}/{generation.callback_token}"
-            ),
-            key=self.keys.get(provider.name) if provider.needs_key else None,
-        )
-
-    def _record(self, generation: Generation, outcome: Outcome) -> None:
+    def _record(self, turn: Turn, outcome: Outcome) -> None:
+        claimed, now = turn.claimed, self.clock()
         match outcome:
+            case Drawn(pictures):
+                self.finish(self._end(turn, claimed.uploading(now)), pictures)
             case Finished(images):
-                uploading = self.generations.advance(generation, generation.uploading(self.clock()))
-                self.finish(uploading, images)
+                uploading = self._end(turn, claimed.uploading(now))
+                self.finish(uploading, (self.sanitise(image.content) for image in images))
             case Submitted(job_id):
-                self.generations.advance(generation, generation.submitted(job_id, self.clock()))
+                self._end(turn, claimed.submitted(job_id, now))
             case Located(urls):
-                self.generations.advance(generation, generation.uploading(self.clock(), urls))
-                self.ingest_queue.send(generation.id)
+                self._end(turn, claimed.uploading(now, urls, outcome.until(now)))
+                self.ingest_queue.send(claimed.id)
             case Failed(message):
-                self.generations.advance(generation, generation.failed(message, self.clock()))
-            case Running():
-                raise OutcomeUnknownError("the provider took the job without naming it")
+                self._end(turn, claimed.failed(message, now))
 
-    def _retry(self, generation: Generation, busy: ProviderBusyError) -> None:
-        if generation.tries >= MAX_TRIES:
-            message = "The provider is busy or out of reach; try again later."
-            self.generations.advance(generation, generation.failed(message, self.clock()))
+    def _pass_on(self, turn: Turn, reason: str, health: Health, *, retry_after: float | None = None) -> None:
+        """Give it to whoever has had fewer turns, or else wait before the next round."""
+        claimed, now = turn.claimed, self.clock()
+        rest = min((retry_after or 0) * SECOND, MAX_BACKOFF)
+        rest_until = now + int(rest) if rest else None
+        if claimed.tries >= MAX_TRIES:
+            message = f"It was offered {claimed.tries} times, and no provider took it; the last time: {reason}"
+            self._end(turn, claimed.failed(message, now), health, rest_until)
             return
-        backoff = FIRST_BACKOFF_SECONDS * 2**generation.tries * random.uniform(0.5, 1.5)
-        delay = int(min(max(busy.retry_after or 0, backoff), MAX_DELAY_SECONDS))
-        released = generation.released(self.clock(), delay * 1_000)
-        self.generations.advance(generation, released)
-        self.queue.send(generation.id, delay=delay)
+        backoff = FIRST_BACKOFF * 2**claimed.tries * random.uniform(0.5, 1.5)
+        delay = int(max(rest, backoff)) if turn.last else 0
+        self._end(turn, claimed.released(reason, now, delay), health, rest_until)
+        self._send(claimed, delay)
+
+    def _lose(self, turn: Turn, lost: OutcomeUnknownError) -> None:
+        """Wait for a provider that may still call back; any other will never tell."""
+        if turn.offer.provider.asynchronous:
+            if turn.place:
+                self.generations.leave(Leave(turn.place, Health.FAILING, self.clock()))
+            raise lost
+        self._end(turn, turn.claimed.failed(f"{lost} Nothing is charged; try again.", self.clock()), Health.FAILING)
+
+    def _end(
+        self, turn: Turn, after: Generation, health: Health = Health.HEALTHY, rest_until: int | None = None
+    ) -> Generation:
+        """Write what became of a turn, and leave the place."""
+        leave = Leave(turn.place, health, self.clock(), rest_until) if turn.place else None
+        return self.generations.advance(turn.claimed, after, leave)
+
+    # ---- Waiting
+
+    def _wait(self, generation: Generation, retry_at: int) -> None:
+        """Look again when there may be a place, and the less often the longer it waits already."""
+        now = self.clock()
+        age = now - generation.created_at
+        if age >= MAX_PENDING:
+            message = "No provider could take it for a day; try again later."
+            self.generations.advance(generation, generation.failed(message, now))
+            return
+        delay = int(max(FIRST_BACKOFF, retry_at - now, min(age / 4, LONGEST_LOOK)) * random.uniform(1, 1.5))
+        self.generations.advance(generation, generation.postponed(now + delay + RESEND_AFTER))
+        self._send(generation, delay)
+
+    def _send(self, generation: Generation, delay: int) -> None:
+        if delay <= MAX_QUEUE_DELAY:
+            self.queue.send(generation.id, delay=math.ceil(delay / SECOND))
+
+    def _key(self, provider: Provider) -> str | None:
+        return self.keys.get(provider.name) if provider.needs_key else None

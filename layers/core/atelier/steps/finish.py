@@ -1,13 +1,12 @@
 """Finish: store the pictures of a generation and say that it succeeded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from atelier.generation import Generation
+from atelier.errors import FetchRefusedError, InvalidImageError
+from atelier.generation import Generation, StoredFile
+from atelier.picture import Picture
 from atelier.ports import Files, Generations
-from atelier.providers import Image
-
-EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,18 +15,42 @@ class Finish:
 
     generations: Generations
     files: Files
-    thumbnail: Callable[[bytes], Image]
+    thumbnail: Callable[[bytes], Picture]
     clock: Callable[[], int]
 
-    def __call__(self, generation: Generation, images: tuple[Image, ...]) -> None:
-        """Store what an uploading generation made; raises ConflictError where another run finished it first."""
+    def __call__(self, generation: Generation, pictures: Iterable[Picture]) -> None:
+        """Store what an uploading generation made, one picture at a time, so that no two are held in memory.
+
+        A picture that cannot be used (FetchRefusedError or InvalidImageError) fails the generation. Raises
+        ConflictError where another run finished it first.
+        """
+        try:
+            outputs, thumbnail = self._store(generation, pictures)
+        except (FetchRefusedError, InvalidImageError) as exc:
+            self._fail(generation, f"The provider's result cannot be used: {exc}")
+            return
+        if thumbnail is None:
+            self._fail(generation, "The provider finished without a picture.")
+            return
+        self.generations.advance(generation, generation.succeeded(outputs, thumbnail, self.clock()))
+
+    def _store(self, generation: Generation, pictures: Iterable[Picture]) -> tuple[tuple[StoredFile, ...], str | None]:
         folder = f"outputs/{generation.id}/{generation.file_token}"
-        keys = []
-        for number, image in enumerate(images):
-            key = f"{folder}/{number}.{EXTENSIONS[image.content_type]}"
-            self.files.put(key, image.content, image.content_type)
-            keys.append(key)
-        small = self.thumbnail(images[0].content)
-        thumbnail_key = f"{folder}/thumbnail.{EXTENSIONS[small.content_type]}"
-        self.files.put(thumbnail_key, small.content, small.content_type)
-        self.generations.advance(generation, generation.succeeded(tuple(keys), thumbnail_key, self.clock()))
+        outputs, thumbnail = [], None
+        for number, picture in enumerate(pictures):
+            outputs.append(store(self.files, f"{folder}/{number}", picture))
+            if thumbnail is None:
+                thumbnail = store(self.files, f"{folder}/thumbnail", self.thumbnail(picture.content)).key
+        return tuple(outputs), thumbnail
+
+    def _fail(self, generation: Generation, message: str) -> None:
+        self.generations.advance(generation, generation.failed(message, self.clock()))
+
+
+def store(files: Files, name: str, picture: Picture) -> StoredFile:
+    """Store a picture under `name` with the extension of its kind."""
+    key = f"{name}.{picture.extension}"
+    files.put(key, picture.content, picture.content_type)
+    return StoredFile(
+        key, picture.content_type, len(picture.content), picture.sha256, picture.width, picture.height
+    )

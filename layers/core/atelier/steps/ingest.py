@@ -1,26 +1,30 @@
 """Ingest: ask a provider what became of a job, and bring its pictures home."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import urljoin
+from typing import TypeVar
 
 from atelier.errors import (
     ConflictError,
     FetchFailedError,
-    FetchRefusedError,
-    InvalidImageError,
     ProviderBusyError,
     ProviderCredentialsError,
+    ProviderError,
     ProviderRejectedError,
 )
-from atelier.generation import Generation, Status
-from atelier.ports import Generations, HttpClient, ProviderKeys
-from atelier.providers import Failed, Finished, Image, Job, Located, Outcome, Provider
+from atelier.generation import CANCELLED, Generation, Status
+from atelier.picture import Picture
+from atelier.ports import Generations, ProviderKeys
+from atelier.providers import Drawn, Failed, Finished, Job, Located, Outcome, Provider
+from atelier.steps.download import Download
 from atelier.steps.finish import Finish
 
-DOWNLOAD_TIMEOUT_SECONDS = 45.0
+DOWNLOAD_SECONDS = 90.0
+"""For all of a generation's pictures together."""
 MAX_IMAGE_BYTES = 50 * 1024 * 1024
-MAX_REDIRECTS = 3
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +34,8 @@ class Ingest:
     generations: Generations
     providers: Mapping[str, Provider]
     keys: ProviderKeys
-    egress: HttpClient
-    sanitise: Callable[[bytes], Image]
+    download: Download
+    sanitise: Callable[[bytes], Picture]
     finish: Finish
     clock: Callable[[], int]
 
@@ -44,12 +48,17 @@ class Ingest:
         if generation.status is Status.PROCESSING:
             self._ask(generation)
         elif generation.status is Status.UPLOADING and generation.sources:
-            self._bring_home(generation)
+            self._bring_home(generation, generation.sources, generation.sources_until or 0)
+        elif generation.status is Status.UPLOADING and generation.job_id is not None:
+            self._ask_again(generation)
+
+    # ---- Asking
 
     def _ask(self, generation: Generation) -> None:
-        if generation.job_id is None:
-            raise ProviderBusyError("the job's id is not known yet")
-        outcome = self._fetch(generation, generation.job_id)
+        if generation.cancelled_at is not None:
+            with suppress(ProviderRejectedError):  # what became of the job is asked next
+                self._call(generation, lambda provider, job_id, job: provider.cancel(job_id, job))
+        outcome = self._fetch(generation)
         try:
             self._record(generation, outcome)
         except ConflictError:
@@ -59,72 +68,84 @@ class Ingest:
             self._record(fresh, outcome)  # dispatch saved the job's id meanwhile, which moved nothing
 
     def _record(self, generation: Generation, outcome: Outcome) -> None:
+        now = self.clock()
         match outcome:
             case Located(urls):
-                uploading = self.generations.advance(generation, generation.uploading(self.clock(), urls))
-                self._bring_home(uploading)
-            case Finished(images):
-                uploading = self.generations.advance(generation, generation.uploading(self.clock()))
-                self.finish(uploading, images)
+                until = outcome.until(now)
+                self._bring_home(self.generations.advance(generation, generation.uploading(now, urls, until)), urls, until)
+            case Finished() | Drawn():
+                self._store(self.generations.advance(generation, generation.uploading(now)), outcome)
+            case Failed(message):
+                self.generations.advance(generation, generation.lapsed(message, now))
+            case _ if generation.cancelled_at is not None:
+                self.generations.advance(generation, generation.lapsed(CANCELLED, now))
+            case _ if now >= (generation.deadline_at or 0):
+                self._give_up(generation, now)
+
+    def _give_up(self, generation: Generation, now: int) -> None:
+        """Fail what runs past its deadline, and stop it where that can be done."""
+        with suppress(ProviderError):
+            self._call(generation, lambda provider, job_id, job: provider.cancel(job_id, job))
+        message = "The provider did not finish in time; try again."
+        self.generations.advance(generation, generation.failed(message, now))
+
+    def _ask_again(self, generation: Generation) -> None:
+        """Fetch the pictures that a worker had in hand when it died."""
+        match self._fetch(generation):
+            case Located(urls) as located:
+                self._bring_home(generation, urls, located.until(self.clock()))
+            case Finished() | Drawn() as outcome:
+                self._store(generation, outcome)
             case Failed(message):
                 self.generations.advance(generation, generation.failed(message, self.clock()))
-            case _ if generation.deadline_at is not None and self.clock() >= generation.deadline_at:
-                message = "The provider did not finish in time; try again."
-                self.generations.advance(generation, generation.failed(message, self.clock()))
+            case _:
+                raise ProviderBusyError("the provider takes a finished job for one that runs")
 
-    def _fetch(self, generation: Generation, job_id: str) -> Outcome:
+    def _fetch(self, generation: Generation) -> Outcome:
+        try:
+            return self._call(generation, lambda provider, job_id, job: provider.fetch(job_id, job))
+        except ProviderRejectedError as exc:
+            return Failed(str(exc))
+
+    def _call(self, generation: Generation, call: Callable[[Provider, str, Job], T]) -> T:
+        """Call the provider about a job; once more where our account was refused and a new key may have been set since."""
+        if generation.job_id is None:
+            raise ProviderBusyError("the job's id is not known yet")
         provider = self.providers[generation.provider or ""]
         try:
-            return provider.fetch(job_id, self._job(generation, provider))
+            return call(provider, generation.job_id, self._job(generation, provider))
         except ProviderCredentialsError:
             self.keys.refresh()
-        except ProviderRejectedError as exc:
-            return Failed(str(exc))
         try:
-            return provider.fetch(job_id, self._job(generation, provider))
-        except ProviderRejectedError as exc:
-            return Failed(str(exc))
+            return call(provider, generation.job_id, self._job(generation, provider))
         except ProviderCredentialsError as exc:
-            raise ProviderBusyError(f"{provider.name} refuses this stack's key") from exc
+            raise ProviderBusyError(f"The provider {provider.name} refuses this stack's account.") from exc
 
     def _job(self, generation: Generation, provider: Provider) -> Job:
         return Job(
-            model=generation.model,
+            model=generation.attempts[-1].model if generation.attempts else generation.model,
             input=generation.payload,
             callback_url="",
             key=self.keys.get(provider.name) if provider.needs_key else None,
         )
 
-    def _bring_home(self, generation: Generation) -> None:
+    # ---- Bringing pictures home
+
+    def _bring_home(self, generation: Generation, urls: tuple[str, ...], until: int) -> None:
+        """Download and store; what cannot be downloaded is tried again `until` the provider deletes it."""
+        deadline = self.download.deadline(DOWNLOAD_SECONDS)
+        contents = (self.download(url, deadline=deadline, max_bytes=MAX_IMAGE_BYTES) for url in urls)
         try:
-            images = tuple(self.sanitise(self._download(url)) for url in generation.sources)
-        except (FetchRefusedError, InvalidImageError) as exc:
-            message = f"The provider's result cannot be used: {exc}"
+            self.finish(generation, map(self.sanitise, contents))
+        except FetchFailedError as exc:
+            if self.clock() < until:
+                raise
+            message = f"The provider's result could not be downloaded before it expired; the last time: {exc}"
             self.generations.advance(generation, generation.failed(message, self.clock()))
-            return
-        self.finish(generation, images)
 
-    def _download(self, url: str) -> bytes:
-        """Download a picture; each redirect is a new URL, checked like the first."""
-        for _ in range(1 + MAX_REDIRECTS):
-            response = self.egress.send(
-                "GET",
-                url,
-                headers={"Accept": "image/*"},
-                timeout=DOWNLOAD_TIMEOUT_SECONDS,
-                max_bytes=MAX_IMAGE_BYTES,
-            )
-            if response.status in (301, 302, 303, 307, 308) and "location" in response.headers:
-                url = _join(url, response.headers["location"])
-            elif response.status == 200:
-                return response.body
-            else:
-                raise FetchFailedError(f"the result's URL answered {response.status}", sent=True)
-        raise FetchRefusedError("The result's URL redirects too often.")
-
-
-def _join(url: str, location: str) -> str:
-    try:
-        return urljoin(url, location)
-    except ValueError as exc:
-        raise FetchRefusedError("The result's URL redirects to one that cannot be parsed.") from exc
+    def _store(self, generation: Generation, outcome: Finished | Drawn) -> None:
+        match outcome:
+            case Drawn(pictures):
+                self.finish(generation, pictures)
+            case Finished(images):
+                self.finish(generation, (self.sanitise(image.content) for image in images))

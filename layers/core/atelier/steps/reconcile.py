@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from atelier.errors import ConflictError, NotFoundError, UnavailableError
+from atelier.errors import ConflictError, NotFoundError
 from atelier.generation import (
     GRACE,
     MAX_PENDING,
@@ -40,6 +40,7 @@ def decide(generation: Generation, now: int) -> Action:
     if generation.due_at is None or generation.due_at > now:
         raise ConflictError("generation is not overdue")
     deadline = generation.deadline_at or 0
+    expiry = max(deadline, generation.sources_until or 0)
     match generation.status:
         case Status.SUCCESS | Status.ERROR:
             return Action.ANNOUNCE
@@ -49,8 +50,8 @@ def decide(generation: Generation, now: int) -> Action:
             return Action.INGEST if now < deadline + GRACE else Action.FAIL
         case Status.PROCESSING if generation.committed:
             return Action.WAIT if now < deadline else Action.FAIL
-        case Status.UPLOADING if generation.sources:
-            return Action.INGEST if now < deadline + GRACE else Action.FAIL
+        case Status.UPLOADING if generation.sources or generation.job_id is not None:
+            return Action.INGEST if now < expiry + GRACE else Action.FAIL
         case Status.UPLOADING if generation.committed:
             return Action.FAIL
         case _:
@@ -59,11 +60,12 @@ def decide(generation: Generation, now: int) -> Action:
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """An overdue record and what was done about it."""
+    """An overdue record and what was done about it, or the error that kept it from being done."""
 
     generation_id: str
     correlation_id: str | None
     action: Action
+    error: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,10 @@ class Reconcile:
     clock: Callable[[], int]
 
     def __call__(self) -> Iterator[Handled]:
-        """Look after at most MAX_PER_RUN overdue records, one as each result is taken."""
+        """Look after at most MAX_PER_RUN overdue records, one as each result is taken.
+
+        Of what is out of reach, or cannot be read, the other records notice nothing.
+        """
         for due in self.agenda.due(self.clock(), MAX_PER_RUN):
             try:
                 if due.kind == "delivery":
@@ -92,8 +97,8 @@ class Reconcile:
                     yield Handled(generation.id, generation.correlation_id, action)
             except (ConflictError, NotFoundError):
                 continue
-            except UnavailableError:
-                yield Handled(due.generation_id, None, Action.TRY_LATER)
+            except Exception as exc:  # noqa: BLE001 (whatever it is, the other records must not suffer)
+                yield Handled(due.generation_id, None, Action.TRY_LATER, exc)
 
     def _do(self, action: Action, generation: Generation) -> None:
         now = self.clock()
@@ -104,7 +109,8 @@ class Reconcile:
                 self.generations.advance(generation, generation.postponed(now + RESEND_AFTER))
                 self.dispatch_queue.send(generation.id)
             case Action.RELEASE:
-                self.generations.advance(generation, generation.released(now))
+                reason = "Whoever worked on it was interrupted."
+                self.generations.advance(generation, generation.released(reason, now))
                 self.dispatch_queue.send(generation.id)
             case Action.INGEST:
                 wait = POLL_EVERY if generation.status is Status.PROCESSING else UPLOAD_LEASE
@@ -114,7 +120,7 @@ class Reconcile:
                 self.generations.advance(generation, generation.postponed(generation.deadline_at or now))
             case Action.FAIL:
                 message = "The provider did not answer in time, or its answer was lost; it was not asked again."
-                self.generations.advance(generation, generation.failed(message, now))
+                self.generations.advance(generation, generation.lapsed(message, now))
             case Action.GIVE_UP:
                 message = "The generation could not be worked on; try again later."
                 self.generations.advance(generation, generation.failed(message, now))
