@@ -1,13 +1,14 @@
 """What the synchronous providers have in common, where a call goes out and where none ever comes in."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from atelier.errors import InvalidSignatureError, OutcomeUnknownError, ProviderError, ProviderRejectedError
 from atelier.ports import HttpClient
-from atelier.providers import Job, Provider
+from atelier.providers import InputImage, Job, Provider
 from atelier.providers.automatic1111 import Automatic1111
 from atelier.providers.bedrock import Bedrock
 from atelier.providers.openai import OpenAI
@@ -19,6 +20,9 @@ from tests.unit.fakes import ScriptedHttp, answer
 JOB = Job(model="model", input={"prompt": "a café"}, callback_url="", key="the key")
 URLS = {"automatic1111": "http://10.0.0.5:7860"}
 PAID: list[Callable[[HttpClient, Mapping[str, str]], Provider]] = [OpenAI, Stability]
+
+
+PICTURE = InputImage(b"\x89PNG\r\n\x1a\n", "image/png", "https://atelier.example/1.png")
 
 
 class NoModels:
@@ -54,6 +58,12 @@ def test_no_job_is_asked_for_or_stopped_and_nobody_calls_back(provider: Provider
     provider.cancel("job", JOB)
     with pytest.raises(InvalidSignatureError):
         provider.read_callback(callback({}, b'{"id": "job"}'), no_key)
+
+
+@pytest.mark.parametrize("provider", all_of_them()[1:], ids=lambda provider: provider.name)
+def test_most_take_one_picture_and_drop_none_in_silence(provider: Provider) -> None:
+    job = replace(JOB, images=(PICTURE, PICTURE))
+    assert "one picture" in str(raised(ProviderRejectedError, lambda: provider.submit(job)))
 
 
 @pytest.mark.parametrize("make", PAID)

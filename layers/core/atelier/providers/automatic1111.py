@@ -17,9 +17,10 @@ from urllib.parse import unquote
 from atelier.errors import OutcomeUnknownError, ProviderBusyError, ProviderCredentialsError
 from atelier.ports import HttpClient
 from atelier.providers import Job, Outcome
-from atelier.providers.synchronous import Synchronous, finished, listed, post
+from atelier.providers.synchronous import Synchronous, finished, listed, only_picture, post
 
 _ADDRESS = re.compile(r"(https?://)(?:([^/]+)@)?([^/].*)")
+"""The scheme, user:password, and the rest."""
 
 
 class Automatic1111(Synchronous):
@@ -53,18 +54,19 @@ class Automatic1111(Synchronous):
             raise ProviderBusyError(f"The provider {self.name} gave no good answer; try again later.") from exc
 
     def _draw(self, url: str, headers: Mapping[str, str], job: Job) -> Outcome:
+        picture = only_picture(self.name, job)
         body = {
             **job.input,
             "do_not_save_grid": True,
             "override_settings": {"sd_model_checkpoint": job.model},
             "override_settings_restore_afterwards": False,  # it would load the other checkpoint after each picture
         }
-        if job.images:
-            body["init_images"] = [_base64(job.images[0].content)]
+        if picture:
+            body["init_images"] = [_base64(picture.content)]
         answer = post(
             self._http,
             self.name,
-            f"{url}/{'img2img' if job.images else 'txt2img'}",
+            f"{url}/{'img2img' if picture else 'txt2img'}",
             headers=headers,
             content=json.dumps(body).encode(),
             message=_message,

@@ -14,7 +14,7 @@ from atelier.errors import ProviderBusyError, ProviderRejectedError
 from atelier.ports import ModelInvoker
 from atelier.providers import Job, Outcome, wire
 from atelier.providers.stability import with_mode
-from atelier.providers.synchronous import Synchronous, finished, listed
+from atelier.providers.synchronous import Synchronous, finished, listed, only_picture
 
 
 class Bedrock(Synchronous):
@@ -30,8 +30,8 @@ class Bedrock(Synchronous):
     def submit(self, job: Job) -> Outcome:
         """Ask for the picture, and wait for it."""
         body = with_mode(job)
-        if job.images:
-            body["image"] = base64.b64encode(job.images[0].content).decode()
+        if picture := only_picture(self.name, job):
+            body["image"] = base64.b64encode(picture.content).decode()
         answer = wire.document(self._models.invoke(job.model, json.dumps(body).encode()))
         match listed(answer.get("finish_reasons")):
             case [str(reason), *_] if reason.startswith("Filter reason"):

@@ -15,7 +15,7 @@ from atelier.errors import ProviderRejectedError
 from atelier.ports import HttpClient
 from atelier.providers import Job, Outcome, wire
 from atelier.providers.multipart import form
-from atelier.providers.synchronous import Synchronous, finished, listed, post
+from atelier.providers.synchronous import Synchronous, finished, listed, only_picture, post
 
 URL = "https://api.stability.ai"
 STRENGTH = 0.7
@@ -38,7 +38,8 @@ class Stability(Synchronous):
         """Ask for the picture, and wait for it."""
         service, _, model = job.model.partition("/")
         fields = {**with_mode(job), "model": model} if model else with_strength(job)
-        content_type, content = form(fields, [("image", image) for image in job.images[:1]])
+        picture = only_picture(self.name, job)
+        content_type, content = form(fields, [("image", picture)] if picture else [])
         answer = post(
             self._http,
             self.name,

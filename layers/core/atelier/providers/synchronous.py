@@ -6,7 +6,7 @@ from typing import Any
 from atelier.errors import InvalidSignatureError, ProviderRejectedError
 from atelier.picture import sniff
 from atelier.ports import HttpClient
-from atelier.providers import CallbackRequest, Finished, Image, Job, Outcome, wire
+from atelier.providers import CallbackRequest, Finished, Image, InputImage, Job, Outcome, wire
 
 TIMEOUT_SECONDS = 150.0
 """Pictures can take two minutes, and the dispatch function lives for three."""
@@ -33,6 +33,13 @@ class Synchronous:
     def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
         """Refuse: whoever calls, it is not the provider."""
         raise InvalidSignatureError(f"The provider {self.name} never calls back.")
+
+
+def only_picture(provider: str, job: Job) -> InputImage | None:
+    """Return the client's picture, if there is one; ProviderRejectedError where there are several."""
+    if len(job.images) > 1:
+        raise ProviderRejectedError(wire.refusal(provider, "it takes one picture"))
+    return job.images[0] if job.images else None
 
 
 def post(
