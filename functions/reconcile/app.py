@@ -1,6 +1,5 @@
 """Every minute: whatever is overdue is sent again, asked for, announced or failed."""
 
-import logging
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -65,8 +64,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     count = 0
     for handled in reconcile()():
         count += 1
-        logger.log(
-            logging.WARNING if handled.error else logging.INFO,
+        log = logger.warning if handled.error else logger.info
+        log(
             "overdue",
             generation_id=handled.generation_id,
             correlation_id=handled.correlation_id,

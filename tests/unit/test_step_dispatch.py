@@ -1,26 +1,61 @@
-"""Dispatch: who is called, and what becomes of each answer."""
+"""Dispatch: whose turn it is, and what becomes of each answer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from atelier.breaker import FAILURES_TO_OPEN, PROBE_EVERY, Breaker
+from atelier.catalog import Catalog, Route
 from atelier.errors import (
     ConflictError,
+    FetchFailedError,
+    FetchRefusedError,
+    InvalidImageError,
+    InvalidRequestError,
     OutcomeUnknownError,
     ProviderBusyError,
     ProviderCredentialsError,
     ProviderRejectedError,
     UnavailableError,
 )
-from atelier.generation import CLAIM_LEASE, MAX_TRIES, POLL_EVERY, RESEND_AFTER, UPLOAD_LEASE, Generation, Status
-from atelier.providers import Failed, Finished, Job, Located, Outcome, Running, Submitted
-from atelier.steps.dispatch import Dispatch
+from atelier.generation import (
+    CLAIM_LEASE,
+    MAX_PENDING,
+    MAX_TRIES,
+    MINUTE,
+    POLL_EVERY,
+    RESEND_AFTER,
+    UPLOAD_LEASE,
+    Generation,
+    ProviderAttempt,
+    Status,
+    StoredFile,
+)
+from atelier.picture import Picture
+from atelier.providers import (
+    DEFAULT_LIFETIME,
+    Drawn,
+    Failed,
+    Finished,
+    InputImage,
+    Job,
+    Located,
+    Outcome,
+    Running,
+    Submitted,
+)
+from atelier.steps.dispatch import LONGEST_LOOK, Dispatch
+from atelier.steps.download import Download
 from atelier.steps.finish import Finish
+from atelier.steps.inputs import MAX_BYTES, PATIENCE, Inputs
 from tests.unit.fakes import (
     BASE_URL,
     DEADLINE,
     NOW,
     PICTURE,
+    RAW,
     SMALL_PICTURE,
     Clock,
     InMemoryFiles,
@@ -28,55 +63,90 @@ from tests.unit.fakes import (
     InMemoryProviderKeys,
     InMemoryQueue,
     Scripted,
+    ScriptedHttp,
     ScriptedProvider,
     a_catalog,
     a_generation,
+    answer,
+    sanitise,
     thumbnail,
 )
 
-SET = {"studio": "old key"}
+SET = {"studio": "old key", "other": "other's key"}
+BUSY = ProviderBusyError("It is busy.")
+STUDIO, OTHER = "provider:studio", "provider:other"
 
 
 class Room:
-    """The step and its fakes; "studio" costs money, "sketch" does not."""
+    """The step and its fakes; "studio" and "other" cost money, "other" answers at once, "sketch" draws."""
 
     def __init__(
         self,
         generation: Generation | None = None,
         *,
         studio: Sequence[Scripted] = (Submitted("job-1"),),
-        sketch: Sequence[Scripted] = (Finished((PICTURE,)),),
+        other: Sequence[Scripted] = (Finished((RAW,)),),
+        sketch: Sequence[Scripted] = (Drawn((PICTURE,)),),
         keys: InMemoryProviderKeys | None = None,
         queue: InMemoryQueue | None = None,
+        egress: ScriptedHttp | None = None,
+        sanitise: Callable[[bytes], Picture] = sanitise,
+        catalog: Catalog | None = None,
     ) -> None:
         self.before = generation or a_generation()
+        self.clock = Clock()
         self.generations = InMemoryGenerations()
         self.generations.add(self.before)
-        self.queue = queue or InMemoryQueue()
+        self.peers = self.generations.table.peers
+        self.queue = queue or InMemoryQueue(self.clock)
         self.ingest_queue = InMemoryQueue()
         self.studio = ScriptedProvider("studio", submit=studio)
+        self.other = ScriptedProvider("other", submit=other, asynchronous=False, cancels=False)
         self.sketch = ScriptedProvider("sketch", submit=sketch, needs_key=False, charges=False)
         self.keys = keys or InMemoryProviderKeys(SET)
         self.files = InMemoryFiles()
+        self.egress = egress or ScriptedHttp(answer(200, b"their picture"))
+        finish = Finish(generations=self.generations, files=self.files, thumbnail=thumbnail, clock=self.clock)
+        providers = {provider.name: provider for provider in (self.studio, self.other, self.sketch)}
         self.step = Dispatch(
             generations=self.generations,
             queue=self.queue,
             ingest_queue=self.ingest_queue,
-            providers={"studio": self.studio, "sketch": self.sketch},
+            providers=providers,
             keys=self.keys,
-            catalog=a_catalog(),
-            finish=Finish(generations=self.generations, files=self.files, thumbnail=thumbnail, clock=Clock()),
+            ready=lambda route: route.provider == "sketch" or self.keys.get(route.provider) is not None,
+            catalog=lambda: catalog or a_catalog(),
+            inputs=Inputs(
+                generations=self.generations,
+                files=self.files,
+                download=Download(self.egress),
+                sanitise=sanitise,
+                base_url=BASE_URL,
+                clock=self.clock,
+            ),
+            sanitise=sanitise,
+            finish=finish,
             callback_base_url=BASE_URL,
-            clock=Clock(),
+            clock=self.clock,
         )
 
     @property
     def generation(self) -> Generation:
         return self.generations.table.generations[self.before.id]
 
+    @property
+    def calls(self) -> dict[str, int]:
+        """How often each was asked."""
+        return {each.name: len(each.submitted) for each in (self.studio, self.other, self.sketch) if each.submitted}
+
     def run(self) -> Generation:
         self.step(self.generation)
         return self.generation
+
+
+def shared(**changes: Any) -> Generation:
+    """Make a generation that "studio" and "other" can take."""
+    return a_generation(model="shared", **changes)
 
 
 # ---- Whom to call
@@ -88,8 +158,11 @@ class Room:
         ("paid", SET, False, "studio"),
         ("paid", {}, False, "sketch"),
         ("paid", SET, True, "sketch"),
+        ("paid-only", SET, True, "sketch"),
         ("free", SET, False, "sketch"),
         ("paid-only", SET, False, "studio"),
+        ("shared", SET, False, "studio"),
+        ("shared", {"other": "key"}, False, "other"),
     ],
 )
 def test_the_first_provider_that_can_take_it_is_called(
@@ -97,17 +170,15 @@ def test_the_first_provider_that_can_take_it_is_called(
 ) -> None:
     room = Room(a_generation(model=model, test=test), keys=InMemoryProviderKeys(keys))
     assert room.run().provider == expected
-    called = {provider.name: len(provider.submitted) for provider in (room.studio, room.sketch)}
-    assert called == {"studio": 0, "sketch": 0} | {expected: 1}
+    assert room.calls == {expected: 1}
 
 
-@pytest.mark.parametrize(("keys", "test"), [({}, False), (SET, True)])
-def test_a_model_without_a_provider_fails_and_says_whose_key_to_set(keys: dict[str, str], test: bool) -> None:
-    room = Room(a_generation(model="paid-only", test=test), keys=InMemoryProviderKeys(keys))
+def test_a_model_without_a_provider_fails_and_says_whose_key_to_set() -> None:
+    room = Room(a_generation(model="paid-only"), keys=InMemoryProviderKeys({}))
     failed = room.run()
-    assert failed.status is Status.ERROR
+    assert (failed.status, failed.refunded) == (Status.ERROR, True)
     assert "studio" in (failed.error or "")
-    assert room.studio.submitted == []
+    assert room.calls == {}
 
 
 def test_a_model_that_the_catalog_no_longer_has_fails() -> None:
@@ -131,26 +202,39 @@ def test_a_provider_without_a_key_gets_none() -> None:
     assert room.sketch.submitted[0].key is None
 
 
-@pytest.mark.parametrize(("model", "committed"), [("paid", True), ("free", False)])
-def test_the_call_is_written_down_before_it_is_made(model: str, committed: bool) -> None:
+@pytest.mark.parametrize(
+    ("model", "keys", "committed", "deadline"),
+    [
+        ("paid", SET, True, DEADLINE),
+        ("shared", {"other": "key"}, True, CLAIM_LEASE),
+        ("free", SET, False, DEADLINE),
+    ],
+    ids=["asynchronous", "synchronous: no longer than its worker", "drawn here"],
+)
+def test_the_call_is_written_down_before_it_is_made(
+    model: str, keys: dict[str, str], committed: bool, deadline: int
+) -> None:
     seen: list[Generation] = []
 
     def look(job: Job) -> Outcome:
         seen.append(room.generation)
         return Failed("enough")
 
-    room = Room(a_generation(model=model), studio=[look], sketch=[look])
+    room = Room(
+        a_generation(model=model), studio=[look], other=[look], sketch=[look], keys=InMemoryProviderKeys(keys)
+    )
     room.run()
     [claimed] = seen
     assert (claimed.status, claimed.committed, claimed.tries) == (Status.PROCESSING, committed, 1)
-    assert (claimed.deadline_at, claimed.due_at) == (NOW + DEADLINE, NOW + CLAIM_LEASE)
+    assert (claimed.deadline_at, claimed.due_at) == (NOW + deadline, NOW + CLAIM_LEASE)
+    assert claimed.attempts == (ProviderAttempt(claimed.provider or "", claimed.attempts[0].model, NOW),)
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.PENDING])
 def test_a_generation_that_is_further_already_is_let_be(status: Status) -> None:
     room = Room(a_generation(status=status))
     assert room.run() == room.before
-    assert room.studio.submitted == []
+    assert room.calls == {}
 
 
 def test_only_one_of_two_workers_calls() -> None:
@@ -158,25 +242,71 @@ def test_only_one_of_two_workers_calls() -> None:
     room.run()
     with pytest.raises(ConflictError):
         room.step(room.before)
-    assert len(room.studio.submitted) == 1
+    assert room.calls == {"studio": 1}
+
+
+def test_a_second_message_during_a_long_call_makes_no_second_call_and_keeps_nobody_busy() -> None:
+    def answer_after_a_minute(job: Job) -> Outcome:
+        before = (room.generation, room.generations.table.peers.taken(NOW))
+        room.run()  # the second message
+        assert (room.generation, room.generations.table.peers.taken(NOW)) == before
+        room.clock.now += MINUTE
+        return Finished((RAW,))
+
+    room = Room(shared(), keys=InMemoryProviderKeys({"other": "key"}), other=[answer_after_a_minute])
+    assert room.run().status is Status.SUCCESS
+    assert room.calls == {"other": 1}
+    assert room.queue.sent == []
 
 
 # ---- What becomes of an answer
 
 
-def test_finished_is_stored_at_once() -> None:
-    room = Room(studio=[Finished((PICTURE, PICTURE))])
+def test_finished_is_cleaned_and_stored_at_once() -> None:
+    room = Room(
+        studio=[Finished((RAW, RAW))], sanitise=lambda content: replace(PICTURE, content=content.replace(b"a", b"the"))
+    )
     finished = room.run()
+    clean = replace(PICTURE, content=b"the picture")
     folder = f"outputs/{finished.id}/{finished.file_token}"
     assert finished.status is Status.SUCCESS
-    assert finished.outputs == (f"{folder}/0.png", f"{folder}/1.png")
+    assert finished.outputs == tuple(
+        StoredFile(f"{folder}/{number}.png", "image/png", 11, clean.sha256, 64, 48) for number in (0, 1)
+    )
     assert finished.thumbnail == f"{folder}/thumbnail.webp"
-    assert room.files.objects == {
-        f"{folder}/0.png": PICTURE,
-        f"{folder}/1.png": PICTURE,
-        f"{folder}/thumbnail.webp": SMALL_PICTURE,
+    assert {key: (item.content, item.content_type) for key, item in room.files.objects.items()} == {
+        f"{folder}/0.png": (b"the picture", "image/png"),
+        f"{folder}/1.png": (b"the picture", "image/png"),
+        f"{folder}/thumbnail.webp": (SMALL_PICTURE.content, "image/webp"),
     }
     assert room.generations.table.finished == [finished]
+
+
+def test_what_is_drawn_here_is_stored_as_it_is() -> None:
+    def refuse(content: bytes) -> Picture:
+        raise AssertionError("it is ours")
+
+    room = Room(a_generation(model="free"), sanitise=refuse)
+    [output] = room.run().outputs
+    assert room.files.objects[output.key].content == PICTURE.content
+    assert room.peers.breakers == {}
+
+
+def test_bytes_that_are_no_picture_are_an_error_and_nothing_of_them_is_stored() -> None:
+    def refuse(content: bytes) -> Picture:
+        raise InvalidImageError("it is no picture")
+
+    room = Room(studio=[Finished((RAW,))], sanitise=refuse)
+    failed = room.run()
+    assert (failed.status, failed.refunded) == (Status.ERROR, True)
+    assert "it is no picture" in (failed.error or "")
+    assert room.files.objects == {}
+
+
+@pytest.mark.parametrize("nothing", [Finished(()), Drawn(())])
+def test_a_provider_that_finishes_without_a_picture_has_failed(nothing: Outcome) -> None:
+    failed = Room(studio=[nothing]).run()
+    assert (failed.status, failed.error) == (Status.ERROR, "The provider finished without a picture.")
 
 
 def test_submitted_waits_for_its_callback() -> None:
@@ -185,20 +315,133 @@ def test_submitted_waits_for_its_callback() -> None:
     assert submitted.due_at == NOW + POLL_EVERY
 
 
-def test_located_is_left_to_ingest() -> None:
-    room = Room(studio=[Located(("https://cdn.example/1.png",))])
+@pytest.mark.parametrize(("lifetime", "seconds"), [(None, DEFAULT_LIFETIME), (600, 600)])
+def test_located_is_left_to_ingest(lifetime: int | None, seconds: int) -> None:
+    room = Room(studio=[Located(("https://cdn.example/1.png",), lifetime)])
     located = room.run()
     assert (located.status, located.sources) == (Status.UPLOADING, ("https://cdn.example/1.png",))
-    assert located.due_at == NOW + UPLOAD_LEASE
+    assert (located.sources_until, located.due_at) == (NOW + seconds * 1_000, NOW + UPLOAD_LEASE)
     assert room.ingest_queue.sent == [(located.id, 0)]
 
 
 @pytest.mark.parametrize("answer", [Failed("no cats today"), ProviderRejectedError("no cats today")])
-def test_a_failure_is_final_and_says_what_the_provider_said(answer: Failed | Exception) -> None:
-    room = Room(studio=[answer])
+def test_a_refusal_is_final_says_what_the_provider_said_and_moves_to_nobody_else(answer: Failed | Exception) -> None:
+    room = Room(shared(), studio=[answer])
     failed = room.run()
-    assert (failed.status, failed.error) == (Status.ERROR, "no cats today")
+    assert (failed.status, failed.error, failed.refunded) == (Status.ERROR, "no cats today", True)
+    assert failed.attempts == (ProviderAttempt("studio", "studio/xl", NOW, NOW, "no cats today"),)
     assert room.queue.sent == []
+    assert room.calls == {"studio": 1}
+
+
+# ---- Fallback
+
+
+def test_a_passing_failure_moves_to_the_next_provider_at_once() -> None:
+    room = Room(shared(), studio=[BUSY])
+    released = room.run()
+    assert (released.status, room.queue.sent) == (Status.PENDING, [(released.id, 0)])
+    assert released.due_at == NOW + RESEND_AFTER
+    room.clock.now += 7
+    finished = room.run()
+    assert finished.status is Status.SUCCESS
+    assert finished.attempts == (
+        ProviderAttempt("studio", "studio/xl", NOW, NOW, "It is busy."),
+        ProviderAttempt("other", "other/xl", NOW + 7, NOW + 7),
+    )
+
+
+def test_each_provider_has_its_turn_before_anybody_is_asked_again_and_then_there_is_a_pause() -> None:
+    room = Room(shared(), studio=[BUSY], other=[BUSY])
+    while room.run().status is Status.PENDING:
+        room.clock.now += PROBE_EVERY + 1
+    assert [attempt.provider for attempt in room.generation.attempts] == ["studio", "other", "studio", "other", "studio"]
+    assert [delay > 0 for _, delay in room.queue.sent] == [False, True, False, True]
+    assert (room.generation.error or "").endswith("the last time: It is busy.")
+
+
+def test_a_refused_account_moves_to_the_next_provider() -> None:
+    room = Room(shared(), studio=[ProviderCredentialsError("no")])
+    released = room.run()
+    assert (released.status, room.queue.sent) == (Status.PENDING, [(released.id, 0)])
+    assert "studio" in (released.attempts[0].reason or "")
+    assert room.run().status is Status.SUCCESS
+    assert room.peers.breakers[STUDIO].failures == 0
+
+
+def test_an_open_breaker_moves_to_the_next_provider_without_a_call() -> None:
+    room = Room(shared())
+    room.peers.breakers[STUDIO] = Breaker(FAILURES_TO_OPEN, NOW + 1)
+    finished = room.run()
+    assert (finished.status, finished.provider) == (Status.SUCCESS, "other")
+    assert room.calls == {"other": 1}
+    assert len(finished.attempts) == 1
+
+
+def test_full_places_move_to_the_next_provider() -> None:
+    room = Room(shared(), catalog=replace(a_catalog(), places={"studio": 1}))
+    room.peers.breakers[STUDIO] = Breaker(taken={0: NOW + CLAIM_LEASE})
+    assert room.run().provider == "other"
+
+
+def test_who_is_out_of_reach_does_not_count_as_somebody_with_fewer_turns() -> None:
+    room = Room(shared(), other=[BUSY])
+    room.peers.breakers[STUDIO] = Breaker(FAILURES_TO_OPEN, NOW + 1)
+    room.run()
+    [(_, delay)] = room.queue.sent
+    assert delay > 0
+
+
+@pytest.mark.parametrize("last", [OutcomeUnknownError("lost"), Running()], ids=["lost", "without an id"])
+def test_an_unknown_outcome_never_moves_to_another_provider(last: Running | Exception) -> None:
+    room = Room(shared(), studio=[last])
+    with pytest.raises(OutcomeUnknownError):
+        room.run()
+    assert (room.generation.status, room.generation.committed) == (Status.PROCESSING, True)
+    assert room.generation.due_at == NOW + CLAIM_LEASE
+    for _ in range(3):
+        room.run()
+    assert room.calls == {"studio": 1}
+    assert room.queue.sent == []
+    assert room.peers.taken(NOW) == 0
+
+
+def test_an_unknown_outcome_of_a_provider_that_will_never_tell_is_an_error_at_once_and_refunded() -> None:
+    room = Room(shared(), keys=InMemoryProviderKeys({"other": "key"}), other=[OutcomeUnknownError("It is lost.")])
+    failed = room.run()
+    assert (failed.status, failed.refunded) == (Status.ERROR, True)
+    assert failed.error == "It is lost. Nothing is charged; try again."
+    assert room.calls == {"other": 1}
+    assert room.queue.sent == []
+    assert room.peers.breakers[OTHER].failures == 1
+
+
+class Fussy(Route):
+    """A route whose provider cannot be told of."""
+
+    def translate(self, payload: Any, images: tuple[str, ...] = ()) -> dict[str, Any]:
+        raise InvalidRequestError("It knows no such shape.")
+
+
+def fussy(*names: str) -> Catalog:
+    """Make a catalog in which these cannot be told what is asked for."""
+    catalog = a_catalog()
+    model = catalog.models["shared"]
+    routes = tuple(
+        Fussy(route.provider, route.model) if route.provider in names else route for route in model.routes
+    )
+    return replace(catalog, models={"shared": replace(model, routes=routes)})
+
+
+def test_who_cannot_be_told_what_is_asked_for_is_left_out() -> None:
+    assert Room(shared(), catalog=fussy("studio")).run().provider == "other"
+
+
+def test_what_nobody_can_be_told_is_an_error_that_says_why() -> None:
+    room = Room(shared(), catalog=fussy("studio", "other"))
+    failed = room.run()
+    assert (failed.status, failed.error) == (Status.ERROR, "It knows no such shape.")
+    assert room.calls == {}
 
 
 # ---- Busy
@@ -206,15 +449,7 @@ def test_a_failure_is_final_and_says_what_the_provider_said(answer: Failed | Exc
 
 @pytest.mark.parametrize(
     ("tries", "retry_after", "least", "most"),
-    [
-        (0, None, 2, 6),
-        (1, None, 4, 12),
-        (3, None, 16, 48),
-        (0, 1.0, 2, 6),
-        (0, 120.0, 120, 120),
-        (0, 86_400.0, 900, 900),
-        (0, float("inf"), 900, 900),
-    ],
+    [(0, None, 2, 6), (1, None, 4, 12), (3, None, 16, 48), (0, 1.0, 2, 6), (0, 120.0, 120, 120)],
 )
 def test_busy_is_tried_again_later(tries: int, retry_after: float | None, least: int, most: int) -> None:
     room = Room(a_generation(tries=tries), studio=[ProviderBusyError("busy", retry_after=retry_after)])
@@ -224,24 +459,162 @@ def test_busy_is_tried_again_later(tries: int, retry_after: float | None, least:
     assert least <= delay <= most
     assert (released.status, released.tries) == (Status.PENDING, tries + 1)
     assert (released.provider, released.committed, released.job_id) == (None, False, None)
-    assert released.due_at == NOW + delay * 1_000 + RESEND_AFTER
+    assert (delay - 1) * 1_000 < (released.due_at or 0) - NOW - RESEND_AFTER <= delay * 1_000
+
+
+def test_two_that_are_busy_do_not_come_back_together() -> None:
+    delays = set()
+    for _ in range(20):
+        room = Room(a_generation(tries=4 - 1), studio=[BUSY])
+        room.run()
+        delays.add(room.queue.sent[0][1])
+    assert len(delays) > 1
+
+
+@pytest.mark.parametrize(("retry_after", "minutes"), [(1_200.0, 20), (86_400.0, 60), (float("inf"), 60)])
+def test_a_wait_that_is_too_long_for_the_queue_is_left_to_reconcile(retry_after: float, minutes: int) -> None:
+    room = Room(studio=[ProviderBusyError("busy", retry_after=retry_after)])
+    released = room.run()
+    assert room.queue.sent == []
+    assert released.due_at == NOW + minutes * MINUTE + RESEND_AFTER
+
+
+def test_nobody_asks_before_the_time_that_a_provider_named() -> None:
+    room = Room(shared(), studio=[ProviderBusyError("busy", retry_after=120.0), Submitted("job-2")])
+    room.run()
+    second = shared(id="f" * 32)
+    room.generations.add(second)
+    room.step(second)
+    assert room.generations.get(second.id).provider == "other"
+    room.clock.now += 120_001
+    third = shared(id="e" * 32)
+    room.generations.add(third)
+    room.step(third)
+    assert room.generations.get(third.id).provider == "studio"
 
 
 def test_busy_is_given_up_after_the_last_try() -> None:
-    room = Room(studio=[ProviderBusyError("busy")])
-    statuses = [room.run().status for _ in range(MAX_TRIES)]
+    room = Room(studio=[BUSY])
+    statuses = []
+    for _ in range(MAX_TRIES):
+        statuses.append(room.run().status)
+        room.clock.now += PROBE_EVERY + 1
     assert statuses == [Status.PENDING] * (MAX_TRIES - 1) + [Status.ERROR]
-    assert len(room.studio.submitted) == MAX_TRIES
+    assert room.calls == {"studio": MAX_TRIES}
     assert len(room.queue.sent) == MAX_TRIES - 1
-    assert "busy" in (room.generation.error or "")
+    assert room.generation.error == "It was offered 5 times, and no provider took it; the last time: It is busy."
+    assert room.generation.refunded
 
 
 def test_a_released_generation_survives_the_loss_of_its_message() -> None:
-    room = Room(studio=[ProviderBusyError("busy")], queue=InMemoryQueue(broken=True))
+    room = Room(studio=[BUSY], queue=InMemoryQueue(broken=True))
     with pytest.raises(UnavailableError):
         room.run()
     assert room.generation.status is Status.PENDING
     assert room.generation.due_at is not None
+
+
+# ---- Places
+
+
+@pytest.mark.parametrize(
+    ("answer", "failures"),
+    [
+        (Submitted("job-1"), 0),
+        (Finished((RAW,)), 0),
+        (Located(("https://cdn.example/1.png",)), 0),
+        (Failed("no"), 0),
+        (ProviderRejectedError("no"), 0),
+        (ProviderCredentialsError("no"), 2),
+        (BUSY, 3),
+        (OutcomeUnknownError("lost"), 3),
+    ],
+)
+def test_a_place_is_taken_for_the_call_and_left_after_it_with_what_it_told(
+    answer: Outcome | Exception, failures: int
+) -> None:
+    taken = []
+
+    def look(job: Job) -> Outcome:
+        taken.append(room.peers.taken(NOW))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    room = Room(studio=[look])
+    room.peers.breakers[STUDIO] = Breaker(failures=2)
+    try:
+        room.run()
+    except OutcomeUnknownError:
+        pass
+    assert set(taken) == {1}
+    assert room.peers.taken(NOW) == 0
+    assert room.peers.breakers[STUDIO].failures == failures
+
+
+def test_five_failures_in_a_row_open_the_breaker_and_one_probe_closes_it() -> None:
+    room = Room(studio=[*[BUSY] * FAILURES_TO_OPEN, Submitted("job-1")])
+    names = [f"{number:032x}" for number in range(FAILURES_TO_OPEN + 3)]
+    for name in names:
+        room.generations.add(a_generation(id=name, created_at=NOW)) if name != room.before.id else None
+        room.step(room.generations.get(name))
+    assert room.calls == {"studio": FAILURES_TO_OPEN}
+    room.clock.now += PROBE_EVERY + 1
+    for name in names[-3:-1]:
+        room.step(room.generations.get(name))
+    assert room.calls == {"studio": FAILURES_TO_OPEN + 2}
+    assert room.peers.breakers[STUDIO] == Breaker()
+
+
+@pytest.mark.parametrize("breaker", [Breaker(taken={0: NOW + 1}), Breaker(FAILURES_TO_OPEN, NOW + 20_000)])
+def test_who_finds_no_place_anywhere_looks_again_and_nothing_else_is_recorded(breaker: Breaker) -> None:
+    room = Room(a_generation(model="paid-only"), catalog=replace(a_catalog(), places={"studio": 1}))
+    room.peers.breakers[STUDIO] = breaker
+    waiting = room.run()
+    [(sent, delay)] = room.queue.sent
+    least = 20 if breaker.open else 2
+    assert sent == waiting.id
+    assert least <= delay <= least * 1.5 + 1
+    assert (waiting.status, waiting.tries, waiting.attempts) == (Status.PENDING, 0, ())
+    assert (waiting.due_at or 0) >= NOW + delay * 1_000 + RESEND_AFTER - 1_000
+    assert room.calls == {}
+
+
+@pytest.mark.parametrize("minutes", [1, 60, 23 * 60])
+def test_who_has_waited_long_looks_less_often_but_often_enough(minutes: int) -> None:
+    room = Room(catalog=replace(a_catalog(), places={"studio": 1}))
+    room.clock.now += minutes * MINUTE
+    room.peers.breakers[STUDIO] = Breaker(taken={0: room.clock.now + 1})
+    room.run()
+    [(_, delay)] = room.queue.sent
+    assert 15 <= delay <= LONGEST_LOOK / 1_000 * 1.5 + 1
+
+
+def test_who_finds_no_place_for_a_day_is_given_up() -> None:
+    room = Room(catalog=replace(a_catalog(), places={"studio": 1}))
+    room.clock.now += MAX_PENDING
+    room.peers.breakers[STUDIO] = Breaker(taken={0: room.clock.now + 1})
+    failed = room.run()
+    assert (failed.status, failed.refunded) == (Status.ERROR, True)
+
+
+def test_a_place_that_a_dead_worker_left_behind_is_free_after_its_lease() -> None:
+    room = Room(catalog=replace(a_catalog(), places={"studio": 1}))
+    room.peers.breakers[STUDIO] = Breaker(taken={0: NOW + CLAIM_LEASE})
+    assert room.run().status is Status.PENDING
+    room.clock.now += CLAIM_LEASE + 1
+    assert room.run().status is Status.PROCESSING
+
+
+def test_a_place_is_left_though_another_worker_moved_the_generation() -> None:
+    def overtaken(job: Job) -> Outcome:
+        room.generations.table.write(replace(room.generation, version=9, status=Status.ERROR))
+        return Submitted("job-1")
+
+    room = Room(studio=[overtaken])
+    with pytest.raises(ConflictError):
+        room.run()
+    assert room.peers.taken(NOW) == 0
 
 
 # ---- A refused key
@@ -255,8 +628,8 @@ def test_a_refused_key_is_read_anew_and_tried_once_more() -> None:
     assert keys.refreshes == 1
 
 
-def test_a_key_refused_twice_is_final_and_says_so() -> None:
-    room = Room(studio=[ProviderCredentialsError("no")])
+def test_a_key_refused_twice_by_the_only_provider_is_final_and_says_so() -> None:
+    room = Room(a_generation(model="paid-only"), studio=[ProviderCredentialsError("no")])
     failed = room.run()
     assert failed.status is Status.ERROR
     assert "studio" in (failed.error or "")
@@ -264,18 +637,97 @@ def test_a_key_refused_twice_is_final_and_says_so() -> None:
     assert len(room.studio.submitted) == 2
 
 
-# ---- An answer that was lost
+# ---- The client's pictures
+
+URLS = ("https://a.example/1.png", "https://a.example/2.png")
+WITH_PICTURES = a_generation(payload={"prompt": "as these", "image_urls": list(URLS)})
+DATA_URL = "data:image/png;base64,iVBORw0KGgo="
+FOLDER = f"inputs/{WITH_PICTURES.id}/{WITH_PICTURES.file_token}"
 
 
-@pytest.mark.parametrize("answer", [OutcomeUnknownError("lost"), Running()], ids=["lost", "without an id"])
-def test_an_unknown_outcome_stays_processing_and_is_never_submitted_again(answer: Running | Exception) -> None:
-    room = Room(studio=[answer])
-    with pytest.raises(OutcomeUnknownError):
-        room.run()
-    assert (room.generation.status, room.generation.committed) == (Status.PROCESSING, True)
-    assert room.generation.due_at == NOW + CLAIM_LEASE
+def stored(number: int, content: bytes = b"their picture") -> StoredFile:
+    picture = replace(PICTURE, content=content)
+    return StoredFile(f"{FOLDER}/{number}.png", "image/png", len(content), picture.sha256, 64, 48)
 
-    for _ in range(3):
-        room.run()
-    assert len(room.studio.submitted) == 1
-    assert room.queue.sent == []
+
+def test_a_clients_pictures_are_fetched_cleaned_and_stored_before_anybody_is_asked() -> None:
+    def look(job: Job) -> Outcome:
+        assert room.generation.inputs == (stored(0), stored(1))
+        return Submitted("job-1")
+
+    room = Room(WITH_PICTURES, studio=[look])
+    room.run()
+    assert [(request.method, request.url, request.max_bytes) for request in room.egress.requests] == [
+        ("GET", url, MAX_BYTES) for url in URLS
+    ]
+    [job] = room.studio.submitted
+    assert job.images == tuple(
+        InputImage(b"their picture", "image/png", f"{BASE_URL}/files/{FOLDER}/{number}.png") for number in (0, 1)
+    )
+    assert job.input["image_urls"] == [image.url for image in job.images]
+    assert set(room.files.objects) == {f"{FOLDER}/0.png", f"{FOLDER}/1.png"}
+
+
+def test_they_are_fetched_once_for_all_attempts() -> None:
+    room = Room(replace(WITH_PICTURES, model="shared"), studio=[BUSY])
+    room.run()
+    room.run()
+    assert room.generation.status is Status.SUCCESS
+    assert len(room.egress.requests) == 2
+    assert room.other.submitted[0].images == room.studio.submitted[0].images
+
+
+def test_a_data_url_is_a_picture_too() -> None:
+    room = Room(a_generation(payload={"prompt": "as this", "image_urls": [DATA_URL]}))
+    room.run()
+    [job] = room.studio.submitted
+    assert job.images[0].content == b"\x89PNG\r\n\x1a\n"
+    assert job.images[0].url == f"{BASE_URL}/files/{FOLDER}/0.png"
+    assert room.egress.requests == []
+
+
+@pytest.mark.parametrize(
+    ("url", "said", "reason"),
+    [
+        (URLS[0], FetchRefusedError("The URL leads to an address that is not public."), "not public"),
+        ("data:text/html;base64,aaaa", None, "data:image/png"),
+    ],
+)
+def test_a_picture_that_cannot_be_used_is_an_error_that_names_it_and_nobody_is_asked(
+    url: str, said: Exception | None, reason: str
+) -> None:
+    generation = a_generation(payload={"prompt": "as these", "image_urls": [DATA_URL, url]})
+    room = Room(generation, egress=ScriptedHttp(said or answer(200)))
+    failed = room.run()
+    assert (failed.status, failed.refunded) == (Status.ERROR, True)
+    assert "image_urls.1" in (failed.error or "")
+    assert reason in (failed.error or "")
+    assert room.calls == {}
+
+
+def test_a_picture_that_is_none_is_an_error() -> None:
+    def refuse(content: bytes) -> Picture:
+        raise InvalidImageError("it is no picture")
+
+    failed = Room(WITH_PICTURES, sanitise=refuse).run()
+    assert failed.error == "The picture at image_urls.0 cannot be used: it is no picture"
+
+
+def test_a_picture_that_cannot_be_fetched_now_is_tried_again_for_a_while() -> None:
+    room = Room(WITH_PICTURES, egress=ScriptedHttp(FetchFailedError("The host is down.", sent=False)))
+    waiting = room.run()
+    assert (waiting.status, waiting.tries) == (Status.PENDING, 0)
+    [(_, delay)] = room.queue.sent
+    assert delay >= 2
+    room.clock.now = NOW + PATIENCE
+    failed = room.run()
+    assert failed.error == "The picture at image_urls.0 cannot be used: The host is down."
+    assert room.calls == {}
+
+
+def test_all_downloads_together_have_one_deadline() -> None:
+    room = Room(WITH_PICTURES)
+    times = iter([0.0, 10.0, 25.0])
+    step = replace(room.step.inputs, download=Download(room.egress, lambda: next(times)))
+    replace(room.step, inputs=step)(room.before)
+    assert [request.timeout for request in room.egress.requests] == [20.0, 5.0]
