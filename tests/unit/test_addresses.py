@@ -353,4 +353,4 @@ def test_what_is_accepted_means_the_same_to_httpx(url: str, insertions: list[tup
 
 
 def test_a_policy_is_strict_unless_told_otherwise() -> None:
-    assert (EgressPolicy().allow_loopback, EgressPolicy().ports) == (False, {443, 8443})
+    assert (EgressPolicy().allow_loopback, EgressPolicy().ports) == (False, frozenset({443, 8443}))

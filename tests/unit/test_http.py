@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import gzip
 import ipaddress
+import re
 import socket
 import ssl
 import threading
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -65,11 +67,15 @@ class Server:
             thread.join(timeout=2)
 
     def read(self, connection: socket.socket) -> None:
-        """Read one request's head and keep it."""
+        """Read one request and keep it; what is left unread would reset the connection."""
         received = b""
         while b"\r\n\r\n" not in received:
             received += connection.recv(65_536) or b"\r\n\r\n"
-        self.requests.append(received)
+        head, _, body = received.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head.lower())
+        while length and len(body) < int(length[1]):
+            body += connection.recv(65_536) or b" " * int(length[1])
+        self.requests.append(head + b"\r\n\r\n" + body)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -164,6 +170,7 @@ def test_a_request_says_who_sends_it_and_holds_our_headers_and_body() -> None:
     [request] = server.requests
     head = request.decode().lower()
     assert head.startswith("post /a?b=c%20d http/1.1\r\n")
+    assert head.endswith("\r\n\r\nbody")
     for line in ("user-agent: atelier/1.0", "x-ours: 1", "accept-encoding: identity", "content-length: 4"):
         assert f"{line}\r\n" in head
 
@@ -174,6 +181,7 @@ def test_a_post_is_a_post_with_our_headers_and_body() -> None:
     head = server.requests[0].decode().lower()
     assert (found.status, found.body) == (200, b"ok")
     assert head.startswith("post /hook http/1.1\r\n")
+    assert head.endswith("\r\n\r\nnews")
     for line in ("x-ours: 1", "accept-encoding: identity", "content-length: 4"):
         assert f"{line}\r\n" in head
 
@@ -251,9 +259,9 @@ def test_the_deadline_holds_against_dripping(serve: Serve, ask: Ask) -> None:
 
 
 def slow_reader(connection: socket.socket, server: "Server") -> None:
-    """Take a little at a time, so that each write gets on."""
+    """Take a little at a time, so that each write gets on in time."""
     while not server.over.wait(0.02):
-        connection.recv(65_536)
+        connection.recv(262_144)
 
 
 @pytest.mark.parametrize("serve", [silent, slow_reader])
@@ -470,7 +478,12 @@ def test_a_connection_that_breaks_after_the_request_was_sent(answer: bytes) -> N
 @each_verb
 def test_an_answer_to_half_a_request_counts(ask: Ask) -> None:
     """A server that refuses a large body says so at once and hangs up."""
-    with Server(answering(b"HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n")) as server:
+
+    def serve(connection: socket.socket, server: Server) -> None:
+        connection.recv(65_536)
+        connection.sendall(b"HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n")
+
+    with Server(serve) as server:
         assert ask(OURS, server.url(), content=b"." * 20_000_000).status == 413
 
 
@@ -485,6 +498,15 @@ def test_the_connection_is_closed_after_the_answer() -> None:
     with Server(serve) as server:
         get(OURS, server.url())
         assert closed.wait(LONG)
+
+
+def test_closing_an_answer_that_nobody_read_hangs_up() -> None:
+    with Server(endless(HEAD, b".")) as server:
+        request = httpx.Request("GET", server.url(), extensions={"deadline": time.monotonic() + 5})
+        response = PinnedTransport(OwnerPolicy().check_address).handle_request(request)
+        assert not server.hung_up.wait(0.1)
+        response.close()
+        assert server.hung_up.wait(LONG)
 
 
 def test_a_deadline_that_passes_before_the_connection_is_made_was_not_sent() -> None:
