@@ -31,7 +31,13 @@ def test_from_made_to_topped_up(visit: Visit) -> None:
 
     page.get_by_role("button", name=f"Webhook secret of {email}").click()
     page.get_by_role("button", name="Show the secret").click()
-    assert page.get_by_label("Secret", exact=True).input_value().startswith("whsec_")
+    secret = page.get_by_label("Secret", exact=True).input_value()
+    assert secret.startswith("whsec_")
+
+    page.get_by_role("button", name="Rotate", exact=True).click()
+    page.get_by_role("button", name="Make the new secret").click()
+    expect(page.get_by_label("Older secret")).to_have_value(secret)
+    expect(page.get_by_label("Secret", exact=True)).not_to_have_value(secret)
 
 
 def test_the_same_address_twice(visit: Visit) -> None:

@@ -64,11 +64,11 @@ export function showOnce(title, text, secret, note) {
 }
 
 /** Show a secret with a button that copies it. */
-export function secretLine(secret) {
+export function secretLine(secret, name = "Secret") {
   return el(
     "div",
     { class: "secret" },
-    el("input", { class: "mono", readonly: true, value: secret, "aria-label": "Secret", spellcheck: "false", autocomplete: "off", onfocus: (event) => event.target.select() }),
+    el("input", { class: "mono", readonly: true, value: secret, "aria-label": name, spellcheck: "false", autocomplete: "off", onfocus: (event) => event.target.select() }),
     copyButton(() => secret),
   );
 }

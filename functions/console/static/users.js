@@ -83,21 +83,42 @@ function ledger(user) {
 }
 
 function secret(user) {
+  const path = `users/${encodeURIComponent(user.id)}/webhook-secret`;
   return open("Webhook secret", (close) => {
-    const line = el("div", {});
+    const lines = el("div", { class: "stack-small" });
     const reveal = button("Show the secret", async () => {
       reveal.disabled = true;
       try {
-        fill(line, secretLine((await admin("GET", `users/${encodeURIComponent(user.id)}/webhook-secret`)).secret));
+        fill(lines, secretLines(await admin("GET", path)));
       } catch (error) {
-        fill(line, failure(error));
+        fill(lines, failure(error));
       }
     });
-    fill(line, reveal);
+    const rotate = async () => {
+      const rotated = await ask("Rotate the secret", [], {
+        action: "Make the new secret",
+        intro: "A new secret takes over within a minute. The old one signs beside it for 24 hours, so that the receiver can change in that time.",
+        send: () => admin("POST", `${path}/rotate`),
+      });
+      if (!rotated) return;
+      fill(lines, secretLines(rotated));
+      notice("The secret is rotated; the old one signs for 24 hours more.");
+    };
+    fill(lines, reveal);
     return [
       el("p", {}, "Signs the webhooks of ", words(user.email), ", as Standard Webhooks has it. Whoever knows it can forge them."),
-      line,
-      el("div", { class: "dialog-actions" }, button("Close", () => close(), { look: "primary" })),
+      lines,
+      el("div", { class: "dialog-actions" }, button("Rotate", rotate), button("Close", () => close(), { look: "primary" })),
     ];
   });
+}
+
+function secretLines({ secret, retired }) {
+  const older = retired.map((one) => el(
+    "div",
+    {},
+    el("p", { class: "quiet" }, "Signs as well until ", moment(one.signsUntil)),
+    secretLine(one.secret, "Older secret"),
+  ));
+  return [secretLine(secret), older];
 }
