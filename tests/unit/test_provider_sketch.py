@@ -1,5 +1,6 @@
 """Sketch: draws, and behaves badly when asked to."""
 
+import hashlib
 import io
 import json
 from typing import Any
@@ -9,7 +10,7 @@ from PIL import Image as Pillow
 
 from atelier.errors import FetchFailedError, FetchRefusedError
 from atelier.ports import HttpResponse
-from atelier.providers import Failed, Finished, Job, Running, Submitted
+from atelier.providers import CallbackRequest, Drawn, Failed, Job, Running, Submitted
 from atelier.providers.sketch import SLOW_SECONDS, Sketch
 from tests.unit.fakes import ScriptedHttp, answer
 
@@ -36,10 +37,17 @@ class Room:
 
 def picture(outcome: object) -> bytes:
     """Return the only picture of an outcome."""
-    assert isinstance(outcome, Finished)
-    [image] = outcome.images
-    assert image.content_type == "image/png"
-    return image.content
+    assert isinstance(outcome, Drawn)
+    [drawn] = outcome.pictures
+    assert drawn.content_type == "image/png"
+    assert Pillow.open(io.BytesIO(drawn.content)).size == (drawn.width, drawn.height)
+    return drawn.content
+
+
+def read(body: bytes) -> str | None:
+    """Read a callback."""
+    request = CallbackRequest(headers={}, body=body, received_at=1)
+    return Sketch(ScriptedHttp(answer())).read_callback(request, lambda: None)
 
 
 def test_draws_a_png_of_the_size_that_was_asked_for() -> None:
@@ -83,6 +91,8 @@ def test_never_is_taken_and_never_finished() -> None:
     room = Room()
     assert room.sketch.submit(a_job("test:never")) == Submitted("never")
     assert room.sketch.fetch("never", a_job("test:never")) == Running()
+    for _ in range(2):
+        room.sketch.cancel("never", a_job("test:never"))
     assert room.http.requests == []
 
 
@@ -91,7 +101,7 @@ def test_twice_calls_back_twice_before_its_id_is_known() -> None:
     assert room.sketch.submit(a_job("test:twice")) == Submitted("twice")
     assert [(request.method, request.url) for request in room.http.requests] == [("POST", CALLBACK)] * 2
     for request in room.http.requests:
-        assert Sketch.callback_job_id((request.content or b"").decode()) == "twice"
+        assert read(request.content or b"") == "twice"
     picture(room.sketch.fetch("twice", a_job("test:twice")))
 
 
@@ -127,8 +137,17 @@ def test_twice_survives_failing_callbacks(trouble: HttpResponse | Exception) -> 
     ],
 )
 def test_only_its_own_callback_names_a_job(body: str, job_id: str | None) -> None:
-    assert Sketch.callback_job_id(body) == job_id
+    assert read(body.encode()) == job_id
 
 
 def test_costs_nothing_and_needs_no_key() -> None:
     assert (Sketch.needs_key, Sketch.charges) == (False, False)
+
+
+def test_several_pictures_are_each_another_and_the_first_is_the_one_alone() -> None:
+    outcome = Room().sketch.submit(a_job("a cat", num_images=3))
+    assert isinstance(outcome, Drawn)
+    contents = [drawn.content for drawn in outcome.pictures]
+    assert contents[0] == picture(Room().sketch.submit(a_job("a cat")))
+    assert len({hashlib.sha256(content).hexdigest() for content in contents}) == 3
+    assert contents[1] == picture(Room().sketch.submit(a_job("a cat", seed=2)))

@@ -11,7 +11,7 @@ from atelier.delivery import SCHEDULE, Attempt, Delivery, DeliveryStatus
 from atelier.document import describe, encode
 from atelier.errors import ConflictError, NotFoundError, NotPossibleError, UnauthenticatedError
 from atelier.generation import Status
-from atelier.steps.administer import Cancel, CreateUser, Delete, Redeliver, RotateKey
+from atelier.steps.administer import CreateUser, Delete, Redeliver, RotateKey
 from tests.unit.fakes import (
     BASE_URL,
     NOW,
@@ -119,36 +119,12 @@ def test_an_unknown_key_cannot_be_rotated() -> None:
         rotate(InMemoryAccounts(USER), "unknown")
 
 
-def test_a_pending_generation_is_cancelled_and_announced_as_any_failure() -> None:
-    table = Table(generations={ID: a_generation()})
-    cancelled = Cancel(generations=InMemoryGenerations(table), clock=Clock())(ID)
-    assert (cancelled.status, cancelled.error, cancelled.finished_at) == (Status.ERROR, "cancelled", NOW)
-    assert table.finished == [cancelled]
-
-
-@pytest.mark.parametrize("status", [status for status in Status if status is not Status.PENDING])
-def test_what_is_on_its_way_or_finished_cannot_be_cancelled(status: Status) -> None:
-    table = Table(generations={ID: a_generation(status=status)})
-    with pytest.raises(NotPossibleError, match=status.value):
-        Cancel(generations=InMemoryGenerations(table), clock=Clock())(ID)
-    assert table.generations[ID].version == 0
-
-
-def test_a_cancellation_that_meets_dispatch_comes_too_late() -> None:
-    class Overtaken(InMemoryGenerations):
-        def condition(self, current: Any, before: Any) -> bool:
-            return False
-
-    with pytest.raises(NotPossibleError, match="just been taken"):
-        Cancel(generations=Overtaken(Table(generations={ID: a_generation()})), clock=Clock())(ID)
-
-
 @pytest.mark.parametrize("status", [Status.SUCCESS, Status.ERROR])
 def test_a_finished_generation_is_deleted_its_files_first(status: Status) -> None:
     gone = Gone()
     generations = InMemoryGenerations(Table(generations={ID: a_generation(status=status)}))
     Delete(generations=generations, eraser=gone, files=gone)(ID)
-    assert gone.deleted == [f"outputs/{ID}/", ID]
+    assert gone.deleted == [f"inputs/{ID}/", f"outputs/{ID}/", ID]
 
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.PROCESSING, Status.UPLOADING])

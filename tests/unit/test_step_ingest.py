@@ -18,14 +18,17 @@ from atelier.errors import (
     ProviderCredentialsError,
     ProviderRejectedError,
 )
-from atelier.generation import UPLOAD_LEASE, Generation, Status
+from atelier.generation import UPLOAD_LEASE, Generation, ProviderAttempt, Status
+from atelier.picture import Picture
 from atelier.ports import HttpClient, HttpResponse
-from atelier.providers import Failed, Finished, Image, Job, Located, Outcome, Running
+from atelier.providers import DEFAULT_LIFETIME, Drawn, Failed, Finished, Job, Located, Outcome, Running
+from atelier.steps.download import MAX_REDIRECTS, Download
 from atelier.steps.finish import Finish
-from atelier.steps.ingest import MAX_IMAGE_BYTES, MAX_REDIRECTS, Ingest
+from atelier.steps.ingest import DOWNLOAD_SECONDS, MAX_IMAGE_BYTES, Ingest
 from tests.unit.fakes import (
     NOW,
     PICTURE,
+    RAW,
     SMALL_PICTURE,
     Clock,
     InMemoryFiles,
@@ -49,10 +52,20 @@ SUBMITTED = a_generation(
     job_id="job-1",
     deadline_at=NOW + 60_000,
     due_at=NOW + 1,
+    attempts=(ProviderAttempt("studio", "studio/xl", NOW),),
 )
+EXPIRY = NOW + 600_000
 UPLOADING = a_generation(
-    status=Status.UPLOADING, version=3, provider="studio", committed=True, job_id="job-1", sources=(URL,)
+    status=Status.UPLOADING,
+    version=3,
+    provider="studio",
+    committed=True,
+    job_id="job-1",
+    sources=(URL,),
+    sources_until=EXPIRY,
 )
+IN_HAND = replace(UPLOADING, sources=(), sources_until=None)
+"""A worker died with the pictures in hand."""
 
 
 class Room:
@@ -64,20 +77,21 @@ class Room:
         *,
         fetch: Sequence[Scripted] = (Located((URL,)),),
         egress: HttpClient | None = None,
+        cancel: Exception | None = None,
         keys: InMemoryProviderKeys | None = None,
-        sanitise: Callable[[bytes], Image] = sanitise,
+        sanitise: Callable[[bytes], Picture] = sanitise,
     ) -> None:
         self.clock = Clock()
         self.generations = InMemoryGenerations()
         self.generations.add(before)
-        self.provider = ScriptedProvider("studio", fetch=fetch)
+        self.provider = ScriptedProvider("studio", fetch=fetch, cancel=cancel)
         self.keys = keys or InMemoryProviderKeys({"studio": "old key"})
         self.files = InMemoryFiles()
         self.step = Ingest(
             generations=self.generations,
             providers={"studio": self.provider},
             keys=self.keys,
-            egress=egress or ScriptedHttp(answer(200, PICTURE.content)),
+            download=Download(egress or ScriptedHttp(answer(200, PICTURE.content))),
             sanitise=sanitise,
             finish=Finish(generations=self.generations, files=self.files, thumbnail=thumbnail, clock=self.clock),
             clock=self.clock,
@@ -99,7 +113,7 @@ def test_the_provider_is_asked_for_the_job_with_its_key() -> None:
     room = Room(fetch=[Running()])
     room.run()
     [(job_id, job)] = room.provider.fetched
-    assert (job_id, job.key, job.input) == ("job-1", "old key", SUBMITTED.payload)
+    assert (job_id, job.model, job.key, job.input) == ("job-1", "studio/xl", "old key", SUBMITTED.payload)
 
 
 def test_a_running_job_is_left_running() -> None:
@@ -107,10 +121,22 @@ def test_a_running_job_is_left_running() -> None:
 
 
 @pytest.mark.parametrize(("late", "status"), [(-1, Status.PROCESSING), (0, Status.ERROR), (1, Status.ERROR)])
-def test_a_job_that_runs_past_its_deadline_fails(late: int, status: Status) -> None:
+def test_a_job_that_runs_past_its_deadline_is_stopped_fails_and_is_refunded(late: int, status: Status) -> None:
     room = Room(fetch=[Running()])
     room.clock.now = NOW + 60_000 + late
-    assert room.run().status is status
+    ended = room.run()
+    assert (ended.status, ended.refunded) == (status, status is Status.ERROR)
+    assert len(room.provider.cancelled) == (status is Status.ERROR)
+
+
+@pytest.mark.parametrize(
+    "trouble", [ProviderBusyError("down"), ProviderRejectedError("over"), ProviderCredentialsError("no")]
+)
+def test_a_job_past_its_deadline_that_cannot_be_stopped_fails_all_the_same(trouble: Exception) -> None:
+    room = Room(fetch=[Running()], cancel=trouble)
+    room.clock.now = NOW + 60_000
+    failed = room.run()
+    assert (failed.status, failed.error) == (Status.ERROR, "The provider did not finish in time; try again.")
 
 
 def test_a_result_is_taken_even_after_the_deadline() -> None:
@@ -119,10 +145,17 @@ def test_a_result_is_taken_even_after_the_deadline() -> None:
     assert room.run().status is Status.SUCCESS
 
 
-def test_finished_is_stored() -> None:
-    room = Room(fetch=[Finished((PICTURE,))])
-    assert room.run().status is Status.SUCCESS
-    assert PICTURE in room.files.objects.values()
+@pytest.mark.parametrize("outcome", [Finished((RAW,)), Drawn((PICTURE,))])
+def test_finished_is_stored(outcome: Outcome) -> None:
+    room = Room(fetch=[outcome])
+    [output] = room.run().outputs
+    assert room.files.objects[output.key].content == PICTURE.content
+
+
+def test_finished_is_cleaned() -> None:
+    room = Room(fetch=[Finished((RAW,))], sanitise=lambda _: replace(PICTURE, content=b"clean"))
+    [output] = room.run().outputs
+    assert room.files.objects[output.key].content == b"clean"
 
 
 @pytest.mark.parametrize("said", [Failed("no cats"), ProviderRejectedError("no cats")])
@@ -151,7 +184,7 @@ def test_a_job_without_a_known_id_comes_again() -> None:
         a_generation(),
         a_generation(status=Status.SUCCESS),
         a_generation(status=Status.ERROR),
-        a_generation(status=Status.UPLOADING),
+        a_generation(status=Status.UPLOADING, provider="other", committed=True),
     ],
     ids=["pending", "success", "error", "uploading by dispatch"],
 )
@@ -183,7 +216,7 @@ def fetching_while(room: Room, after: Generation) -> ScriptedProvider:
         (SUBMITTED.postponed(NOW + 1), Status.SUCCESS, 1),
         (SUBMITTED.uploading(NOW, (URL,)), Status.UPLOADING, 0),
         (SUBMITTED.failed("too late", NOW), Status.ERROR, 1),
-        (SUBMITTED.released(NOW), Status.PENDING, 0),
+        (SUBMITTED.released("busy", NOW), Status.PENDING, 0),
     ],
     ids=["dispatch saved the job", "reconcile looked", "another ingest", "failed", "released"],
 )
@@ -203,7 +236,7 @@ def test_an_outcome_counts_only_while_the_generation_is_processing(
 
 def test_a_refused_key_is_read_anew_and_tried_once_more() -> None:
     keys = InMemoryProviderKeys({"studio": "old key"}, stored={"studio": "new key"})
-    room = Room(fetch=[ProviderCredentialsError("no"), Finished((PICTURE,))], keys=keys)
+    room = Room(fetch=[ProviderCredentialsError("no"), Finished((RAW,))], keys=keys)
     assert room.run().status is Status.SUCCESS
     assert [job.key for _, job in room.provider.fetched] == ["old key", "new key"]
 
@@ -230,18 +263,49 @@ def test_located_pictures_are_downloaded_cleaned_and_stored() -> None:
     room = Room(
         fetch=[Located(urls)],
         egress=egress,
-        sanitise=lambda content: Image(content.replace(b"dirty", b"clean"), "image/jpeg"),
+        sanitise=lambda content: Picture(content.replace(b"dirty", b"clean"), "image/jpeg", 64, 48),
     )
     finished = room.run()
     folder = f"outputs/{finished.id}/{finished.file_token}"
     assert [(request.method, request.url) for request in egress.requests] == [("GET", url) for url in urls]
     assert {request.max_bytes for request in egress.requests} == {MAX_IMAGE_BYTES}
     assert (finished.status, finished.sources) == (Status.SUCCESS, urls)
-    assert room.files.objects == {
-        f"{folder}/0.jpg": Image(b"clean 0", "image/jpeg"),
-        f"{folder}/1.jpg": Image(b"clean 1", "image/jpeg"),
-        f"{folder}/thumbnail.webp": SMALL_PICTURE,
+    assert {key: (item.content, item.content_type) for key, item in room.files.objects.items()} == {
+        f"{folder}/0.jpg": (b"clean 0", "image/jpeg"),
+        f"{folder}/1.jpg": (b"clean 1", "image/jpeg"),
+        f"{folder}/thumbnail.webp": (SMALL_PICTURE.content, "image/webp"),
     }
+    assert [(output.key, output.width, output.height, output.size) for output in finished.outputs] == [
+        (f"{folder}/0.jpg", 64, 48, 7),
+        (f"{folder}/1.jpg", 64, 48, 7),
+    ]
+
+
+def test_one_picture_at_a_time_is_held_in_memory() -> None:
+    happened: list[str] = []
+
+    class Files(InMemoryFiles):
+        def put(self, key: str, content: bytes, content_type: str) -> None:
+            happened.append(f"stored {content.decode()}")
+
+    def clean(content: bytes) -> Picture:
+        happened.append(f"cleaned {content.decode()}")
+        return replace(PICTURE, content=content)
+
+    room = Room(fetch=[Located((URL, URL))], egress=ScriptedHttp(answer(200, b"1"), answer(200, b"2")), sanitise=clean)
+    room.step = replace(room.step, finish=replace(room.step.finish, files=Files()))
+    room.run()
+    assert happened == ["cleaned 1", "stored 1", "stored a small picture", "cleaned 2", "stored 2"]
+
+
+def test_all_downloads_together_have_one_deadline() -> None:
+    egress = ScriptedHttp(answer(200, b"a picture"))
+    times = iter([0.0, 10.0, 85.0, 91.0])
+    room = Room(fetch=[Located((URL, URL, URL))])
+    room.step = replace(room.step, download=Download(egress, lambda: next(times)))
+    with pytest.raises(FetchFailedError, match="no time left"):
+        room.run()
+    assert [request.timeout for request in egress.requests] == [DOWNLOAD_SECONDS - 10, DOWNLOAD_SECONDS - 85]
 
 
 def test_the_key_is_not_sent_to_where_the_picture_waits() -> None:
@@ -341,6 +405,7 @@ def test_a_bad_answer_comes_again_and_then_succeeds(said: HttpResponse | Excepti
     with pytest.raises(FetchFailedError):
         room.run()
     assert (room.generation.status, room.generation.sources) == (Status.UPLOADING, (URL,))
+    assert room.generation.sources_until == NOW + DEFAULT_LIFETIME * 1_000
     assert room.generation.due_at == NOW + UPLOAD_LEASE
     assert room.run().status is Status.SUCCESS
     assert len(room.provider.fetched) == 1
@@ -355,7 +420,7 @@ def test_an_answer_that_is_too_large_is_final() -> None:
 
 
 def test_what_is_no_picture_is_final_and_nothing_of_it_is_stored() -> None:
-    def refuse(content: bytes) -> Image:
+    def refuse(content: bytes) -> Picture:
         if content == b"no picture":
             raise InvalidImageError("it is no picture")
         return PICTURE
@@ -363,6 +428,83 @@ def test_what_is_no_picture_is_final_and_nothing_of_it_is_stored() -> None:
     egress = ScriptedHttp(answer(200, b"a picture"), answer(200, b"no picture"))
     room = Room(fetch=[Located((URL, URL))], egress=egress, sanitise=refuse)
     failed = room.run()
-    assert failed.status is Status.ERROR
+    assert (failed.status, failed.refunded, failed.outputs) == (Status.ERROR, True, ())
     assert "no picture" in (failed.error or "")
-    assert room.files.objects == {}
+    assert b"no picture" not in {item.content for item in room.files.objects.values()}
+
+
+def test_a_download_is_tried_until_the_provider_deletes_it_and_then_the_error_says_so() -> None:
+    room = Room(UPLOADING, egress=ScriptedHttp(answer(503)))
+    room.clock.now = EXPIRY - 1
+    with pytest.raises(FetchFailedError):
+        room.run()
+    room.clock.now = EXPIRY
+    failed = room.run()
+    assert (failed.status, failed.refunded) == (Status.ERROR, True)
+    assert failed.error == (
+        "The provider's result could not be downloaded before it expired; the last time: The URL answered 503."
+    )
+
+
+# ---- Pictures that a worker had in hand when it died
+
+
+@pytest.mark.parametrize("outcome", [Finished((RAW,)), Drawn((PICTURE,)), Located((URL,))])
+def test_lost_pictures_are_asked_for_again(outcome: Outcome) -> None:
+    room = Room(IN_HAND, fetch=[outcome])
+    assert room.run().status is Status.SUCCESS
+    assert [job_id for job_id, _ in room.provider.fetched] == ["job-1"]
+
+
+def test_lost_pictures_that_the_provider_has_no_longer_are_an_error() -> None:
+    failed = Room(IN_HAND, fetch=[Failed("It is gone.")]).run()
+    assert (failed.status, failed.error, failed.refunded) == (Status.ERROR, "It is gone.", True)
+
+
+def test_lost_pictures_whose_urls_do_not_answer_come_again() -> None:
+    room = Room(IN_HAND, fetch=[Located((URL,))], egress=ScriptedHttp(answer(503)))
+    with pytest.raises(FetchFailedError):
+        room.run()
+    assert room.generation == IN_HAND
+
+
+def test_a_finished_job_that_is_said_to_run_again_comes_again() -> None:
+    with pytest.raises(ProviderBusyError):
+        Room(IN_HAND, fetch=[Running()]).run()
+
+
+# ---- What its client gave up
+
+CANCELLED = replace(SUBMITTED, cancelled_at=NOW)
+
+
+def test_a_cancelled_job_is_stopped_and_costs_what_it_may_have_cost() -> None:
+    room = Room(CANCELLED, fetch=[Running()])
+    ended = room.run()
+    [(job_id, job)] = room.provider.cancelled
+    assert (job_id, job.model, job.key) == ("job-1", "studio/xl", "old key")
+    assert (ended.status, ended.error, ended.refunded) == (Status.ERROR, "cancelled", False)
+
+
+def test_a_cancelled_job_at_a_provider_that_costs_nothing_is_refunded() -> None:
+    ended = Room(replace(CANCELLED, committed=False), fetch=[Failed("It was stopped.")]).run()
+    assert (ended.error, ended.refunded) == ("cancelled", True)
+
+
+@pytest.mark.parametrize("outcome", [Finished((RAW,)), Located((URL,))])
+@pytest.mark.parametrize("trouble", [None, ProviderRejectedError("It is over.")])
+def test_a_result_that_was_there_first_is_kept(outcome: Outcome, trouble: Exception | None) -> None:
+    assert Room(CANCELLED, fetch=[outcome], cancel=trouble).run().status is Status.SUCCESS
+
+
+def test_a_cancelled_job_whose_provider_is_out_of_reach_comes_again() -> None:
+    room = Room(CANCELLED, cancel=ProviderBusyError("down"))
+    with pytest.raises(ProviderBusyError):
+        room.run()
+    assert room.generation == CANCELLED
+
+
+def test_a_job_that_nobody_gave_up_is_not_stopped() -> None:
+    room = Room(fetch=[Running()])
+    room.run()
+    assert room.provider.cancelled == []

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from atelier.breaker import Leave
 from atelier.delivery import Delivery
 from atelier.errors import ConflictError
 from atelier.generation import (
@@ -17,12 +18,22 @@ from atelier.generation import (
     RESEND_AFTER,
     UPLOAD_LEASE,
     Generation,
+    ProviderAttempt,
     Status,
 )
 from atelier.ports import Due
 from atelier.steps.announce import Announce
 from atelier.steps.reconcile import MAX_PER_RUN, Action, Handled, Reconcile, decide
-from tests.unit.fakes import BASE_URL, NOW, Clock, InMemoryGenerations, InMemoryQueue, InMemoryTopic, a_generation
+from tests.unit.fakes import (
+    BASE_URL,
+    NOW,
+    Clock,
+    InMemoryDeliveries,
+    InMemoryGenerations,
+    InMemoryQueue,
+    InMemoryTopic,
+    a_generation,
+)
 
 URLS = ("https://cdn.example/1.png",)
 
@@ -54,6 +65,14 @@ TABLE = [
     (overdue(status=Status.UPLOADING, committed=True, sources=URLS), Action.INGEST),
     (overdue(status=Status.UPLOADING, committed=False, sources=URLS), Action.INGEST),
     (overdue(status=Status.UPLOADING, sources=URLS, deadline_at=NOW - GRACE), Action.FAIL),
+    (overdue(status=Status.UPLOADING, sources=URLS, deadline_at=0, sources_until=NOW - GRACE + 1), Action.INGEST),
+    (overdue(status=Status.UPLOADING, sources=URLS, deadline_at=0, sources_until=NOW - GRACE), Action.FAIL),
+    # Pictures that a worker had in hand are asked for again where that is possible.
+    (overdue(status=Status.UPLOADING, committed=True, job_id="job-1"), Action.INGEST),
+    (overdue(status=Status.UPLOADING, committed=True, job_id="job-1", deadline_at=NOW - GRACE), Action.FAIL),
+    # What its client gave up is stopped by ingest, or given up in the end.
+    (overdue(status=Status.PROCESSING, job_id="job-1", cancelled_at=NOW - 9), Action.INGEST),
+    (overdue(status=Status.PROCESSING, job_id="job-1", cancelled_at=1, deadline_at=NOW - GRACE), Action.FAIL),
     # What costs nothing is done again, but not for ever.
     (overdue(status=Status.PROCESSING), Action.RELEASE),
     (overdue(status=Status.UPLOADING), Action.RELEASE),
@@ -80,6 +99,12 @@ def test_nothing_is_done_before_its_time(status: Status, due_at: int | None) -> 
         decide(a_generation(status=status, due_at=due_at), NOW)
 
 
+def announcing(generations: InMemoryGenerations, topic: InMemoryTopic) -> Announce:
+    """Make the step that announces."""
+    deliveries = InMemoryDeliveries(generations.table)
+    return Announce(generations=generations, deliveries=deliveries, topic=topic, base_url=BASE_URL)
+
+
 class Room:
     """The step and its fakes."""
 
@@ -96,7 +121,7 @@ class Room:
             dispatch_queue=self.dispatch,
             ingest_queue=self.ingest,
             delivery_queue=self.delivery,
-            announce=Announce(generations=self.generations, topic=self.topic, base_url=BASE_URL),
+            announce=announcing(self.generations, self.topic),
             clock=self.clock,
         )
 
@@ -142,9 +167,10 @@ def test_a_finished_generation_is_announced() -> None:
 
 def test_an_overdue_delivery_is_sent_to_its_queue() -> None:
     room = Room()
-    room.generations.table.deliveries["d"] = Delivery(
-        generation_id="d", user_id="u", url="https://a.example/", body="{}", created_at=NOW, due_at=NOW - 1
-    )
+    room.generations.table.deliveries["d", Status.SUCCESS] = Delivery(
+        generation_id="d", user_id="u", event=Status.SUCCESS, url="https://a.example/", body="{}",
+        created_at=NOW, begun_at=NOW, due_at=NOW - 1,
+    )  # fmt: skip
     assert list(room.step()) == [Handled("d", None, Action.DELIVER)]
     assert room.delivery.sent == [("d", 0)]
 
@@ -171,7 +197,7 @@ class Busy(InMemoryGenerations):
     def due(self, now: int, limit: int) -> Iterable[Due]:
         return [Due(name * 32, "generation") for name in "abcd"]
 
-    def advance(self, before: Generation, after: Generation) -> Generation:
+    def advance(self, before: Generation, after: Generation, leave: Leave | None = None) -> Generation:
         if before.id == "c" * 32:
             raise ConflictError("too late")
         return super().advance(before, after)
@@ -198,8 +224,40 @@ def test_a_record_that_cannot_be_looked_after_does_not_hold_up_the_others() -> N
     room = Room(overdue(id="0" * 32, status=Status.SUCCESS), overdue(id="f" * 32))
     room.step = replace(
         room.step,
-        announce=Announce(generations=room.generations, topic=InMemoryTopic(broken=True), base_url=BASE_URL),
+        announce=announcing(room.generations, InMemoryTopic(broken=True)),
     )
 
     assert sorted(action.name for action in room.run()) == ["RESEND", "TRY_LATER"]
     assert room.sent == {"dispatch": 1}
+
+
+class Malformed(InMemoryGenerations):
+    """One record cannot be read."""
+
+    def get(self, generation_id: str) -> Generation:
+        if generation_id == "0" * 32:
+            raise KeyError("payload")
+        return super().get(generation_id)
+
+
+def test_a_record_that_cannot_be_read_does_not_hold_up_the_others_and_is_told_of() -> None:
+    room = Room(overdue(id="0" * 32), overdue(id="f" * 32), store=Malformed())
+    first, second = room.step()
+    assert (first.generation_id, first.action, type(first.error)) == ("0" * 32, Action.TRY_LATER, KeyError)
+    assert (second.action, second.error) == (Action.RESEND, None)
+
+
+def test_a_job_that_was_given_up_and_cannot_be_asked_for_ends_as_cancelled() -> None:
+    room = Room(
+        overdue(status=Status.PROCESSING, job_id="j", committed=True, cancelled_at=1, deadline_at=NOW - GRACE)
+    )
+    room.run()
+    ended = room.generations.get(overdue().id)
+    assert (ended.error, ended.refunded) == ("cancelled", False)
+
+
+def test_who_was_interrupted_is_named_among_the_attempts() -> None:
+    room = Room(overdue(status=Status.PROCESSING, attempts=(ProviderAttempt("sketch", "sketch", NOW - 9),)))
+    room.run()
+    [attempt] = room.generations.get(overdue().id).attempts
+    assert (attempt.ended_at, attempt.reason) == (NOW, "Whoever worked on it was interrupted.")
