@@ -3,6 +3,7 @@
 It also tells anybody the public key that webhooks are signed with, since it holds the private one for the owner anyway.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,11 +15,12 @@ from atelier.account import mint_key
 from atelier.adapters import aws, ed25519
 from atelier.adapters.accounts import AccountStore
 from atelier.adapters.api import answer, body, resolver
+from atelier.adapters.catalogs import catalog_source
 from atelier.adapters.erasure import TableEraser
 from atelier.adapters.files import S3Files
 from atelier.adapters.messaging import DeadLetters, SqsQueue
 from atelier.adapters.records import RecordTable
-from atelier.adapters.secrets import Secret
+from atelier.adapters.secrets import ProviderKeysEditor, Secret
 from atelier.adapters.sessions import SessionStore
 from atelier.adapters.static import PAGE, StaticFile, StaticFiles
 from atelier.adapters.store import DeliveryStore, GenerationStore
@@ -27,27 +29,29 @@ from atelier.administration import (
     parse_key_request,
     parse_overlap,
     parse_page,
+    parse_provider_key,
     parse_sign_in,
     parse_top_up,
     parse_user_request,
     user_id_of,
 )
 from atelier.attempts import source_of
-from atelier.catalog import Catalog, embedded
-from atelier.document import base_url, timestamp
+from atelier.catalog import Catalog
+from atelier.delivery import DeliveryHistory
+from atelier.document import base_url, delivery_document, timestamp
 from atelier.observability import follow, logger
-from atelier.providers.registry import KINDS
 from atelier.overview import MAX_COUNTED, first_moment, summarise
 from atelier.owner_document import (
-    delivery_document,
     entry_document,
     generation_detail,
     generation_document,
     key_document,
     overview_document,
+    provider_document,
     user_document,
     webhook_secret_document,
 )
+from atelier.providers.registry import KINDS, keyed
 from atelier.session import clear_cookie, cookie_of, set_cookie
 from atelier.settings import load
 from atelier.signing import derive_seed, public_key_text
@@ -79,6 +83,8 @@ class Settings:
     digest_key_arn: str
     signing_key_arn: str
     console_secret_arn: str
+    provider_keys_arn: str
+    catalog_object: str
     public_url: str
     aws_region: str
     retention_days: int
@@ -90,7 +96,7 @@ class Wiring:
 
     settings: Settings
     static: StaticFiles
-    catalog: Catalog
+    catalog: Callable[[], Catalog]
     accounts: AccountStore
     generations: GenerationStore
     deliveries: DeliveryStore
@@ -101,6 +107,10 @@ class Wiring:
     def files(self) -> S3Files:
         """Reach the bucket."""
         return S3Files(aws.client("s3"), self.settings.files_bucket)
+
+    def provider_keys(self) -> ProviderKeysEditor:
+        """Reach the providers' keys."""
+        return ProviderKeysEditor(aws.client("secretsmanager"), self.settings.provider_keys_arn)
 
     def delete(self) -> Delete:
         """Be ready to delete generations."""
@@ -141,7 +151,7 @@ def wiring() -> Wiring:
     return Wiring(
         settings=settings,
         static=StaticFiles(Path(__file__).with_name("static")),
-        catalog=embedded(),
+        catalog=catalog_source(settings.catalog_object),
         accounts=accounts,
         generations=GenerationStore(table, accounts=accounts, retention_days=settings.retention_days),
         deliveries=DeliveryStore(table, retention_days=settings.retention_days),
@@ -288,7 +298,7 @@ def list_keys() -> Response[str]:
 def create_key() -> Response[str]:
     """Make a key for a user, who is made too where the address is new; the key is shown this once."""
     to, now = administrator(), now_ms()
-    request = parse_key_request(body(app), now=now, models=to.catalog.models)
+    request = parse_key_request(body(app), now=now, models=to.catalog().models)
     key, text = mint_key(
         name=request.name, user=to.accounts.user_by_email(request.email, now), test=request.test,
         digest_key=to.digest_key(), now=now, scopes=request.scopes, requests_per_minute=request.requests_per_minute,
@@ -317,6 +327,36 @@ def revoke_key(key_id: str) -> Response[str]:
     return answer(200, key_document(key))
 
 
+# ---- Providers -------------------------------------------------------------------------------------------------------
+
+
+@app.get("/console/admin/providers")
+def list_providers() -> Response[str]:
+    """List the providers, whether each has a key, and which models it serves; never the keys."""
+    to = administrator()
+    catalog, having = to.catalog(), to.provider_keys().names()
+    return _list([provider_document(kind, catalog, having) for kind in KINDS.values()])
+
+
+@app.post("/console/admin/providers/<name>")
+def set_provider_key(name: str) -> Response[str]:
+    """Set a provider's key."""
+    return _changed_key(administrator(), name, parse_provider_key(body(app)))
+
+
+@app.delete("/console/admin/providers/<name>")
+def unset_provider_key(name: str) -> Response[str]:
+    """Unset a provider's key."""
+    return _changed_key(administrator(), name, None)
+
+
+def _changed_key(to: Wiring, name: str, key: str | None) -> Response[str]:
+    kind, editor = keyed(name), to.provider_keys()
+    editor.put(name, key)
+    logger.info("provider key changed", provider=name, known=key is not None)
+    return answer(200, provider_document(kind, to.catalog(), editor.names()))
+
+
 # ---- Generations -----------------------------------------------------------------------------------------------------
 
 
@@ -341,16 +381,16 @@ def list_generations() -> Response[str]:
 @app.get("/console/admin/generations/<generation_id>")
 def read_generation(generation_id: str) -> Response[str]:
     """Show one generation of anybody, and all that happened to it."""
-    generation, delivery = administrator().deliveries.find(generation_id)
-    return answer(200, generation_detail(generation, delivery, _base_url()))
+    generation, deliveries = administrator().deliveries.history(generation_id)
+    return answer(200, generation_detail(generation, deliveries, _base_url()))
 
 
 @app.post("/console/admin/generations/<generation_id>/redeliver")
 def redeliver(generation_id: str) -> Response[str]:
-    """Tell a generation's webhook again."""
-    delivery = administrator().redeliver()(generation_id, _base_url())
+    """Tell a generation's webhook again of all that it was told, and answer the last delivery."""
+    *_, delivery = administrator().redeliver()(generation_id, _base_url())
     logger.info("delivery repeated", generation_id=generation_id)
-    return answer(202, delivery_document(delivery))
+    return answer(202, delivery_document(DeliveryHistory(delivery, ())))
 
 
 @app.post("/console/admin/generations/<generation_id>/cancel")

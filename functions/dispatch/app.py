@@ -9,6 +9,7 @@ from atelier.adapters import aws, ed25519
 from atelier.adapters.accounts import AccountStore
 from atelier.adapters.batches import BatchAnswer, process_ids
 from atelier.adapters.bedrock import BedrockModels
+from atelier.adapters.catalogs import catalog_source
 from atelier.adapters.files import S3Files
 from atelier.adapters.http import OwnerPolicy, client
 from atelier.adapters.imaging import sanitise, thumbnail
@@ -17,7 +18,6 @@ from atelier.adapters.records import RecordTable
 from atelier.adapters.secrets import Secret, SecretProviderKeys
 from atelier.adapters.store import GenerationStore
 from atelier.addresses import EgressPolicy
-from atelier.catalog import embedded
 from atelier.document import base_url
 from atelier.observability import follow, logger
 from atelier.providers.registry import Setup, asynchronous, synchronous
@@ -41,6 +41,7 @@ class Settings:
     provider_keys_arn: str
     provider_urls: Mapping[str, str]
     bedrock_model_arns: tuple[str, ...]
+    catalog_object: str
     public_url: str
     aws_region: str
     api_id: str
@@ -70,7 +71,7 @@ def dispatch() -> Dispatch:
         },
         keys=keys,
         ready=Setup(keys, urls, settings.bedrock_model_arns).ready,
-        catalog=embedded,
+        catalog=catalog_source(settings.catalog_object),
         inputs=Inputs(
             generations=generations,
             files=files,

@@ -78,8 +78,11 @@ def wiring() -> Wiring:
     generations = GenerationStore(
         RecordTable(dynamodb, settings.generations_table), retention_days=settings.retention_days
     )
-    keys = SecretProviderKeys(Secret(secrets, settings.provider_keys_arn))
-    setup = Setup(keys, settings.provider_urls, settings.bedrock_model_arns)
+    setup = Setup(
+        keys=SecretProviderKeys(Secret(secrets, settings.provider_keys_arn)),
+        urls=settings.provider_urls,
+        bedrock_models=settings.bedrock_model_arns,
+    )
     return Wiring(
         settings=settings,
         policy=EgressPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports),
@@ -95,8 +98,7 @@ def wiring() -> Wiring:
         accept=Accept(
             acceptances=AcceptanceStore(accounts_table, accounts, generations),
             queue=SqsQueue(aws.client("sqs"), settings.dispatch_queue_url),
-            ready=setup.ready,
-            keys=keys,
+            setup=setup,
             clock=now_ms,
         ),
         wait=Wait(generations=generations),

@@ -103,6 +103,9 @@ class Stack:
             case {"Fn::GetAtt": path}:
                 name, _, attribute = path.partition(".")
                 return self._make(name)[attribute]
+            case {"Fn::Join": [separator, items]}:
+                parts = self._resolve(items)
+                return parts if isinstance(parts, str) else separator.join(parts)
             case {"Fn::If": [condition, then, otherwise]}:
                 return self._resolve(then if self._holds({"Condition": condition}) else otherwise)
             case dict():

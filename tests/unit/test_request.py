@@ -1,5 +1,6 @@
 """What a client asks for: read, or refused with every field at fault."""
 
+import base64
 import json
 import sys
 from typing import Any
@@ -125,6 +126,11 @@ def test_an_input_is_kept_as_it_came(values: dict[str, Any]) -> None:
         (request(input={"prompt": "a cat", "seed": 10**4_000}), "input.seed", "too_large"),
         (request(input={"prompt": "a cat", "colour": "red"}), "input.colour", "unknown_field"),
         (request(input={"prompt": "a cat", "": 1}), "input.", "unknown_field"),
+        (request(input={"prompt": "a cat", "aspect_ratio": "7:5"}), "input.aspect_ratio", "enum"),
+        (request(input={"prompt": "a cat", "num_images": 5}), "input.num_images", "too_large"),
+        (request(input={"prompt": "a cat", "image_urls": []}), "input.image_urls", "unknown_field"),
+        (request(model="flux-pro", input={"prompt": "a cat", "width": 1441}), "input.width", "too_large"),
+        (request(model="flux-pro", input={"prompt": "a cat", "num_images": 1}), "input.num_images", "unknown_field"),
         (request(webhok=HOOK), "webhok", "unknown_field"),
         (request(Model="sketch"), "Model", "unknown_field"),
         (request(webhook=7), "webhook", "type"),
@@ -149,6 +155,62 @@ def test_one_fault_is_named(body: str, field: str, code: str) -> None:
     assert error.errors[0].message in error.message
 
 
+def pictures(*urls: Any) -> str:
+    """Write a request with pictures."""
+    return request(model="gpt-image", input={"prompt": "as a painting", "image_urls": list(urls)})
+
+
+PNG = "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n and more").decode()
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [["https://example.com/a.png"], [PNG], ["https://example.com:8443/a?b=c", PNG, PNG.replace("png;", "jpeg;")]],
+)
+def test_pictures_come_by_url_or_with_the_request(urls: list[str]) -> None:
+    assert parse(pictures(*urls)).input["image_urls"] == urls
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "a.png", "ftp://example.com/a.png", "http://example.com/a.png", "https://127.0.0.1/a.png",
+        "https://169.254.169.254/latest/meta-data", "https://localhost/a.png", "https://example.com:22/a.png",
+        "file:///etc/passwd", "data:", "data:,x", "data:text/html;base64,PGI+", "data:image/png,x",
+        "data:image/png;base64,", "data:image/png;base64,!", "data:image/png;base64,PGI+", PNG[:-1], PNG + "\n",
+    ],
+    ids=lambda url: ascii(url[:24]),
+)  # fmt: skip
+def test_a_picture_that_we_would_not_fetch_is_refused(url: str) -> None:
+    assert faults(refused(pictures("https://example.com/a.png", url))) == {("input.image_urls.1", "invalid_url")}
+
+
+def test_a_loopback_picture_is_for_the_local_stack() -> None:
+    body = pictures("http://127.0.0.1:8000/a.png")
+    assert parse_generation_request(body, CATALOG, EgressPolicy(allow_loopback=True)).input["image_urls"]
+
+
+@pytest.mark.parametrize(
+    ("urls", "field", "code"),
+    [
+        ([], "input.image_urls", "too_short"),
+        ([PNG] * 11, "input.image_urls", "too_long"),
+        ([None], "input.image_urls.0", "type"),
+        ([{"url": PNG}], "input.image_urls.0", "type"),
+    ],
+    ids=["none", "many", "null", "object"],
+)
+def test_a_list_of_pictures_holds_one_to_ten_texts(urls: list[Any], field: str, code: str) -> None:
+    assert faults(refused(pictures(*urls))) == {(field, code)}
+
+
+@pytest.mark.parametrize("given", [{"width": 512}, {"height": 512}])
+def test_a_shape_is_given_in_one_way(given: dict[str, int]) -> None:
+    error = refused(request(input={"prompt": "a cat", "aspect_ratio": "1:1", **given}))
+    assert faults(error) == {("input.aspect_ratio", "conflict")}
+    assert "not both" in error.message
+
+
 def test_all_faults_are_named_at_once() -> None:
     values = {"prompt": "", "width": 1, "height": "tall", "seed": 2**40, "colour": "red"}
     error = refused(json.dumps({"model": "sketch", "input": values, "webhook": "ftp://x.example", "hook": 1}))
@@ -169,7 +231,7 @@ def test_an_empty_object_lacks_both_fields() -> None:
 
 
 def test_an_unknown_field_is_told_the_known_ones() -> None:
-    assert "prompt, negative_prompt, width" in refused(request(input={"prompt": "a cat", "size": 1})).message
+    assert "prompt, negative_prompt, aspect_ratio" in refused(request(input={"prompt": "a cat", "size": 1})).message
     assert "model, input, webhook" in refused(request(callback=HOOK)).message
 
 

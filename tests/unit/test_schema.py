@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.schema import check
+from atelier.schema import check, faults
 
 relaxed = settings(deadline=None)
 VALUES: dict[str, tuple[Any, ...]] = {
@@ -84,6 +84,43 @@ def test_each_item_of_a_list_is_checked() -> None:
     ]
 
 
+@pytest.mark.parametrize(("length", "expected"), [(0, ["too_short"]), (1, []), (3, []), (4, ["too_long"])])
+def test_a_list_has_a_length(length: int, expected: list[str]) -> None:
+    schema = {"type": "array", "minItems": 1, "maxItems": 3, "items": {"type": "string"}}
+    assert codes(schema, ["x"] * length) == expected
+
+
+def test_the_items_of_a_list_that_is_too_long_are_not_looked_at() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "array", "maxItems": 1, "items": {"type": "string"}}}}
+    assert [error.field for error in check(schema, {"a": [1] * 9}, path="input")] == ["input.a"]
+
+
+@pytest.mark.parametrize(("text", "expected"), [("good", []), ("bad", [("invalid_url", "It is bad.")])])
+def test_a_format_is_checked_by_who_knows_it(text: str, expected: list[tuple[str, str]]) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string", "format": "image-url", "maxLength": 4}}}
+    formats = {"image-url": lambda value: None if value == "good" else f"It is {value}."}
+    errors = check(schema, {"a": text}, path="input", formats=formats)
+    assert [(error.code, error.message) for error in errors] == expected
+    assert [error.code for error in check(schema, {"a": "too long"}, path="input", formats=formats)] == ["too_long"]
+
+
+@pytest.mark.parametrize(
+    ("value", "fields"),
+    [
+        ({"a": 1}, []),
+        ({"b": 1, "c": 1}, []),
+        ({"a": 1, "b": None}, []),
+        ({"a": None, "b": 1}, []),
+        ({"a": 1, "b": 1}, ["a"]),
+    ],
+)
+def test_what_excludes_each_other_does_not_stand_together(value: dict[str, Any], fields: list[str]) -> None:
+    number = {"type": "integer"}
+    schema = {"type": "object", "properties": {"a": {**number, "excludes": ["b", "c"]}, "b": number, "c": number}}
+    errors = check(schema, value, path="input")
+    assert [(error.field, error.code) for error in errors] == [(f"input.{name}", "conflict") for name in fields]
+
+
 @relaxed
 @given(st.integers(), st.integers(-100, 100), st.integers(0, 100))
 def test_a_range_includes_its_ends(value: int, minimum: int, width: int) -> None:
@@ -109,3 +146,25 @@ def test_a_length_counts_characters_and_blanks_are_nothing(value: str, length: i
 def test_the_path_leads_every_field() -> None:
     schema = {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}}
     assert {error.field for error in check(schema, {"b": 1}, path="here.there")} == {"here.there.a", "here.there.b"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"type": "object", "properties": {}}, None),
+        ({"required": ["a"], "properties": {"a": {"type": "string", "default": "x", "enum": ["x"]}}}, None),
+        ({"properties": {"a": {"type": "array", "items": {"type": "number", "minimum": 0.5}, "default": []}}}, None),
+        ({}, "no 'properties'"),
+        ({"properties": []}, "no 'properties'"),
+        ([], "no 'properties'"),
+        ({"required": ["a"], "properties": {}}, "'a' is required, but not described"),
+        ({"properties": {"a": "string"}}, "'a' has no type"),
+        ({"properties": {"a": {"type": "array", "items": {"type": "int"}}}}, "'a.items' has no type"),
+        ({"properties": {"a": {"type": "string", "pattern": "x"}}}, "'pattern' that means nothing"),
+        ({"properties": {"a": {"type": "string", "enum": ["x"], "default": "y"}}}, "the default of 'a' is not valid"),
+    ],
+)
+def test_a_description_that_cannot_be_relied_on_is_said_to_be_so(schema: Any, words: str | None) -> None:
+    found = list(faults(schema))
+    assert len(found) == (words is not None)
+    assert all(str(words) in fault for fault in found)

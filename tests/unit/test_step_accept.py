@@ -1,14 +1,16 @@
 """Accept, authenticate and wait."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from atelier.account import ApiKey, User, mint_key
-from atelier.catalog import embedded
+from atelier.catalog import Route, embedded
 from atelier.errors import ForbiddenError, UnauthenticatedError, UnavailableError
 from atelier.generation import RESEND_AFTER, Generation, Status
 from atelier.idempotency import Idempotency
+from atelier.providers.registry import Setup
 from atelier.request import GenerationRequest
 from atelier.steps.accept import Accept, Authenticate, Wait
 from tests.unit.fakes import (
@@ -17,6 +19,7 @@ from tests.unit.fakes import (
     InMemoryAcceptances,
     InMemoryApiKeys,
     InMemoryGenerations,
+    InMemoryProviderKeys,
     InMemoryQueue,
     a_generation,
 )
@@ -30,8 +33,22 @@ def authenticate(keys: InMemoryApiKeys, authorization: str | None) -> ApiKey:
     return Authenticate(keys=keys, digest_key=lambda: DIGEST_KEY, clock=Clock())(authorization)
 
 
-def a_request(webhook: str | None = "https://client.example/hook") -> GenerationRequest:
-    return GenerationRequest(model=embedded().model("sketch"), input={"prompt": "a cat"}, webhook=webhook)
+def a_request(model: str = "sketch", **values: Any) -> GenerationRequest:
+    return GenerationRequest(
+        model=embedded().model(model), input={"prompt": "a cat", **values}, webhook="https://client.example/hook"
+    )
+
+
+def accepting(
+    generations: InMemoryGenerations, queue: InMemoryQueue, keys: InMemoryProviderKeys | None = None
+) -> Accept:
+    """Make the step, in a stack without keys unless some are given."""
+    return Accept(
+        acceptances=InMemoryAcceptances(generations),
+        queue=queue,
+        setup=Setup(keys or InMemoryProviderKeys(), urls={}),
+        clock=Clock(),
+    )
 
 
 @pytest.mark.parametrize("authorization", [KEY_TEXT, f"Bearer {KEY_TEXT}", f"  bearer  {KEY_TEXT} "])
@@ -60,9 +77,7 @@ def test_an_unknown_key_of_the_right_shape_costs_one_read() -> None:
 
 def test_accepting_writes_the_generation_and_then_sends_its_id() -> None:
     generations, queue = InMemoryGenerations(), InMemoryQueue()
-    accepted = Accept(acceptances=InMemoryAcceptances(generations), queue=queue, clock=Clock())(
-        a_request(), KEY, "correlation-9"
-    )
+    accepted = accepting(generations, queue)(a_request(), KEY, "correlation-9")
 
     assert generations.table.generations == {accepted.id: accepted}
     assert queue.sent == [(accepted.id, 0)]
@@ -79,9 +94,7 @@ def test_accepting_writes_the_generation_and_then_sends_its_id() -> None:
 
 def test_a_lost_message_leaves_a_pending_generation_that_is_answered_and_on_the_agenda() -> None:
     generations = InMemoryGenerations()
-    accepted = Accept(acceptances=InMemoryAcceptances(generations), queue=InMemoryQueue(broken=True), clock=Clock())(
-        a_request(), KEY, "c"
-    )
+    accepted = accepting(generations, InMemoryQueue(broken=True))(a_request(), KEY, "c")
 
     assert generations.get(accepted.id).status is Status.PENDING
     assert [due.generation_id for due in generations.due(NOW + RESEND_AFTER + 1, 10)] == [accepted.id]
@@ -94,13 +107,13 @@ def test_nothing_is_sent_where_nothing_was_written() -> None:
 
     queue = InMemoryQueue()
     with pytest.raises(ConnectionError):
-        Accept(acceptances=InMemoryAcceptances(Broken()), queue=queue, clock=Clock())(a_request(), KEY, "c")
+        accepting(Broken(), queue)(a_request(), KEY, "c")
     assert queue.sent == []
 
 
 def test_the_same_idempotency_key_gives_the_same_generation() -> None:
     generations, queue = InMemoryGenerations(), InMemoryQueue()
-    step = Accept(acceptances=InMemoryAcceptances(generations), queue=queue, clock=Clock())
+    step = accepting(generations, queue)
     first, again = (step(a_request(), KEY, "c", Idempotency("key", "digest")) for _ in range(2))
 
     assert first == again
@@ -110,21 +123,60 @@ def test_the_same_idempotency_key_gives_the_same_generation() -> None:
 def test_a_key_without_the_scope_writes_nothing() -> None:
     generations, queue = InMemoryGenerations(), InMemoryQueue()
     with pytest.raises(ForbiddenError):
-        Accept(acceptances=InMemoryAcceptances(generations), queue=queue, clock=Clock())(
-            a_request(), replace(KEY, scopes=("read",)), "c"
-        )
+        accepting(generations, queue)(a_request(), replace(KEY, scopes=("read",)), "c")
     assert generations.table.generations == {}
     assert queue.sent == []
 
 
-@pytest.mark.parametrize(("test", "cost"), [(True, 0), (False, 4)])
-def test_a_test_key_is_free(test: bool, cost: int) -> None:
-    request = replace(a_request(), model=embedded().model("playground-v2"))
-    accepted = Accept(acceptances=InMemoryAcceptances(InMemoryGenerations()), queue=InMemoryQueue(), clock=Clock())(
-        request, replace(KEY, test=test), "c"
-    )
+PAYING = replace(KEY, test=False)
 
-    assert accepted.cost == cost
+
+@pytest.mark.parametrize(
+    ("key", "slug", "values", "keys", "cost"),
+    [
+        (KEY, "flux-dev", {"num_images": 4}, {}, 0),
+        (PAYING, "flux-dev", {}, {"fal": "k"}, 3),
+        (PAYING, "flux-dev", {"num_images": 4}, {"fal": "k"}, 12),
+        (PAYING, "playground-v2", {}, {"artificial-studio": "k"}, 4),
+        (PAYING, "playground-v2", {}, {}, 0),
+        (PAYING, "sketch", {"num_images": 4}, {"fal": "k"}, 0),
+    ],
+)
+def test_a_picture_costs_unless_it_is_drawn_here(
+    key: ApiKey, slug: str, values: dict[str, Any], keys: dict[str, str], cost: int
+) -> None:
+    step = accepting(InMemoryGenerations(), InMemoryQueue(), InMemoryProviderKeys(keys))
+    assert step(a_request(slug, **values), key, "c").cost == cost
+
+
+@pytest.mark.parametrize(
+    ("slug", "what"),
+    [
+        ("flux-dev", "the stack's owner can: atelier providers set replicate (or fal)."),
+        ("gpt-image", "the stack's owner can: atelier providers set openai."),
+        ("sdxl", "the stack's owner can: atelier providers set replicate (or fal)."),
+    ],
+)
+def test_a_model_that_nobody_here_can_make_is_unavailable(slug: str, what: str) -> None:
+    generations, queue = InMemoryGenerations(), InMemoryQueue()
+    with pytest.raises(UnavailableError) as caught:
+        accepting(generations, queue)(a_request(slug), PAYING, "c")
+    assert caught.value.message == f"No provider of {slug} is set up; {what}"
+    assert (generations.table.generations, queue.sent) == ({}, [])
+
+
+def test_a_model_of_the_owners_hardware_alone_says_where_to_read_on() -> None:
+    model = replace(embedded().model("sdxl"), routes=(Route("automatic1111", "x"), Route("bedrock", "y")))
+    with pytest.raises(UnavailableError, match=r"set up automatic1111 or bedrock \(docs/operations.md\)"):
+        accepting(InMemoryGenerations(), InMemoryQueue())(replace(a_request(), model=model), PAYING, "c")
+
+
+def test_a_key_that_was_just_set_counts_at_once() -> None:
+    keys = InMemoryProviderKeys({}, stored={"fal": "k"})
+    step = accepting(InMemoryGenerations(), InMemoryQueue(), keys)
+    assert step(a_request("flux-dev"), PAYING, "c").cost == 3
+    step(a_request("flux-dev"), PAYING, "c")
+    assert keys.refreshes == 1
 
 
 class Timer:

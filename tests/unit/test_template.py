@@ -12,6 +12,7 @@ import cfnlint.decode  # type: ignore[import-untyped]
 import pytest
 
 from atelier import delivery, generation
+from atelier.adapters.catalogs import EMBEDDED
 from atelier.addresses import EgressPolicy
 from atelier.generation import SECOND, Status
 
@@ -21,13 +22,16 @@ RESOURCES: Mapping[str, Any] = TEMPLATE["Resources"]
 GLOBALS: Mapping[str, Any] = TEMPLATE["Globals"]["Function"]
 
 TABLE, ACCOUNTS = "GenerationsTable", "AccountsTable"
+CATALOG = "arn:AWS::Partition:s3:::CatalogObject"
 RIGHTS: Mapping[str, Mapping[str, set[str]]] = {
     "generate": {
         TABLE: {"dynamodb:GetItem", "dynamodb:PutItem"},
         ACCOUNTS: {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
         "DispatchQueue": {"sqs:SendMessage"},
         "DigestKeySecret": {"secretsmanager:GetSecretValue"},
+        "ProviderKeysSecret": {"secretsmanager:GetSecretValue"},
         "FilesBucket/outputs/*": {"s3:GetObject"},
+        CATALOG: {"s3:GetObject"},
     },
     "webhook": {TABLE: {"dynamodb:GetItem", "dynamodb:UpdateItem"}, "IngestQueue": {"sqs:SendMessage"}},
     "console": {
@@ -52,8 +56,11 @@ RIGHTS: Mapping[str, Mapping[str, set[str]]] = {
         "DigestKeySecret": {"secretsmanager:GetSecretValue"},
         "SigningKeySecret": {"secretsmanager:GetSecretValue"},
         "ConsoleSecret": {"secretsmanager:GetSecretValue"},
+        "ProviderKeysSecret": {"secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"},
+        CATALOG: {"s3:GetObject"},
     },
     "dispatch": {
+        CATALOG: {"s3:GetObject"},
         TABLE: {"dynamodb:GetItem", "dynamodb:UpdateItem"},
         ACCOUNTS: {"dynamodb:PutItem", "dynamodb:UpdateItem"},
         "DispatchQueue": {"sqs:SendMessage"},
@@ -421,6 +428,15 @@ def test_a_parameter_says_what_it_is_and_has_a_default(name: str) -> None:
     parameter = TEMPLATE["Parameters"][name]
     assert parameter["Description"].endswith(".")
     assert "Default" in parameter
+
+
+def test_the_owners_catalog_is_an_object_or_the_one_that_ships() -> None:
+    pattern = re.compile(TEMPLATE["Parameters"]["CatalogObject"]["AllowedPattern"])
+    good = (EMBEDDED, "my-bucket/catalog.toml", "my.bucket/a/b c.toml")
+    bad = ("", "my-bucket", "my-bucket/", "s3://my-bucket/catalog.toml", "My-Bucket/catalog.toml", "/catalog.toml")
+    assert TEMPLATE["Parameters"]["CatalogObject"]["Default"] == EMBEDDED
+    assert all(pattern.fullmatch(text) for text in good)
+    assert not any(pattern.fullmatch(text) for text in bad)
 
 
 def test_only_the_local_stack_has_an_endpoint_and_may_use_loopback() -> None:

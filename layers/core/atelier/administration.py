@@ -15,6 +15,7 @@ from atelier.request import parse_object
 MAX_NAME_LENGTH = 200
 MAX_EMAIL_LENGTH = 254
 MAX_NOTE_LENGTH = 500
+MAX_PROVIDER_KEY_LENGTH = 4_096
 MAX_CREDITS = 1_000_000_000
 MAX_REQUESTS_PER_MINUTE = 100_000
 MAX_KEY_AGE = 100 * 365 * 24 * HOUR
@@ -24,6 +25,7 @@ MAX_LIMIT = 100
 MAX_FILTER_LENGTH = 254
 DEFAULT_PLAN = "standard"
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
+_PROVIDER_KEY = re.compile(r"[!-~]+")
 _REQUIRED = object()
 
 
@@ -116,6 +118,15 @@ def parse_top_up(body: str) -> TopUp:
     return TopUp(amount, note)
 
 
+def parse_provider_key(body: str) -> str:
+    """Read `{"key"}`; InvalidRequestError where it is none that an HTTP header can carry."""
+    form = _Form(parse_object(body), "key")
+    words = f"a key of at most {MAX_PROVIDER_KEY_LENGTH} ASCII characters without spaces"
+    key: str = form.take("key", _provider_key, words)
+    form.check()
+    return key
+
+
 def parse_overlap(body: str) -> int:
     """Read `{"overlapSeconds"?}`, or nothing, as milliseconds; InvalidRequestError where it is not valid."""
     form = _Form(parse_object(body or "{}"), "overlapSeconds")
@@ -196,6 +207,11 @@ def _name(value: Any) -> str | None:
 
 def _note(value: Any) -> str | None:
     return value.strip() if isinstance(value, str) and len(value) <= MAX_NOTE_LENGTH else None
+
+
+def _provider_key(value: Any) -> str | None:
+    key = value.strip() if isinstance(value, str) else ""
+    return key if len(key) <= MAX_PROVIDER_KEY_LENGTH and _PROVIDER_KEY.fullmatch(key) else None
 
 
 def _filter(value: str) -> str | None:

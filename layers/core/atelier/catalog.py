@@ -1,16 +1,24 @@
-"""The catalog: the tools and models that clients can name, and who serves them, read from catalog.toml."""
+"""The catalog: the tools and models that clients can name, and who serves them, read from TOML."""
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from atelier import schema
 from atelier.errors import ConfigurationError, FieldError, NotFoundError
+from atelier.mapping import AUTO, SHAPE, Rule, plain, ratio_of, translate
 
+T = TypeVar("T")
 EMBEDDED = Path(__file__).with_name("catalog.toml")
 DEFAULT_PLACES = 10
 SKETCH = "sketch"
+_FAULTS = (KeyError, TypeError, ValueError, AttributeError)
+"""What reading a document of another shape raises; tomllib's own error is a ValueError."""
+
+_RULE_WORDS = frozenset({"from", "choices", "multiple", "megapixels"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +36,32 @@ class Tool:
 class Route:
     """A provider that can serve a model, the model's name there, and how our input is put into its words.
 
-    `stand_in`: it serves only where the stack has no other provider of the model.
+    `stand_in`: it serves only where the stack has no other provider of the model. `input` maps the provider's inputs to
+    ours, None where it speaks our words; `fixed` is told always; what is `ignored` does not reach the provider, what is
+    `attached` does as bytes. `edit` is the model's name for an input with pictures, where that is another one;
+    `defaults` are those of the model's inputs.
     """
 
     provider: str
     model: str
     stand_in: bool = False
-    input: Mapping[str, Any] | None = None
+    input: Mapping[str, Rule] | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    ignored: frozenset[str] = frozenset()
+    attached: frozenset[str] = frozenset()
+    edit: str | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
     def translate(self, payload: Mapping[str, Any], images: tuple[str, ...] = ()) -> dict[str, Any]:
         """Put a client's input into the provider's words; `images` are the URLs of the client's pictures."""
-        return {**payload, **self.fixed}
+        if self.input is None:
+            return {**plain(payload, images), **self.fixed}
+        given = {name: value for name, value in payload.items() if value is not None}
+        return {**translate(self.input, {**self.defaults, **given}, images), **self.fixed}
+
+    def model_for(self, payload: Mapping[str, Any]) -> str:
+        """Return the provider's name of the model for a client's input."""
+        return self.edit if self.edit and payload.get("image_urls") else self.model
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +87,10 @@ class Model:
         found = tuple(route for route in self.routes if ready(route))
         return tuple(route for route in found if not route.stand_in) or found
 
-    def price(self, payload: Mapping[str, Any]) -> int:
-        """Return what a client's input costs, in credits."""
+    def price(self, payload: Mapping[str, Any], routes: tuple[Route, ...]) -> int:
+        """Return what a client's input costs, in credits, with these usable routes; what we draw ourselves is free."""
+        if routes and routes[0].provider == SKETCH:
+            return 0
         return self.cost * int(payload.get("num_images") or 1)
 
 
@@ -95,35 +119,139 @@ def load(text: str) -> Catalog:
     """Read a catalog; ConfigurationError where it is not one."""
     try:
         document = tomllib.loads(text)
-        tools = {
-            slug: Tool(slug, item["name"], item["description"], item["type"], item["input"])
-            for slug, item in document["tools"].items()
-        }
-        models = {
-            slug: Model(
-                slug=slug,
-                name=item["name"],
-                description=item["description"],
-                tool=tools[item["tool"]],
-                deadline=item["deadline"] * 1_000,
-                cost=item["cost"],
-                routes=tuple(_route(slug, route) for route in item["providers"]),
-                input=tools[item["tool"]].input,
-            )
-            for slug, item in document["models"].items()
-        }
-        places = {name: item["concurrency"] for name, item in document.get("providers", {}).items()}
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as exc:
-        raise ConfigurationError(f"the catalog cannot be read: {exc!r}") from exc
+        tools = _each(document["tools"], _tool)
+        models = _each(document["models"], lambda slug, item: _model(slug, item, tools))
+        places = _each(document.get("providers", {}), lambda _, item: _number(item["concurrency"], 1))
+    except _FAULTS as exc:
+        raise ConfigurationError(f"the catalog cannot be read: {_words(exc)}") from exc
     return Catalog(models, tools, places)
 
 
+@cache
 def embedded() -> Catalog:
     """Read the catalog that ships with the code."""
     return load(EMBEDDED.read_text(encoding="utf-8"))
 
 
-def _route(slug: str, item: Mapping[str, Any]) -> Route:
-    return Route(
-        item["name"], item.get("model", slug), item.get("stand_in", False), item.get("input"), item.get("fixed", {})
+def mismatches(catalog: Catalog, inputs: Mapping[str, frozenset[str]]) -> Iterator[str]:
+    """Say where a catalog and the providers do not fit; `inputs` are the names that each provider takes.
+
+    A route may neither tell a provider what it does not take, nor drop a client's input in silence.
+    """
+    for model in catalog.models.values():
+        wanted = frozenset(model.input["properties"])
+        for route in model.routes:
+            where = f"{model.slug} at {route.provider}"
+            if route.provider not in inputs:
+                yield f"{where}: there is no such provider; known are {', '.join(inputs)}"
+                continue
+            told, expressed = _reach(route, wanted)
+            if strange := sorted((told | frozenset(route.fixed)) - inputs[route.provider]):
+                yield f"{where}: it takes no {', '.join(strange)}"
+            if dropped := sorted(wanted - expressed - route.ignored - route.attached):
+                yield f"{where}: nothing is made of {', '.join(dropped)}; map it, or list it as ignored"
+
+
+def _reach(route: Route, wanted: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return what the provider is told, and which inputs of the client that expresses."""
+    if route.input is None:
+        told = wanted - route.ignored
+        return (told - {"aspect_ratio"}) | (SHAPE - {"aspect_ratio"} if told & SHAPE else frozenset()), told
+    return frozenset(route.input), frozenset().union(*(rule.expressed for rule in route.input.values()))
+
+
+def _each(items: Mapping[str, Any], read: Callable[[str, Any], T]) -> dict[str, T]:
+    found = {}
+    for slug, item in items.items():
+        try:
+            found[slug] = read(slug, item)
+        except _FAULTS as exc:
+            raise ValueError(f"{slug}: {_words(exc)}") from exc
+    return found
+
+
+def _words(exc: Exception) -> str:
+    return f"{exc} is missing, or not known" if isinstance(exc, KeyError) else str(exc)
+
+
+def _tool(slug: str, item: Mapping[str, Any]) -> Tool:
+    return Tool(slug, item["name"], item["description"], item["type"], _checked(item["input"]))
+
+
+def _model(slug: str, item: Mapping[str, Any], tools: Mapping[str, Tool]) -> Model:
+    tool = tools[item["tool"]]
+    described = _narrowed(tool.input, item["input"]) if "input" in item else tool.input
+    return Model(
+        slug=slug,
+        name=item["name"],
+        description=item["description"],
+        tool=tool,
+        deadline=_number(item["deadline"], 1) * 1_000,
+        cost=_number(item["cost"], 0),
+        routes=tuple(_route(slug, route, described["properties"]) for route in item["providers"]),
+        input=described,
     )
+
+
+def _narrowed(tool: Mapping[str, Any], own: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Pick the tool's inputs that a model names, in the tool's order, each with what the model says of it."""
+    names = [
+        *(name for name in tool["properties"] if name in own),
+        *(name for name in own if name not in tool["properties"]),
+    ]
+    properties = {name: {**tool["properties"].get(name, {}), **own[name]} for name in names}
+    for item in properties.values():
+        if "excludes" in item:
+            item["excludes"] = [other for other in item["excludes"] if other in properties]
+    required = [name for name in tool.get("required", ()) if name in properties]
+    return _checked({**tool, "required": required, "properties": properties})
+
+
+def _checked(described: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an input's description; ValueError where requests could not be checked, priced or mapped by it."""
+    for fault in schema.faults(described):
+        raise ValueError(fault)
+    for name, item in described["properties"].items():
+        if name in ("width", "height", "num_images") and (item["type"] != "integer" or item.get("minimum", 0) < 1):
+            raise ValueError(f"'{name}' must be an integer with a minimum of at least 1")
+        if name == "aspect_ratio":
+            _check_shapes(item["enum"])
+    return described
+
+
+def _check_shapes(shapes: Iterable[str]) -> None:
+    for shape in shapes:
+        if shape != AUTO:
+            ratio_of(shape)
+
+
+def _route(slug: str, item: Mapping[str, Any], properties: Mapping[str, Any]) -> Route:
+    rules = item.get("input")
+    return Route(
+        provider=item["name"],
+        model=item.get("model", slug),
+        stand_in=item.get("stand_in", False),
+        input=None if rules is None else {theirs: _rule(ours, properties) for theirs, ours in rules.items()},
+        fixed=item.get("fixed", {}),
+        ignored=frozenset(item.get("ignored", ())),
+        attached=frozenset(item.get("attached", ())),
+        edit=item.get("edit"),
+        defaults={name: field["default"] for name, field in properties.items() if "default" in field},
+    )
+
+
+def _rule(item: Any, properties: Mapping[str, Any]) -> Rule:
+    given = {"from": item} if isinstance(item, str) else item
+    if strange := set(given) - _RULE_WORDS:
+        raise ValueError(f"a rule has {', '.join(sorted(strange))}; known are {', '.join(sorted(_RULE_WORDS))}")
+    choices = tuple(given.get("choices", ()))
+    if given["from"] == "aspect_ratio":
+        choices = choices or tuple(ratio for ratio in properties["aspect_ratio"]["enum"] if ratio != AUTO)
+    _check_shapes(choices)
+    return Rule(given["from"], choices, _number(given.get("multiple", 1), 1), _number(given.get("megapixels", 1), 1))
+
+
+def _number(value: Any, least: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{value!r} is not a whole number from {least} on")
+    return value

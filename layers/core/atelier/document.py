@@ -1,13 +1,16 @@
 """How a generation looks to clients: the same document in answers, webhooks and notifications."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from atelier.generation import Generation, ProviderAttempt, StoredFile
+from atelier.generation import FINAL, Generation, Moment, ProviderAttempt, StoredFile
 
 if TYPE_CHECKING:
-    from atelier.catalog import Model  # which reads TOML
+    from atelier.catalog import Model, Route  # which reads TOML
+    from atelier.delivery import Attempt, DeliveryHistory
 
 
 def describe(generation: Generation, base_url: str) -> dict[str, Any]:
@@ -21,7 +24,7 @@ def describe(generation: Generation, base_url: str) -> dict[str, Any]:
         "model": generation.model,
         "tool": generation.tool,
         "type": generation.type,
-        "payload": dict(generation.payload),
+        "payload": _shown(generation.payload),
         "error": generation.error,
         "createdAt": timestamp(generation.created_at),
     }
@@ -52,22 +55,62 @@ def output_document(output: StoredFile, base_url: str) -> dict[str, Any]:
     }
 
 
+def notification(generation: Generation, event: Moment, base_url: str) -> dict[str, Any]:
+    """Make the document that a webhook gets of an event: the contract's, as the generation stood then.
+
+    Whoever chose the events learns the time of each; whoever gets several pictures, all of them (docs/decisions.md).
+    """
+    then = generation
+    if not event.status.final:
+        then = replace(generation, status=event.status, outputs=(), thumbnail=None, error=None)
+    document = describe(then, base_url)
+    if len(then.outputs) > 1:
+        document["outputs"] = [output_document(output, base_url) for output in then.outputs]
+    if generation.webhook_events != FINAL:
+        document["updatedAt"] = timestamp(event.at)
+    return document
+
+
+def delivery_document(history: "DeliveryHistory") -> dict[str, Any]:
+    """Describe a delivery and its newest attempts, whose `duration` is in milliseconds."""
+    delivery, attempts = history
+    under_way = delivery.started_at is not None
+    return {
+        "id": delivery.message_id,
+        "event": delivery.event.value,
+        "url": delivery.url,
+        "status": delivery.status.value,
+        "reason": delivery.reason,
+        "attempts": [_delivery_attempt(attempt) for attempt in attempts],
+        "nextAttemptAt": None if delivery.due_at is None or under_way else timestamp(delivery.due_at),
+        "createdAt": timestamp(delivery.created_at),
+    }
+
+
 def announce(generation: Generation, base_url: str) -> dict[str, Any]:
     """Make the message that the topic gets of a finished generation."""
     return {**detail(generation, base_url), "userId": generation.user_id}
 
 
-def describe_model(model: "Model") -> dict[str, Any]:
-    """Make the contract's document of a model; `cost` is in credits."""
+def describe_model(model: "Model", routes: tuple["Route", ...]) -> dict[str, Any]:
+    """Make the contract's document of a model with these usable routes; `cost` is in credits."""
     return {
         "slug": model.slug,
         "name": model.name,
         "description": model.description,
         "tool": model.tool.slug,
         "type": model.tool.type,
-        "cost": model.cost,
-        "inputSchema": dict(model.tool.input),
+        "available": bool(routes),
+        "cost": model.price({}, routes),
+        "costUnit": "image",
+        "inputSchema": input_schema(model.input),
     }
+
+
+def input_schema(described: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the description of an input as the contract has it, where an enum has its options beside it."""
+    properties = {name: _with_options(item) for name, item in described["properties"].items()}
+    return {**described, "properties": properties}
 
 
 def encode(document: Any) -> str:
@@ -91,6 +134,22 @@ def timestamp(milliseconds: int) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _with_options(item: Mapping[str, Any]) -> dict[str, Any]:
+    options = [{"label": str(value), "value": value} for value in item.get("enum", ())]
+    return {**({"options": options} if options else {}), **item}
+
+
+def _shown(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a client's input; of pictures in data URLs only the heads, since notifications hold no more than 256 KB."""
+    return {
+        name: [_head(item) for item in value] if isinstance(value, list) else value for name, value in payload.items()
+    }
+
+
+def _head(item: Any) -> Any:
+    return f"{item.partition(',')[0]},…" if isinstance(item, str) and item.startswith("data:") else item
+
+
 def _attempt(attempt: ProviderAttempt) -> dict[str, Any]:
     ended = attempt.ended_at
     return {
@@ -98,4 +157,14 @@ def _attempt(attempt: ProviderAttempt) -> dict[str, Any]:
         "at": timestamp(attempt.at),
         "duration": None if ended is None else ended - attempt.at,
         "error": attempt.reason,
+    }
+
+
+def _delivery_attempt(attempt: "Attempt") -> dict[str, Any]:
+    return {
+        "at": timestamp(attempt.at),
+        "duration": attempt.duration,
+        "statusCode": attempt.status_code,
+        "reason": attempt.reason,
+        "answer": attempt.answer,
     }

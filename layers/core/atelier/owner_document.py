@@ -1,12 +1,15 @@
 """How users, keys, generations and deliveries look to the stack's owner."""
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from atelier.account import ApiKey, LedgerEntry, User, WebhookSecrets
-from atelier.delivery import Attempt, Delivery
-from atelier.document import announce, describe, timestamp
+from atelier.catalog import Catalog
+from atelier.delivery import DeliveryHistory
+from atelier.document import announce, delivery_document, describe, timestamp
 from atelier.generation import Generation, Moment, Status
 from atelier.overview import Overview
+from atelier.providers import Provider
 from atelier.signing import derive_secret
 
 
@@ -19,6 +22,20 @@ def user_document(user: User) -> dict[str, Any]:
         "plan": user.plan,
         "credits": user.credits,
         "createdAt": timestamp(user.created_at),
+    }
+
+
+def provider_document(kind: type[Provider], catalog: Catalog, having: Collection[str]) -> dict[str, Any]:
+    """Describe a provider; `having` names those with a key, and who needs none is neither set nor not."""
+    return {
+        "name": kind.name,
+        "needsKey": kind.needs_key,
+        "set": kind.name in having if kind.needs_key else None,
+        "models": [
+            model.slug
+            for model in catalog.models.values()
+            if any(route.provider == kind.name for route in model.routes)
+        ],
     }
 
 
@@ -80,7 +97,7 @@ def generation_document(generation: Generation, base_url: str) -> dict[str, Any]
     }
 
 
-def generation_detail(generation: Generation, delivery: Delivery | None, base_url: str) -> dict[str, Any]:
+def generation_detail(generation: Generation, deliveries: Sequence[DeliveryHistory], base_url: str) -> dict[str, Any]:
     """Describe a generation and all that happened to it."""
     timeline = (Moment(Status.PENDING, generation.created_at), *generation.timeline)
     return {
@@ -91,19 +108,8 @@ def generation_detail(generation: Generation, delivery: Delivery | None, base_ur
             for moment in timeline
             if moment.status is Status.PROCESSING
         ],
-        "deliveries": [delivery_document(delivery)] if delivery else [],
+        "deliveries": [delivery_document(history) for history in deliveries],
         "announcement": announce(generation, base_url) if generation.status.final else None,
-    }
-
-
-def delivery_document(delivery: Delivery) -> dict[str, Any]:
-    """Describe a delivery and its attempts."""
-    return {
-        "id": delivery.message_id,
-        "url": delivery.url,
-        "status": delivery.status.value,
-        "attempts": [_attempt(attempt) for attempt in delivery.attempts],
-        "nextAttemptAt": _moment(delivery.due_at),
     }
 
 
@@ -117,15 +123,6 @@ def overview_document(overview: Overview, dead_letters: int) -> dict[str, Any]:
         "medianSeconds": overview.median_seconds,
         "creditsSpent": overview.credits_spent,
         "deadLetters": dead_letters,
-    }
-
-
-def _attempt(attempt: Attempt) -> dict[str, Any]:
-    return {
-        "at": timestamp(attempt.at),
-        "duration": attempt.duration,
-        "statusCode": attempt.status_code,
-        "reason": attempt.reason,
     }
 
 

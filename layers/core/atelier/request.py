@@ -11,13 +11,16 @@ from atelier.catalog import Catalog, Model
 from atelier.errors import (
     FetchRefusedError,
     FieldError,
+    InvalidImageError,
     InvalidRequestError,
     PayloadTooLargeError,
     UnauthenticatedError,
 )
+from atelier.generation import FINAL, Status
+from atelier.picture import parse_data_url
 
 MAX_BODY_BYTES = 256 * 1024
-_FIELDS = ("model", "input", "webhook")
+_FIELDS = ("model", "input", "webhook", "webhook_events")
 _WAIT = re.compile(r"wait\s*=\s*\"?(\d{1,6})\"?")
 
 
@@ -28,6 +31,7 @@ class GenerationRequest:
     model: Model
     input: dict[str, Any]
     webhook: str | None
+    webhook_events: tuple[Status, ...] = FINAL
 
 
 def parse_generation_request(body: str, catalog: Catalog, policy: EgressPolicy) -> GenerationRequest:
@@ -38,7 +42,7 @@ def parse_generation_request(body: str, catalog: Catalog, policy: EgressPolicy) 
         for name in document
         if name not in _FIELDS
     ]
-    slug, values, webhook = (document.get(name) for name in _FIELDS)
+    slug, values, webhook, events = (document.get(name) for name in _FIELDS)
     for name, value, kind, words in (("model", slug, str, "a string"), ("input", values, dict, "an object")):
         if value is None:
             errors.append(FieldError(name, f"'{name}' is required.", "required"))
@@ -46,12 +50,15 @@ def parse_generation_request(body: str, catalog: Catalog, policy: EgressPolicy) 
             errors.append(FieldError(name, f"Must be {words}.", "type"))
     if webhook is not None:
         errors.extend(_check_webhook(webhook, policy))
+    if events is not None:
+        errors.extend(_check_events(events, webhook))
     model = catalog.model(slug) if isinstance(slug, str) else None
     if model and isinstance(values, dict):
-        errors.extend(schema.check(model.tool.input, values, path="input"))
+        errors.extend(schema.check(model.input, values, path="input", formats=_formats(policy)))
     if errors or model is None or not isinstance(values, dict):
         raise InvalidRequestError(f"The request is not valid: {_summary(errors)}", errors)
-    return GenerationRequest(model=model, input=values, webhook=webhook)
+    wanted = FINAL if events is None else tuple(status for status in Status if status in events)
+    return GenerationRequest(model=model, input=values, webhook=webhook, webhook_events=wanted)
 
 
 def parse_object(body: str) -> dict[str, Any]:
@@ -91,6 +98,23 @@ def parse_wait(prefer: str | None, *, webhook: str | None, limit: int) -> tuple[
     return (0 if webhook else limit), None
 
 
+def _formats(policy: EgressPolicy) -> schema.Formats:
+    return {schema.IMAGE_URL: lambda url: _image_url_fault(url, policy)}
+
+
+def _image_url_fault(url: str, policy: EgressPolicy) -> str | None:
+    try:
+        if url.startswith("data:"):
+            parse_data_url(url, max_bytes=MAX_BODY_BYTES)
+        else:
+            policy.check_url(url)
+    except FetchRefusedError as exc:
+        return str(exc)
+    except InvalidImageError as exc:
+        return f"The picture cannot be used: {exc}."
+    return None
+
+
 def _check_webhook(webhook: Any, policy: EgressPolicy) -> list[FieldError]:
     if not isinstance(webhook, str):
         return [FieldError("webhook", "Must be a string.", "type")]
@@ -99,6 +123,24 @@ def _check_webhook(webhook: Any, policy: EgressPolicy) -> list[FieldError]:
     except FetchRefusedError as exc:
         return [FieldError("webhook", str(exc), "invalid_url")]
     return []
+
+
+def _check_events(events: Any, webhook: Any) -> list[FieldError]:
+    field, known = "webhook_events", tuple(Status)
+    if webhook is None:
+        return [FieldError(field, "Is for a 'webhook'; send one, or leave this out.", "conflict")]
+    if not isinstance(events, list) or not all(isinstance(event, str) for event in events):
+        return [FieldError(field, "Must be a list of strings.", "type")]
+    if not events:
+        return [FieldError(field, f"Must not be empty; there are {', '.join(known)}.", "too_short")]
+    errors = [
+        FieldError(f"{field}.{index}", f"Must be one of {', '.join(known)}.", "enum")
+        for index, event in enumerate(events)
+        if event not in known
+    ]
+    if len(set(events)) < len(events):
+        errors.append(FieldError(field, "Must not name a status twice.", "repeated"))
+    return errors
 
 
 def _summary(errors: list[FieldError]) -> str:

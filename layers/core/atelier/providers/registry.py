@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from atelier.catalog import Route
+from atelier.errors import NotFoundError
 from atelier.ports import HttpClient, ModelInvoker, ProviderKeys
 from atelier.providers import Provider
 from atelier.providers.artificial_studio import ArtificialStudio
@@ -16,8 +17,7 @@ from atelier.providers.sketch import Sketch
 from atelier.providers.stability import Stability
 
 KINDS: Mapping[str, type[Provider]] = {
-    kind.name: kind
-    for kind in (Sketch, ArtificialStudio, Replicate, Fal, OpenAI, Stability, Bedrock, Automatic1111)
+    kind.name: kind for kind in (Sketch, ArtificialStudio, Replicate, Fal, OpenAI, Stability, Bedrock, Automatic1111)
 }
 
 
@@ -40,6 +40,15 @@ class Setup:
                 return any(arn.endswith(f"/{route.model}") for arn in self.bedrock_models)
             case kind:
                 return not kind.needs_key or self.keys.get(route.provider) is not None
+
+
+def keyed(name: str) -> type[Provider]:
+    """Return a provider that takes a key; NotFoundError, naming those that do, where there is none of the name."""
+    kind = KINDS.get(name)
+    if kind is None or not kind.needs_key:
+        names = ", ".join(other.name for other in KINDS.values() if other.needs_key)
+        raise NotFoundError(f"There is no provider '{name}' that takes a key; {names} do.")
+    return kind
 
 
 def asynchronous(

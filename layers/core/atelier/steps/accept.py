@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from atelier.account import ApiKey, authenticate, parse_key
+from atelier.catalog import Model, Route
 from atelier.errors import UnavailableError
 from atelier.generation import Generation, Status, accept
 from atelier.idempotency import Idempotency
 from atelier.ports import Acceptances, ApiKeys, Generations, Queue
+from atelier.providers.registry import KINDS, Setup
 from atelier.request import GenerationRequest, parse_authorization
 
 FIRST_PAUSE_SECONDS = 0.2
@@ -35,6 +37,7 @@ class Accept:
 
     acceptances: Acceptances
     queue: Queue
+    setup: Setup
     clock: Callable[[], int]
 
     def __call__(
@@ -42,9 +45,10 @@ class Accept:
     ) -> Generation:
         """Return the new, pending generation, or the one that the same request made before.
 
-        Raises the RequestError that says why the key may not have it.
+        Raises the RequestError that says why the key may not have it, or that nobody here can make it.
         """
         key.require("generate", model=request.model.slug)
+        routes = self._routes(request.model, test=key.test)
         now = self.clock()
         wanted = accept(
             user_id=key.user_id,
@@ -55,8 +59,9 @@ class Accept:
             type=request.model.tool.type,
             payload=request.input,
             webhook=request.webhook,
+            webhook_events=request.webhook_events,
             correlation_id=correlation_id,
-            cost=0 if key.test else request.model.cost,
+            cost=request.model.price(request.input, routes),
             now=now,
         )
         accepted = self.acceptances.accept(wanted, key, idempotency, now)
@@ -64,11 +69,31 @@ class Accept:
             self._send(accepted)
         return accepted
 
+    def _routes(self, model: Model, *, test: bool) -> tuple[Route, ...]:
+        """List the model's usable routes; before there are none, the keys are read anew: one may just have been set."""
+        routes = model.usable(self.setup.ready, test=test)
+        if not routes:
+            self.setup.keys.refresh()
+            routes = model.usable(self.setup.ready, test=test)
+        if not routes:
+            raise UnavailableError(f"No provider of {model.slug} is set up; the stack's owner can: {_advice(model)}.")
+        return routes
+
     def _send(self, generation: Generation) -> None:
         try:
             self.queue.send(generation.id)
         except UnavailableError:
             return  # reconcile sends what is pending too long
+
+
+def _advice(model: Model) -> str:
+    """Say what makes a model usable, shortly: a provider's key, or what docs/operations.md says of the others."""
+    names = [route.provider for route in model.routes if route.provider in KINDS]
+    keyed = [name for name in names if KINDS[name].needs_key]
+    if not keyed:
+        return f"set up {' or '.join(names) or 'another catalog'} (docs/operations.md)"
+    first, *others = keyed
+    return f"atelier providers set {first}" + (f" (or {', '.join(others)})" if others else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
