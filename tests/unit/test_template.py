@@ -15,6 +15,8 @@ from atelier import delivery, generation
 from atelier.adapters.catalogs import EMBEDDED
 from atelier.addresses import EgressPolicy
 from atelier.generation import SECOND, Status
+from atelier.providers import replicate, synchronous
+from atelier.steps import ingest, inputs
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE: Mapping[str, Any] = cfnlint.decode.decode(str(ROOT / "template.yaml"))[0]
@@ -30,10 +32,15 @@ RIGHTS: Mapping[str, Mapping[str, set[str]]] = {
         "DispatchQueue": {"sqs:SendMessage"},
         "DigestKeySecret": {"secretsmanager:GetSecretValue"},
         "ProviderKeysSecret": {"secretsmanager:GetSecretValue"},
+        "FilesBucket/inputs/*": {"s3:GetObject"},
         "FilesBucket/outputs/*": {"s3:GetObject"},
         CATALOG: {"s3:GetObject"},
     },
-    "webhook": {TABLE: {"dynamodb:GetItem", "dynamodb:UpdateItem"}, "IngestQueue": {"sqs:SendMessage"}},
+    "webhook": {
+        TABLE: {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "IngestQueue": {"sqs:SendMessage"},
+        "ProviderKeysSecret": {"secretsmanager:GetSecretValue"},
+    },
     "console": {
         TABLE: {
             *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
@@ -47,7 +54,9 @@ RIGHTS: Mapping[str, Mapping[str, set[str]]] = {
         },
         f"{ACCOUNTS}/index/by-kind": {"dynamodb:Query"},
         "FilesBucket": {"s3:ListBucket"},
+        "FilesBucket/inputs/*": {"s3:DeleteObject"},
         "FilesBucket/outputs/*": {"s3:DeleteObject"},
+        "IngestQueue": {"sqs:SendMessage"},
         "DeliveryQueue": {"sqs:SendMessage"},
         "DispatchDeadLetterQueue": {"sqs:GetQueueAttributes"},
         "IngestDeadLetterQueue": {"sqs:GetQueueAttributes"},
@@ -65,8 +74,10 @@ RIGHTS: Mapping[str, Mapping[str, set[str]]] = {
         ACCOUNTS: {"dynamodb:PutItem", "dynamodb:UpdateItem"},
         "DispatchQueue": {"sqs:SendMessage"},
         "IngestQueue": {"sqs:SendMessage"},
+        "FilesBucket/inputs/*": {"s3:PutObject", "s3:GetObject"},
         "FilesBucket/outputs/*": {"s3:PutObject"},
         "ProviderKeysSecret": {"secretsmanager:GetSecretValue"},
+        "BedrockModelArns": {"bedrock:InvokeModel"},
     },
     "ingest": {
         TABLE: {"dynamodb:GetItem", "dynamodb:UpdateItem"},
@@ -151,10 +162,11 @@ each_function = pytest.mark.parametrize("name", sorted(FUNCTIONS))
 
 
 def statements(name: str) -> Iterator[Mapping[str, Any]]:
-    """Return the statements of a function's role."""
+    """Return the statements of a function's role, also those that stand under a condition."""
     for policy in FUNCTIONS[name]["Policies"]:
         assert set(policy) == {"Statement"}, "named policies would hide their actions"
-        yield from policy["Statement"]
+        for statement in policy["Statement"]:
+            yield statement["Fn::If"][1] if "Fn::If" in statement else statement
 
 
 def alarmed(queue: str) -> bool:
@@ -238,6 +250,28 @@ def test_a_lease_outlasts_the_function_that_holds_it() -> None:
     assert FUNCTIONS["dispatch"]["Timeout"] * SECOND < generation.CLAIM_LEASE
     assert FUNCTIONS["ingest"]["Timeout"] * SECOND < generation.UPLOAD_LEASE
     assert FUNCTIONS["deliver"]["Timeout"] * SECOND < delivery.ATTEMPT_LEASE
+
+
+def test_there_is_time_for_the_slowest_that_a_function_waits_for() -> None:
+    assert inputs.SECONDS + synchronous.TIMEOUT_SECONDS < FUNCTIONS["dispatch"]["Timeout"]
+    assert replicate.TIMEOUT_SECONDS + ingest.DOWNLOAD_SECONDS < FUNCTIONS["ingest"]["Timeout"]
+
+
+def test_only_the_models_that_the_owner_lists_may_be_invoked() -> None:
+    (policy,) = RESOURCES["DispatchFunction"]["Properties"]["Policies"]
+    (right,) = [statement for statement in policy["Statement"] if "Fn::If" in statement]
+    condition, statement, otherwise = right["Fn::If"]
+    assert (condition, otherwise) == ("HasBedrock", {"Ref": "AWS::NoValue"})
+    assert statement == {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": {"Ref": "BedrockModelArns"}}
+    pattern = re.compile(TEMPLATE["Parameters"]["BedrockModelArns"]["AllowedPattern"])
+    good = (
+        "",
+        "arn:aws:bedrock:us-west-2::foundation-model/stability.stable-image-core-v1:1",
+        "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.stability.stable-image-core-v1:1",
+    )
+    bad = ("*", "arn:aws:bedrock:*::foundation-model/*", "arn:aws:s3:::bucket", "stability.stable-image-core-v1:1")
+    assert all(pattern.fullmatch(arn) for arn in good)
+    assert not any(pattern.fullmatch(arn) for arn in bad)
 
 
 def test_reconcile_is_done_before_it_runs_again() -> None:
@@ -396,6 +430,7 @@ def test_the_bucket_forgets_with_the_table() -> None:
     assert all(rule["Status"] == "Enabled" for rule in rules.values())
     assert rules["expire-outputs"]["Prefix"] == "outputs/"
     assert target(rules["expire-outputs"]["ExpirationInDays"]) == "RetentionDays"
+    assert (rules["expire-inputs"]["Prefix"], rules["expire-inputs"]["ExpirationInDays"]) == ("inputs/", 7)
     assert rules["abort-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
 
 
