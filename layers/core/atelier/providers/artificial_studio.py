@@ -5,8 +5,8 @@ Another Atelier speaks the same contract, so this is also how one stack stands b
 Called: POST {base}/generate. Calls back: once a job is done, unsigned, so a callback is only a hint to look: the job
 is fetched before anything is believed. Polled: GET {base}/generations/{id}. Cancelled: POST
 {base}/generations/{id}/cancel, which another Atelier knows and Artificial Studio's documentation does not name. Both
-are asked: a cancellation is a wish everywhere, and where nobody knows the call (404, 405) it is one that came too late,
-so the job ends as it would have.
+are asked. A cancellation is a wish everywhere: the client's generation ends as cancelled, with what it may have cost,
+whether the provider stops the work or, knowing no such call (404, 405), finishes it for nobody.
 The client's fault: 400 to 499, but for 401, 402 and 403 (our account), 408 and 429. Passes: 429, 500, 503, 529, no
 connection. Unknown: no answer once the request was sent, 408, any other 5xx, an answer without a job's id.
 """

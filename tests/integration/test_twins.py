@@ -1,0 +1,306 @@
+"""The providers' twins and their adapters, over HTTP on 127.0.0.1: each fault that a twin has, and what it comes to."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import pytest
+
+from atelier.adapters import ed25519
+from atelier.adapters.http import OwnerPolicy, client
+from atelier.errors import (
+    InvalidSignatureError,
+    OutcomeUnknownError,
+    ProviderBusyError,
+    ProviderCredentialsError,
+    ProviderRejectedError,
+)
+from atelier.providers import CallbackRequest, Failed, Job, Located, Outcome, Provider, Running, Submitted
+from atelier.providers.artificial_studio import ArtificialStudio
+from atelier.providers.fal import Fal
+from atelier.providers.replicate import Replicate
+from tests.twins.artificial_studio import ArtificialStudioTwin
+from tests.twins.fal import FalTwin
+from tests.twins.faults import Answer, Callback, Course, Ending, Forgery, Timing, chance, scripted
+from tests.twins.replicate import ReplicateTwin
+from tests.twins.server import Twin
+from tools.receiver import Received, Receiver
+
+HTTP = client(OwnerPolicy())
+TIMING = Timing(work=0.02, slow=0.05, delay=0.05, hang=0.05, again=(0.02, 0.05))
+GENERATION = "0" * 31 + "1"
+PATIENCE = 10.0
+TWINS = {twin.name: twin for twin in (ArtificialStudioTwin, ReplicateTwin, FalTwin)}
+MODELS = {"artificial-studio": "playground-v2", "replicate": "someone/model", "fal": "fal-ai/flux/dev"}
+SIGNED = ("replicate", "fal")
+EACH = pytest.mark.parametrize("name", TWINS)
+
+T = TypeVar("T")
+
+
+def until(ask: Callable[[], T], good: Callable[[T], object]) -> T:
+    """Ask again and again until the answer is good."""
+    over = time.monotonic() + PATIENCE
+    while not good(found := ask()):
+        assert time.monotonic() < over, found
+        time.sleep(0.005)
+    return found
+
+
+def adapter(twin: Twin) -> Provider:
+    match twin.name:
+        case "replicate":
+            return Replicate(HTTP, twin.urls)
+        case "fal":
+            return Fal(HTTP, twin.urls, ed25519.verify)
+    return ArtificialStudio(HTTP, twin.urls)
+
+
+@dataclass
+class Room:
+    """A twin, its adapter, and someone who takes its callbacks as our webhook function does."""
+
+    twin: Twin
+    job: Job
+    told: "queue.Queue[str | None]" = field(default_factory=queue.Queue)
+    """The jobs' ids in the callbacks that were believed."""
+    unwilling: int = 0
+    """How many callbacks are still turned away although they are good."""
+
+    def __post_init__(self) -> None:
+        self.provider = adapter(self.twin)
+
+    def answer(self, received: Received) -> int:
+        if f"/{GENERATION}/" not in received.path:
+            return 404
+        headers = {name.lower(): value for name, value in received.headers.items()}
+        request = CallbackRequest(headers=headers, body=received.body, received_at=int(time.time()))
+        try:
+            job_id = self.provider.read_callback(request, lambda: self.twin.key)
+        except InvalidSignatureError:
+            return 401
+        if self.unwilling:
+            self.unwilling -= 1
+            return 503
+        self.told.put(job_id)
+        return 200
+
+    def submit(self) -> str:
+        outcome = self.provider.submit(self.job)
+        assert isinstance(outcome, Submitted)
+        return outcome.job_id
+
+    def hear(self) -> str | None:
+        return self.told.get(timeout=PATIENCE)
+
+    def fetch(self, job_id: str) -> Outcome:
+        """Ask until the job is done, also where the answer is that it may be asked again."""
+        return until(lambda: self._fetch(job_id), lambda outcome: not isinstance(outcome, Running))
+
+    def _fetch(self, job_id: str) -> Outcome:
+        try:
+            return self.provider.fetch(job_id, self.job)
+        except ProviderBusyError:
+            return Running()
+
+
+@contextmanager
+def room(name: str, *courses: Course) -> Iterator[Room]:
+    with TWINS[name](faults=scripted(*courses), timing=TIMING) as twin:
+        job = Job(model=MODELS[name], input={"prompt": "a café", "num_images": 2}, callback_url="", key=twin.key)
+        found = Room(twin, job)
+        with Receiver(found.answer) as receiver:
+            found.job = replace(job, callback_url=f"{receiver.url}/{name}/{GENERATION}/token")
+            yield found
+    assert twin.errors == []
+    assert twin.lured == 0
+
+
+@EACH
+def test_a_job_goes_out_is_told_of_and_comes_back(name: str) -> None:
+    with room(name) as there:
+        job_id = there.submit()
+        assert there.hear() == job_id
+        outcome = there.fetch(job_id)
+        assert isinstance(outcome, Located)
+        pictures = [HTTP.send("GET", url, headers={}, timeout=5, max_bytes=10_000) for url in outcome.urls]
+        assert {picture.body[:4] for picture in pictures} == {b"\x89PNG"}
+        assert there.twin.submissions == there.twin.taken == {GENERATION: 1}
+
+
+@EACH
+def test_a_wrong_key_is_refused(name: str) -> None:
+    with room(name) as there:
+        there.job = replace(there.job, key="another key")
+        with pytest.raises(ProviderCredentialsError):
+            there.submit()
+        assert there.twin.jobs == {}
+
+
+@EACH
+def test_after_a_refusal_the_call_may_be_made_again(name: str) -> None:
+    refusals = {
+        Answer.BUSY: ProviderBusyError,
+        Answer.UNAVAILABLE: ProviderBusyError,
+        Answer.BROKEN: ProviderBusyError,
+        Answer.REFUSED: ProviderRejectedError,
+    }
+    with room(name, *(Course(answer=answer) for answer in refusals)) as there:
+        for answer, error in refusals.items():
+            with pytest.raises(error) as caught:
+                there.submit()
+            if answer is Answer.BUSY:
+                assert isinstance(caught.value, ProviderBusyError)
+                assert caught.value.retry_after == TIMING.retry_after
+        assert there.submit() == there.hear()
+        assert there.twin.submissions[GENERATION] == 5
+        assert there.twin.taken[GENERATION] == 1
+        assert there.twin.repeated == []
+
+
+@EACH
+@pytest.mark.parametrize("answer", [Answer.LOST, Answer.HANGING, Answer.GATEWAY])
+def test_after_a_lost_answer_the_callback_names_the_job_and_who_pays_twice_is_found_out(
+    name: str, answer: Answer
+) -> None:
+    with room(name, Course(answer=answer)) as there:
+        with pytest.raises(OutcomeUnknownError):
+            there.submit()
+        job_id = there.hear()
+        assert job_id is not None
+        assert isinstance(there.fetch(job_id), Located)
+        assert there.twin.repeated == []
+        there.submit()
+        assert there.twin.repeated == [GENERATION]
+
+
+@EACH
+@pytest.mark.parametrize(
+    ("ending", "words"),
+    [(Ending.FAILURE, "could not make the picture"), (Ending.UNSAFE, "to be unsafe"), (Ending.SLOW, None)],
+)
+def test_a_job_ends_as_planned(name: str, ending: Ending, words: str | None) -> None:
+    with room(name, Course(ending=ending, failed_polls=1)) as there:
+        outcome = there.fetch(there.submit())
+        if words is None:
+            assert isinstance(outcome, Located)
+        else:
+            assert isinstance(outcome, Failed)
+            assert words in outcome.message
+
+
+@EACH
+def test_a_callback_may_come_first_or_thrice_or_late_or_never(name: str) -> None:
+    with room(name, *(Course(callback=callback) for callback in Callback if callback is not Callback.ONCE)) as there:
+        ids = {callback: there.submit() for callback in Callback if callback is not Callback.ONCE}
+        told = [there.hear() for _ in range(5)]
+        assert sorted(filter(None, told)) == sorted(
+            [ids[Callback.REPEATED]] * 3 + [ids[Callback.DELAYED], ids[Callback.EARLY]]
+        )
+        assert isinstance(there.fetch(ids[Callback.DROPPED]), Located)
+
+
+@EACH
+def test_an_early_callback_comes_before_the_answer(name: str) -> None:
+    with room(name, Course(callback=Callback.EARLY)) as there:
+        job_id = there.submit()
+        assert there.told.get_nowait() == job_id
+
+
+@EACH
+def test_a_callback_that_is_turned_away_comes_again(name: str) -> None:
+    with room(name) as there:
+        there.unwilling = 2
+        job_id = there.submit()
+        assert there.hear() == job_id
+        until(lambda: [call.status for call in there.twin.calls], lambda found: found == [503, 503, 200])
+
+
+@EACH
+def test_forged_callbacks_change_nothing(name: str) -> None:
+    with room(name, Course(ending=Ending.NEVER, forgeries=tuple(Forgery))) as there:
+        job_id = there.submit()
+        calls = until(lambda: list(there.twin.calls), lambda found: len(found) == len(Forgery))
+        statuses = {call.forgery: call.status for call in calls}
+        if name in SIGNED:
+            assert statuses == dict.fromkeys(Forgery, 401) | {Forgery.GENERATION: 404}
+            assert there.told.empty()
+        else:
+            assert statuses == dict.fromkeys(Forgery, 200) | {Forgery.GENERATION: 404}
+            assert {there.hear() for _ in range(5)} == {None, job_id}
+        assert there.provider.fetch(job_id, there.job) == Running()
+        genuine = there.submit()
+        assert there.hear() == genuine
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_a_job_can_be_cancelled_until_it_is_done(name: str) -> None:
+    with room(name, Course(ending=Ending.NEVER)) as there:
+        endless, short = there.submit(), there.submit()
+        assert isinstance(there.fetch(short), Located)
+        for job_id in (endless, short, endless, "never-was"):
+            there.provider.cancel(job_id, there.job)
+        assert isinstance(there.fetch(endless), Failed)
+        assert isinstance(there.fetch(short), Located)
+
+
+def test_a_cancellation_that_nobody_there_knows_harms_nobody() -> None:
+    with room("artificial-studio") as there:
+        job_id = there.submit()
+        there.provider.cancel(job_id, there.job)
+        assert isinstance(there.fetch(job_id), Located)
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_new_keys_are_noticed(name: str) -> None:
+    with room(name) as there:
+        assert isinstance(there.twin, ReplicateTwin | FalTwin)
+        assert there.submit() == there.hear()
+        there.twin.rotate()
+        there.submit()
+        until(lambda: {call.status for call in there.twin.calls}, lambda found: found == {200, 401})
+        there.provider = adapter(there.twin)  # as it will be five minutes later
+        job_id = there.submit()
+        until(there.hear, lambda heard: heard == job_id)
+
+
+@EACH
+def test_closing_a_twin_ends_its_threads(name: str) -> None:
+    before = set(threading.enumerate())
+    timing = Timing(work=60, delay=60, hang=60)
+    courses = scripted(Course(answer=Answer.HANGING), Course(callback=Callback.DELAYED), Course(ending=Ending.NEVER))
+    with TWINS[name](faults=courses, timing=timing) as twin:
+        job = Job(model=MODELS[name], input={"prompt": "a"}, callback_url="http://127.0.0.1:1/x", key=twin.key)
+
+        def hang() -> None:
+            with pytest.raises(OutcomeUnknownError):
+                adapter(twin).submit(job)
+
+        hanging = threading.Thread(target=hang)
+        hanging.start()
+        until(lambda: twin.submissions.total(), bool)
+        for _ in range(2):
+            adapter(twin).submit(job)
+    hanging.join(timeout=PATIENCE)
+    until(lambda: set(threading.enumerate()) - before, lambda left: not left)
+
+
+def test_chance_is_the_same_for_the_same_seed_and_leaves_a_generation_its_last_tries() -> None:
+    faults: dict[Answer, float] = {answer: 0.1 for answer in Answer if answer is not Answer.TAKEN}
+    plan, same, other = (
+        chance(seed, answers=faults, endings={Ending.NEVER: 0.5}, callbacks={Callback.DROPPED: 1.0}, forged=0.5)
+        for seed in (7, 7, 8)
+    )
+    courses = [plan(number, 0) for number in range(500)]
+    assert courses == [same(number, 0) for number in range(500)]
+    assert courses != [other(number, 0) for number in range(500)]
+    assert {course.answer for course in courses} == set(Answer)
+    assert {course.callback for course in courses} == {Callback.DROPPED}
+    assert 150 < sum(course.ending is Ending.NEVER for course in courses) < 350
+    assert 150 < sum(bool(course.forgeries) for course in courses) < 350
+    late = {plan(number, 2).answer for number in range(500)}
+    assert late == {Answer.TAKEN, Answer.LOST, Answer.HANGING, Answer.GATEWAY}
