@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.document import announce, base_url, describe, encode, file_url, timestamp
-from atelier.generation import Generation, Status
+from atelier.document import announce, base_url, describe, detail, encode, file_url, timestamp
+from atelier.generation import Generation, Moment, ProviderAttempt, Status, StoredFile
 
 BASE = "https://api.example/api"
 MISSION = {"_id", "status", "output", "model", "type", "payload", "error"}
@@ -32,7 +32,18 @@ PENDING = Generation(
     provider="artificial-studio",
     job_id="job-id",
 )
-DONE = replace(PENDING, status=Status.SUCCESS, outputs=("outputs/a.png", "outputs/b.png"), thumbnail="outputs/t.webp")
+OUTPUTS = tuple(StoredFile(f"outputs/{name}.png", "image/png", 7, f"digest {name}", 64, 48) for name in "ab")
+DONE = replace(
+    PENDING,
+    status=Status.SUCCESS,
+    outputs=OUTPUTS,
+    thumbnail="outputs/t.webp",
+    timeline=(Moment(Status.SUCCESS, PENDING.created_at + 9),),
+    attempts=(
+        ProviderAttempt("fal", "fal-ai/flux", PENDING.created_at + 1, PENDING.created_at + 4, "It is busy."),
+        ProviderAttempt("replicate", "owner/flux", PENDING.created_at + 5),
+    ),
+)
 FAILED = replace(PENDING, status=Status.ERROR, error="The provider is gone.")
 relaxed = settings(deadline=None)
 
@@ -81,7 +92,37 @@ def test_nothing_that_is_ours_alone_gets_out(generation: Generation) -> None:
 
 
 def test_the_announcement_says_whose_it_is() -> None:
-    assert announce(DONE, BASE) == {**describe(DONE, BASE), "userId": "user_1"}
+    assert announce(DONE, BASE) == {**detail(DONE, BASE), "userId": "user_1"}
+
+
+def test_an_answer_has_all_pictures_and_every_attempt() -> None:
+    more = {name: value for name, value in detail(DONE, BASE).items() if name not in describe(DONE, BASE)}
+    assert more == {
+        "outputs": [
+            {
+                "url": f"https://api.example/api/files/outputs/{name}.png",
+                "contentType": "image/png",
+                "size": 7,
+                "sha256": f"digest {name}",
+                "width": 64,
+                "height": 48,
+            }
+            for name in "ab"
+        ],
+        "updatedAt": "2023-11-14T22:13:20.132Z",
+        "attempts": [
+            {"provider": "fal", "at": "2023-11-14T22:13:20.124Z", "duration": 3, "error": "It is busy."},
+            {"provider": "replicate", "at": "2023-11-14T22:13:20.128Z", "duration": None, "error": None},
+        ],
+    }
+    assert describe(DONE, BASE)["output"] == more["outputs"][0]["url"]
+
+
+def test_of_a_picture_in_a_data_url_only_the_head_is_shown() -> None:
+    pictures = ["data:image/png;base64,iVBORw0KGgo=", "https://a.example/1.png"]
+    shown = describe(replace(PENDING, payload={"prompt": "data:", "image_urls": pictures}), BASE)["payload"]
+    assert shown["image_urls"] == ["data:image/png;base64,…", "https://a.example/1.png"]
+    assert pictures[0].endswith("iVBORw0KGgo=")
 
 
 def test_json_is_compact_and_in_utf_8() -> None:
