@@ -61,7 +61,7 @@ clean: stop
 .venv/ready: requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	.venv/bin/python $(PIP) --requirement requirements/dev.txt
-	.venv/bin/python $(PIP) --no-deps --no-build-isolation --editable .
+	PYTHONWARNINGS=ignore .venv/bin/python $(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv-sam/ready: requirements/sam.txt

@@ -19,10 +19,14 @@ app = typer.Typer(cls=screen.ErrorLine, no_args_is_help=True, pretty_exceptions_
 keys = typer.Typer(no_args_is_help=True, help="Make, list, rotate and revoke API keys.")
 users = typer.Typer(no_args_is_help=True, help="Make users, list them, and look after their credits.")
 webhooks = typer.Typer(no_args_is_help=True, help="Get and rotate what a webhook's receiver needs.")
+providers = typer.Typer(no_args_is_help=True, help="Set and unset the providers' keys.")
+catalog = typer.Typer(no_args_is_help=True, help="Look after a catalog of your own.")
 generations = typer.Typer(no_args_is_help=True, help="Look after the generations of all users.")
 app.add_typer(keys, name="keys")
 app.add_typer(users, name="users")
 app.add_typer(webhooks, name="webhooks")
+app.add_typer(providers, name="providers")
+app.add_typer(catalog, name="catalog")
 app.add_typer(generations, name="generations")
 
 # What is shown of a record: each title and the field behind it.
@@ -58,6 +62,8 @@ OVERVIEW_FIELDS = {
     "credits spent": "creditsSpent",
     "dead letters": "deadLetters",
 }
+KEY_STATES = {True: "set", False: "not set", None: "not needed"}
+PROVIDER_COLUMNS = {"provider": "name", "key": "key", "models": "models"}
 RETIRED_SECRET_COLUMNS = {"signs beside it until": "signsUntil", "secret": "secret"}
 MOMENT_COLUMNS = {"at": "at", "status": "status"}
 ATTEMPT_COLUMNS = {"at": "at", "code": "statusCode", "ms": "duration", "reason": "reason"}
@@ -254,6 +260,46 @@ def rotate_webhook_secret(ctx: typer.Context, user: Receiver, as_json: Json = Fa
         screen.line(found["secret"])
         screen.line("")
         screen.table(RETIRED_SECRET_COLUMNS, found["retired"])
+
+
+@providers.command("list")
+def list_providers(ctx: typer.Context, as_json: Json = False) -> None:
+    """List the providers, whether each has a key, and which models it serves."""
+    found = _admin(ctx).providers()
+    if as_json:
+        screen.data(found)
+    else:
+        rows = [{**one, "key": KEY_STATES[one["set"]], "models": ", ".join(one["models"])} for one in found]
+        screen.table(PROVIDER_COLUMNS, rows)
+
+
+@providers.command("set")
+def set_provider_key(ctx: typer.Context, name: str) -> None:
+    """Set a provider's key, asked for or read from stdin: an argument would stay in the shell's history."""
+    api = _admin(ctx)
+    found = api.set_provider_key(name, screen.secret(f"Key of {name}"))
+    screen.line(f"The key of {found['name']} is set; all functions know it within five minutes.")
+
+
+@providers.command("unset")
+def unset_provider_key(
+    ctx: typer.Context,
+    name: str,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Unset a provider's key."""
+    if not yes:
+        typer.confirm(f"Unset the key of {screen.clean(name)}? Nothing goes there any more", abort=True)
+    found = _admin(ctx).unset_provider_key(name)
+    screen.line(f"The key of {found['name']} is unset; within five minutes nothing goes there any more.")
+
+
+@catalog.command("check")
+def check_catalog(path: Annotated[Path, typer.Argument(metavar="FILE", dir_okay=False, exists=True)]) -> None:
+    """Check a catalog in TOML against what the providers take."""
+    from atelier_cli.catalog import check_file  # the stack's own code, which the other commands do without
+
+    screen.line(check_file(path))
 
 
 @generations.command("list")

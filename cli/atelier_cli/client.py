@@ -86,6 +86,15 @@ class WebhookSecret(TypedDict):
     retired: list[RetiredSecret]
 
 
+class Provider(TypedDict):
+    """A provider as an admin sees it; `set` is None where it needs no key."""
+
+    name: str
+    needsKey: bool
+    set: bool | None
+    models: list[str]
+
+
 class Started(TypedDict):
     """A generation as the answer to its creation names it."""
 
@@ -262,6 +271,18 @@ class AdminApi(_Api):
     def rotate_webhook_secret(self, user: str) -> WebhookSecret:
         """Give the user with this email or id a new webhook secret; the old one signs for a day more."""
         return _record(WebhookSecret, self._call("POST", "users", self._user_id(user), "webhook-secret", "rotate"))
+
+    def providers(self) -> list[Provider]:
+        """List the providers, and whether each has a key."""
+        return _records(Provider, self._call("GET", "providers"))
+
+    def set_provider_key(self, name: str, key: str) -> Provider:
+        """Set a provider's key."""
+        return _record(Provider, self._call("POST", "providers", name, json={"key": key}))
+
+    def unset_provider_key(self, name: str) -> Provider:
+        """Unset a provider's key."""
+        return _record(Provider, self._call("DELETE", "providers", name))
 
     def generations(
         self, *, limit: int, status: Status | None = None, model: str | None = None, user: str | None = None

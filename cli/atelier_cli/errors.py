@@ -4,6 +4,7 @@ AtelierError
 ├── StackError            no stack is found, or its secrets cannot be had
 ├── GenerationError       the generation ended without a picture, or has not ended yet
 ├── FileError             the picture cannot be written
+├── CatalogError          a catalog is not one, or does not fit the providers
 └── ApiError              the stack refused the request
     └── UnavailableError  the stack could not answer now: the same request may succeed later
 """
@@ -23,6 +24,10 @@ class GenerationError(AtelierError):
 
 class FileError(AtelierError):
     """The picture cannot be written."""
+
+
+class CatalogError(AtelierError):
+    """A catalog is not one, or does not fit the providers."""
 
 
 class ApiError(AtelierError):

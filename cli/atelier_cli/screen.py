@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,13 @@ def line(value: object) -> None:
 def data(value: object) -> None:
     """Print JSON for scripts; escapes keep it ASCII."""
     typer.echo(json.dumps(value, indent=2))
+
+
+def secret(what: str) -> str:
+    """Ask for a secret without showing it, or read it from stdin where that is no terminal."""
+    if sys.stdin.isatty():
+        return str(typer.prompt(what, hide_input=True, err=True)).strip()
+    return sys.stdin.read().strip()
 
 
 def fields(titles: Mapping[str, str], record: Mapping[str, object]) -> None:

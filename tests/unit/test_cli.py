@@ -15,6 +15,7 @@ from botocore.stub import Stubber
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
+from atelier.catalog import EMBEDDED
 from atelier_cli import screen
 from atelier_cli.app import app
 from atelier_cli.session import Session
@@ -373,6 +374,89 @@ def test_an_unknown_email_has_no_webhook_secret(cli: Cli, stack: FakeStack) -> N
     stack.on("GET", f"{ADMIN}/users", {"data": [USER]})
 
     assert_fails(cli("webhooks", "secret", "--user", "bob@example.com"), "bob@example.com", "users list")
+
+
+# Providers and catalogs
+
+PROVIDER = {"name": "replicate", "needsKey": True, "set": True, "models": ["flux-dev", "sdxl"]}
+PROVIDER_KEY = "r8_very_secret"
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_providers_are_listed_with_whether_they_have_a_key(cli: Cli, stack: FakeStack) -> None:
+    others = [{**PROVIDER, "name": "fal", "set": False}, {**PROVIDER, "name": "sketch", "needsKey": False, "set": None}]
+    stack.on("GET", f"{ADMIN}/providers", {"data": [PROVIDER, *others]})
+
+    result = cli("providers", "list")
+
+    assert [line.split() for line in result.stdout.splitlines()] == [
+        ["provider", "key", "models"],
+        ["replicate", "set", "flux-dev,", "sdxl"],
+        ["fal", "not", "set", "flux-dev,", "sdxl"],
+        ["sketch", "not", "needed", "flux-dev,", "sdxl"],
+    ]
+    assert json.loads(cli("providers", "list", "--json").stdout)[0] == PROVIDER
+
+
+@pytest.mark.usefixtures("local_stack")
+@pytest.mark.parametrize("piped", [PROVIDER_KEY, f"{PROVIDER_KEY}\n", f"  {PROVIDER_KEY}\r\n"])
+def test_a_providers_key_is_read_from_stdin_and_never_shown(cli: Cli, stack: FakeStack, piped: str) -> None:
+    stack.on("POST", f"{ADMIN}/providers/replicate", PROVIDER)
+
+    result = cli("providers", "set", "replicate", input=piped)
+
+    assert result.exit_code == 0
+    assert stack.first_body() == {"key": PROVIDER_KEY}
+    assert "The key of replicate is set" in result.stdout
+    assert PROVIDER_KEY not in result.output
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_providers_key_is_no_argument(cli: Cli, stack: FakeStack) -> None:
+    assert cli("providers", "set", "replicate", PROVIDER_KEY).exit_code == 2
+    assert stack.requests == []
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_key_that_the_stack_refuses_is_one_line(cli: Cli, stack: FakeStack) -> None:
+    faults = [{"field": "key", "message": "Must be a key.", "code": "invalid"}]
+    stack.on("POST", f"{ADMIN}/providers/fal", httpx.Response(400, json={"message": "Not valid", "errors": faults}))
+
+    assert_fails(cli("providers", "set", "fal", input=""), "Must be a key.", "400")
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_providers_key_is_unset_after_a_question(cli: Cli, stack: FakeStack) -> None:
+    stack.on("DELETE", f"{ADMIN}/providers/replicate", {**PROVIDER, "set": False})
+
+    assert cli("providers", "unset", "replicate", input="n\n").exit_code == 1
+    assert stack.requests == []
+
+    assert "The key of replicate is unset" in cli("providers", "unset", "replicate", input="y\n").stdout
+    assert cli("providers", "unset", "replicate", "--yes").exit_code == 0
+
+
+def test_the_catalog_that_ships_is_good(cli: Cli) -> None:
+    result = cli("catalog", "check", str(EMBEDDED))
+
+    assert result.exit_code == 0
+    assert "is good: 11 models, 8 providers." in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("cost = 4", "", "playground-v2: 'cost' is missing"),
+        ('num_outputs = "num_images"', 'outputs = "num_images"', "flux-schnell at replicate: it takes no outputs"),
+        ("[tools", "\udcff", "utf-8"),
+        ("[tools", "[[[", "cannot be read"),
+    ],
+)
+def test_a_catalog_that_is_not_good_is_one_line(cli: Cli, tmp_path: Path, old: str, new: str, words: str) -> None:
+    path = tmp_path / "catalog.toml"
+    path.write_text(EMBEDDED.read_text(encoding="utf-8").replace(old, new), errors="surrogateescape")
+
+    assert_fails(cli("catalog", "check", str(path)), str(path), words)
 
 
 # Generations
@@ -908,6 +992,7 @@ def test_text_is_cleaned_to_one_printable_line(raw: object, cleaned: str) -> Non
         (["generations", "show", "g"], "GET /generations/g", {**DETAIL, "deliveries": [{**DELIVERY, "url": HOSTILE}]}),
         (["users", "ledger", "u"], "GET /users/u/ledger", {"data": [{**ENTRY, "note": HOSTILE}]}),
         (["generations", "redeliver", "g"], "POST /generations/g/redeliver", {**DELIVERY, "url": HOSTILE}),
+        (["providers", "list"], "GET /providers", {"data": [{**PROVIDER, "models": [HOSTILE]}]}),
         (["users", "list"], "GET /users", httpx.Response(400, json={"message": HOSTILE})),
     ],
 )
