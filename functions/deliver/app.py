@@ -1,4 +1,4 @@
-"""DeliveryQueue: POSTs finished generations to clients' webhooks."""
+"""DeliveryQueue: POSTs what became of generations to clients' webhooks."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -58,14 +58,19 @@ def deliver() -> Deliver:
 
 
 def take(generation_id: str) -> None:
-    """Attempt one delivery."""
+    """Attempt one delivery; an alarm counts the lines that say `"delivery": "dead"`."""
     step = deliver()
-    generation, delivery = step.deliveries.find(generation_id)
+    generation, deliveries = step.deliveries.find(generation_id)
     follow(generation)
-    delivery = step(generation, delivery)
-    if delivery and delivery.attempts:
-        last = delivery.attempts[-1]
-        logger.info("delivery attempted", delivery=delivery.status.value, code=last.status_code, reason=last.reason)
+    if handled := step(generation, deliveries):
+        delivery, attempt = handled
+        logger.info(
+            "delivery attempted" if attempt else "delivery postponed",
+            event=delivery.event.value,
+            delivery=delivery.status.value,
+            code=attempt and attempt.status_code,
+            reason=attempt and attempt.reason,
+        )
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -1,19 +1,19 @@
-"""The Generations table's stream: announces finished generations on the topic."""
+"""The Generations table's stream: announces finished generations, and has webhooks told that ask for more."""
 
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from atelier.adapters import aws
-from atelier.adapters.batches import BatchAnswer, process_finished
-from atelier.adapters.messaging import SnsTopic
+from atelier.adapters.batches import BatchAnswer, process_changes
+from atelier.adapters.messaging import SnsTopic, SqsQueue
 from atelier.adapters.records import RecordTable
-from atelier.adapters.store import GenerationStore
+from atelier.adapters.store import DeliveryStore, GenerationStore
 from atelier.document import base_url
 from atelier.generation import Generation
 from atelier.observability import follow, logger
 from atelier.settings import load
-from atelier.steps.announce import Announce
+from atelier.steps.announce import Announce, Notify
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,31 +21,38 @@ class Settings:
     """What this function reads from its environment."""
 
     generations_table: str
+    delivery_queue_url: str
     topic_arn: str
     public_url: str
     aws_region: str
     api_id: str
+    retention_days: int
 
 
 @cache
-def announce() -> Announce:
+def notify() -> Notify:
     """Put the real collaborators together."""
     settings = load(Settings)
-    return Announce(
-        generations=GenerationStore(RecordTable(aws.client("dynamodb"), settings.generations_table)),
-        topic=SnsTopic(aws.client("sns"), settings.topic_arn),
-        base_url=base_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
+    table = RecordTable(aws.client("dynamodb"), settings.generations_table)
+    return Notify(
+        announce=Announce(
+            generations=GenerationStore(table),
+            deliveries=DeliveryStore(table, retention_days=settings.retention_days),
+            topic=SnsTopic(aws.client("sns"), settings.topic_arn),
+            base_url=base_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
+        ),
+        queue=lambda: SqsQueue(aws.client("sqs"), settings.delivery_queue_url),
     )
 
 
 def take(generation: Generation) -> None:
-    """Announce one generation."""
+    """Tell of one generation's status."""
     follow(generation)
-    announce()(generation)
-    logger.info("generation announced", model=generation.model)
+    notify()(generation)
+    logger.info("generation notified", model=generation.model)
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> BatchAnswer:
     """Take a batch of the table's stream."""
-    return process_finished(event, take)
+    return process_changes(event, take)

@@ -7,9 +7,9 @@ from typing import Any
 from atelier.account import ApiKey
 from atelier.breaker import FAILURES_TO_OPEN, PROBE_EVERY, Breaker, Health, Leave, Peer, Place
 from atelier.catalog import Catalog, Model, Route, Tool
-from atelier.delivery import Delivery
+from atelier.delivery import Attempt, Delivery
 from atelier.errors import ConflictError, NotFoundError, UnavailableError
-from atelier.generation import RESEND_AFTER, Generation
+from atelier.generation import RESEND_AFTER, Generation, Status
 from atelier.idempotency import Idempotency
 from atelier.picture import Picture
 from atelier.ports import Due, HttpResponse
@@ -119,11 +119,14 @@ class Table:
     """The Generations table: its records, peers', and the stream as the notify function sees it.
 
     `finished` holds each transition from a status that is not final to one that is: the notifications written.
+    `moved` holds each change of status, the first included.
     """
 
     generations: dict[str, Generation] = field(default_factory=dict)
-    deliveries: dict[str, Delivery] = field(default_factory=dict)
+    deliveries: dict[tuple[str, Status], Delivery] = field(default_factory=dict)
+    attempts: dict[tuple[str, Status, int], Attempt] = field(default_factory=dict)
     finished: list[Generation] = field(default_factory=list)
+    moved: list[Generation] = field(default_factory=list)
     peers: InMemoryPeers = field(default_factory=InMemoryPeers)
 
     def write(self, generation: Generation) -> None:
@@ -132,6 +135,8 @@ class Table:
         self.generations[generation.id] = generation
         if old and generation.status.final and not old.status.final:
             self.finished.append(generation)
+        if not old or generation.status is not old.status:
+            self.moved.append(generation)
 
 
 class InMemoryGenerations:
@@ -201,17 +206,40 @@ class InMemoryDeliveries:
     def __init__(self, table: Table) -> None:
         self.table = table
 
-    def find(self, generation_id: str) -> tuple[Generation, Delivery | None]:
+    def find(self, generation_id: str) -> tuple[Generation, Mapping[Status, Delivery]]:
         if generation_id not in self.table.generations:
             raise NotFoundError("There is no such generation.")
-        return self.table.generations[generation_id], self.table.deliveries.get(generation_id)
+        of = {event: item for (name, event), item in self.table.deliveries.items() if name == generation_id}
+        return self.table.generations[generation_id], of
 
-    def advance(self, before: Delivery | None, after: Delivery) -> Delivery:
-        current = self.table.deliveries.get(after.generation_id)
-        if (current and current.version) != (before and before.version):
+    def announced(self, generation: Generation, delivery: Delivery) -> None:
+        InMemoryGenerations(self.table).advance(generation, generation.announced())
+        self.table.deliveries.setdefault((delivery.generation_id, delivery.event), delivery)
+
+    def advance(
+        self, before: Delivery | None, after: Delivery, attempt: Attempt | None = None, leave: Leave | None = None
+    ) -> Delivery:
+        if leave:
+            self.table.peers.leave(leave)
+        key = (after.generation_id, after.event)
+        current = self.table.deliveries.get(key)
+        gone = after.generation_id not in self.table.generations
+        if (current and current.version) != (before and before.version) or (before is None and gone):
             raise ConflictError("the record was changed by another writer")
-        self.table.deliveries[after.generation_id] = after
+        if attempt:
+            assert (*key, attempt.number) not in self.table.attempts
+            self.table.attempts[*key, attempt.number] = attempt
+        self.table.deliveries[key] = after
         return after
+
+    def enter(self, before: Delivery | None, after: Delivery, peer: Peer, now: int) -> Place:
+        place = self.table.peers.enter(peer, now)
+        try:
+            self.advance(before, after)
+        except ConflictError:
+            self.table.peers.leave(Leave(place, Health.UNKNOWN, now))
+            raise
+        return place
 
 
 class InMemoryAcceptances:

@@ -1,35 +1,52 @@
-"""Deliveries: when the next attempt is due, and when there is none."""
+"""Deliveries: what a webhook is told of, when the next attempt is due, and when there is none."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from atelier.breaker import FULL_WAIT
 from atelier.delivery import (
     ATTEMPT_LEASE,
     HOUR,
     JITTER,
-    MAX_ATTEMPTS_KEPT,
+    LONGEST_REST,
+    LONGEST_SPREAD,
+    MAX_AGE,
     SCHEDULE,
     Attempt,
     Delivery,
     DeliveryStatus,
+    events,
+    first_delivery,
+    read_retry_after,
+    told,
 )
+from atelier.document import encode, notification
 from atelier.errors import ConflictError
-from atelier.generation import SECOND
+from atelier.generation import FINAL, MINUTE, SECOND, Generation, Moment, Status
+from tests.unit.fakes import BASE_URL, NOW, a_generation
 
-NOW = 1_700_000_000_000
 NEW = Delivery(
-    generation_id="g1", user_id="user_1", url="https://example.com/hook", body="{}", created_at=NOW, due_at=NOW
+    generation_id="g1",
+    user_id="user_1",
+    event=Status.SUCCESS,
+    url="https://example.com/hook",
+    body="{}",
+    created_at=NOW,
+    begun_at=NOW,
+    due_at=NOW,
 )
 relaxed = settings(deadline=None)
 failures = st.none() | st.integers(100, 199) | st.integers(300, 599).filter(lambda code: code != 410)
 
 
-def attempt(status_code: int | None, at: int = NOW) -> Attempt:
+def attempt(status_code: int | None, at: int = NOW, number: int = 1) -> Attempt:
     """Make an attempt with this outcome."""
-    return Attempt(at=at, duration=5, status_code=status_code, reason=None if status_code else "no answer")
+    return Attempt(number=number, at=at, duration=5, status_code=status_code)
 
 
 def due(delivery: Delivery) -> int:
@@ -38,15 +55,72 @@ def due(delivery: Delivery) -> int:
     return delivery.due_at
 
 
+# ---- What a webhook is told of
+
+
+PENDING = Moment(Status.PENDING, NOW)
+WAY = (Moment(Status.PROCESSING, NOW + 1, "studio"), Moment(Status.UPLOADING, NOW + 2), Moment(Status.SUCCESS, NOW + 3))
+DONE = a_generation(status=Status.SUCCESS, timeline=WAY)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "occurred"),
+    [
+        (FINAL, [WAY[2]]),
+        (tuple(Status), [PENDING, *WAY]),
+        ((Status.ERROR,), []),
+        ((Status.PROCESSING,), [WAY[0]]),
+        ((Status.PENDING, Status.SUCCESS), [PENDING, WAY[2]]),
+    ],
+    ids=str,
+)
+def test_a_webhook_is_told_of_what_it_wants_to_know_and_of_nothing_before_it_occurs(
+    wanted: tuple[Status, ...], occurred: list[Moment]
+) -> None:
+    generation = replace(DONE, webhook_events=wanted)
+    assert list(events(generation)) == occurred
+    young = replace(generation, status=Status.PENDING, timeline=())
+    assert list(events(young)) == [moment for moment in occurred if moment is PENDING]
+
+
+def test_without_a_webhook_nothing_is_told() -> None:
+    assert events(replace(DONE, webhook=None)) == ()
+
+
+def test_a_status_that_came_again_is_told_once_with_its_first_time() -> None:
+    again = (Moment(Status.PROCESSING, NOW + 1), Moment(Status.PENDING, NOW + 2), Moment(Status.PROCESSING, NOW + 3))
+    generation = a_generation(status=Status.PROCESSING, timeline=again, webhook_events=tuple(Status))
+    assert events(generation) == (PENDING, again[0])
+
+
+def test_the_delivery_of_an_event_is_due_since_it_occurred_and_is_the_same_whoever_makes_it() -> None:
+    generation = replace(DONE, webhook_events=(Status.PROCESSING, Status.SUCCESS))
+    first, last = told(generation, {}, BASE_URL)
+    assert (first.event, first.due_at, last.event, last.due_at) == (Status.PROCESSING, NOW + 1, Status.SUCCESS, NOW + 3)
+    assert first.message_id == f"msg_{DONE.id}_processing"
+    assert last.body == encode(notification(generation, WAY[2], BASE_URL))
+    earlier = replace(generation, status=Status.PROCESSING, timeline=WAY[:1])
+    assert told(earlier, {}, BASE_URL) == [first]
+
+
+def test_a_delivery_that_is_known_is_not_made_anew() -> None:
+    known = replace(NEW, status=DeliveryStatus.DEAD)
+    assert told(DONE, {Status.SUCCESS: known}, BASE_URL) == [known]
+
+
+# ---- The schedule
+
+
 def test_the_schedule_grows_and_lasts_more_than_75_hours() -> None:
     assert sum(SCHEDULE) > 75 * HOUR
     assert list(SCHEDULE) == sorted(SCHEDULE)
     assert SCHEDULE[0] == 5 * SECOND
+    assert len(SCHEDULE) + 1 >= 10
 
 
-def test_the_message_id_is_the_generations_and_stays() -> None:
-    assert NEW.message_id == "msg_g1"
-    assert NEW.started(NOW).finished(attempt(500), NOW).message_id == "msg_g1"
+def test_the_message_id_is_the_generations_and_the_events_and_stays() -> None:
+    assert NEW.message_id == "msg_g1_success"
+    assert NEW.started(NOW).finished(attempt(500), NOW).message_id == "msg_g1_success"
 
 
 @pytest.mark.parametrize(
@@ -58,11 +132,14 @@ def test_only_a_2xx_is_a_success(*, code: int | None, succeeded: bool) -> None:
     assert attempt(code).succeeded is succeeded
 
 
-@pytest.mark.parametrize("late", [0, 1, HOUR])
-def test_a_due_attempt_is_taken_for_a_while(late: int) -> None:
+@pytest.mark.parametrize("late", [0, 1, HOUR, 1000 * HOUR])
+def test_a_due_attempt_is_taken_for_a_while_and_the_schedule_begins_with_the_first(late: int) -> None:
     started = NEW.started(NOW + late)
     assert (started.tries, started.version, started.due_at) == (1, 1, NOW + late + ATTEMPT_LEASE)
-    assert started.status is DeliveryStatus.PENDING
+    assert (started.status, started.started_at, started.begun_at) == (DeliveryStatus.PENDING, NOW + late, NOW + late)
+    failed = started.finished(attempt(500), NOW + late)
+    assert failed.status is DeliveryStatus.PENDING
+    assert failed.started(due(failed)).begun_at == NOW + late
 
 
 def test_an_attempt_is_not_taken_before_it_is_due() -> None:
@@ -70,11 +147,16 @@ def test_an_attempt_is_not_taken_before_it_is_due() -> None:
         NEW.started(NOW - 1)
 
 
-def test_an_attempt_is_not_taken_twice_while_its_worker_may_live() -> None:
-    started = NEW.started(NOW)
+@pytest.mark.parametrize("later", [ATTEMPT_LEASE - 1, ATTEMPT_LEASE, HOUR])
+def test_an_attempt_is_not_taken_twice_before_its_end_is_recorded(later: int) -> None:
     with pytest.raises(ConflictError):
-        started.started(NOW + ATTEMPT_LEASE - 1)
-    assert started.started(NOW + ATTEMPT_LEASE).tries == 2
+        NEW.started(NOW).started(NOW + later)
+
+
+def test_an_attempt_whose_worker_may_live_is_not_due() -> None:
+    started = NEW.started(NOW)
+    assert not started.is_due(NOW + ATTEMPT_LEASE - 1)
+    assert started.is_due(NOW + ATTEMPT_LEASE)
 
 
 @pytest.mark.parametrize("status", [DeliveryStatus.DELIVERED, DeliveryStatus.DEAD])
@@ -92,42 +174,50 @@ def test_a_delivery_without_a_time_is_not_attempted() -> None:
 @pytest.mark.parametrize("code", [200, 201, 204, 299])
 def test_a_2xx_ends_it_well(code: int) -> None:
     done = NEW.started(NOW).finished(attempt(code), NOW + 5)
-    assert (done.status, done.due_at, done.version) == (DeliveryStatus.DELIVERED, None, 2)
-    assert done.attempts == (attempt(code),)
+    assert (done.status, done.due_at, done.started_at, done.attempts) == (DeliveryStatus.DELIVERED, None, None, 1)
+    assert (done.version, done.reason) == (2, None)
 
 
-def test_a_410_ends_it_at_once() -> None:
-    gone = NEW.started(NOW).finished(attempt(410), NOW)
+def test_a_410_ends_it_at_once_and_says_why() -> None:
+    gone = NEW.started(NOW).finished(attempt(410), NOW, rest=HOUR)
     assert (gone.status, gone.due_at) == (DeliveryStatus.DEAD, None)
+    assert "gone" in str(gone.reason)
 
 
 @relaxed
-@given(st.integers(1, len(SCHEDULE)), failures, st.integers(NOW, NOW + 100 * HOUR))
-def test_after_a_failure_the_next_wait_is_the_schedules(tries: int, code: int | None, now: int) -> None:
-    failed = replace(NEW, tries=tries).finished(attempt(code), now)
+@given(st.integers(1, len(SCHEDULE)), failures, st.integers(NOW, NOW + 90 * HOUR), st.floats(0, JITTER))
+def test_after_a_failure_the_next_wait_is_the_schedules(tries: int, code: int | None, now: int, jitter: float) -> None:
+    before = int(SCHEDULE[tries - 2] * jitter) if tries > 1 else 0
+    failed = replace(NEW, tries=tries, jitter=before).finished(attempt(code), now)
     wait = SCHEDULE[tries - 1]
     assert failed.status is DeliveryStatus.PENDING
-    assert wait * (1 - JITTER) - 1 <= due(failed) - now <= wait * (1 + JITTER)
+    assert wait * (1 - JITTER) <= due(failed) - now <= wait * (1 + JITTER)
 
 
 def test_the_waits_are_not_all_the_same() -> None:
-    started = NEW.started(NOW)
-    waits = {due(started.finished(attempt(500), NOW)) for _ in range(100)}
-    assert len(waits) > 50
-    assert min(waits) < NOW + SCHEDULE[0] < max(waits)
+    started = replace(NEW, tries=2, jitter=SECOND)
+    waits = {due(started.finished(attempt(500), NOW)) - NOW for _ in range(200)}
+    assert len(waits) > 100
+    assert min(waits) < SCHEDULE[1] < max(waits)
 
 
 @relaxed
 @given(failures)
 def test_a_receiver_that_never_answers_well_is_given_up_after_the_last_attempt(code: int | None) -> None:
+    """However chance falls, the whole is never shorter than the schedule, and each wait is within the jitter."""
     delivery, now = NEW, NOW
+    waits = []
     while delivery.status is DeliveryStatus.PENDING:
+        waits.append(due(delivery) - now)
         now = due(delivery)
-        delivery = delivery.started(now).finished(attempt(code, now), now)
+        delivery = delivery.started(now).finished(attempt(code, now, delivery.attempts + 1), now)
     assert (delivery.status, delivery.due_at) == (DeliveryStatus.DEAD, None)
-    assert delivery.tries == len(delivery.attempts) == len(SCHEDULE) + 1
+    assert delivery.tries == delivery.attempts == len(SCHEDULE) + 1
+    assert str(delivery.tries) in str(delivery.reason)
     assert delivery.version == 2 * delivery.tries
-    assert now - NOW > (1 - JITTER) * 75 * HOUR
+    assert sum(SCHEDULE) <= now - NOW < MAX_AGE
+    for wait, planned in zip(waits[1:], SCHEDULE, strict=True):
+        assert abs(wait - planned) <= planned * JITTER
 
 
 def test_the_last_attempt_may_still_succeed() -> None:
@@ -136,20 +226,124 @@ def test_the_last_attempt_may_still_succeed() -> None:
 
 
 def test_a_lost_worker_uses_up_a_try() -> None:
-    lost = replace(NEW, tries=len(SCHEDULE) - 1).started(NOW)
-    last = lost.started(NOW + ATTEMPT_LEASE)
-    assert lost.finished(attempt(500), NOW).status is DeliveryStatus.PENDING
-    assert last.finished(attempt(500), NOW + ATTEMPT_LEASE).status is DeliveryStatus.DEAD
+    last = replace(NEW, tries=len(SCHEDULE)).started(NOW)
+    assert last.finished(attempt(None), NOW + ATTEMPT_LEASE).status is DeliveryStatus.DEAD
+
+
+def test_what_is_pending_too_long_has_its_last_attempt() -> None:
+    """As when the receiver always asks for a day, or the stack stood still."""
+    old = replace(NEW, begun_at=NOW - MAX_AGE, tries=2, attempts=2).started(NOW)
+    assert old.finished(attempt(200), NOW).status is DeliveryStatus.DELIVERED
+    dead = old.finished(attempt(503), NOW)
+    assert (dead.status, dead.due_at) == (DeliveryStatus.DEAD, None)
+    assert "96 hours" in str(dead.reason)
+
+
+# ---- What the receiver asks for
+
+
+@relaxed
+@given(st.integers(0, 10 * HOUR), st.integers(1, len(SCHEDULE)))
+def test_the_later_of_the_schedule_and_what_the_receiver_asks_for(rest: int, tries: int) -> None:
+    failed = replace(NEW, tries=tries).finished(attempt(503), NOW, rest)
+    planned = SCHEDULE[tries - 1]
+    assert max(planned, rest) <= due(failed) - NOW <= max(planned, rest) + planned * JITTER
+
+
+def test_a_receiver_gets_a_day_of_peace_at_most() -> None:
+    failed = NEW.started(NOW).finished(attempt(429), NOW, 1000 * HOUR)
+    assert LONGEST_REST <= due(failed) - NOW <= LONGEST_REST + SECOND
+
+
+@pytest.mark.parametrize(
+    ("text", "milliseconds"),
+    [
+        ("0", 0), ("120", 120_000), ("", 0), ("soon", 0), ("-1", 0), ("1.5", 0), ("١٢", 0), ("9" * 5_000, 0),
+        ("Wed, 99 Jan 2027 00:00:00 GMT", 0), ("Wed, 01 Jan 20270000 00:00:00 GMT", 0),
+    ],
+)  # fmt: skip
+def test_retry_after_is_read_or_says_nothing(text: str, milliseconds: int) -> None:
+    assert read_retry_after(text, NOW) == milliseconds
+
+
+@pytest.mark.parametrize(
+    "form", ["%a, %d %b %Y %H:%M:%S GMT", "%a, %d %b %Y %H:%M:%S -0000", "%A, %d-%b-%y %H:%M:%S GMT"]
+)
+@pytest.mark.parametrize(("seconds", "rest"), [(90, 90_000), (-90, 0)])
+def test_retry_after_may_be_a_date(form: str, seconds: int, rest: int) -> None:
+    date = datetime.fromtimestamp(NOW // 1_000 + seconds, UTC)
+    assert read_retry_after(date.strftime(form), NOW) == rest
+
+
+@relaxed
+@given(st.text(max_size=40) | st.datetimes().map(format_datetime))
+def test_no_retry_after_is_an_error(text: str) -> None:
+    assert read_retry_after(text, NOW) >= 0
+
+
+# ---- No place at the host
+
+
+def test_who_finds_no_place_comes_back_later_and_no_try_is_counted() -> None:
+    retry_at = NOW + 20 * SECOND
+    later = replace(NEW, tries=3, attempts=3).postponed(retry_at, NOW)
+    assert (later.tries, later.attempts, later.postponements, later.version) == (3, 3, 1, 1)
+    assert retry_at <= due(later) <= retry_at + 20 * SECOND
+
+
+@pytest.mark.parametrize("retry_at", [0, NOW, NOW + 1])
+def test_nobody_comes_back_at_once(retry_at: int) -> None:
+    assert due(NEW.postponed(retry_at, NOW)) >= NOW + FULL_WAIT
+
+
+def test_a_thousand_that_wait_are_spread_ever_wider() -> None:
+    def spread(postponements: int) -> int:
+        waiting = [replace(NEW, postponements=postponements).postponed(NOW + 30 * SECOND, NOW) for _ in range(1_000)]
+        times = [due(item) for item in waiting]
+        return max(times) - min(times)
+
+    assert 25 * SECOND < spread(0) <= 30 * SECOND < 55 * SECOND < spread(1) <= MINUTE
+    assert 4 * MINUTE < spread(5) <= LONGEST_SPREAD
+    assert 4 * MINUTE < spread(100_000) <= LONGEST_SPREAD
+
+
+def test_a_try_forgets_how_often_there_was_no_place() -> None:
+    assert replace(NEW, postponements=7).started(NOW).postponements == 0
+
+
+def test_who_never_finds_a_place_is_given_up() -> None:
+    delivery, now = NEW, NOW
+    while delivery.status is DeliveryStatus.PENDING:
+        now = due(delivery)
+        delivery = delivery.postponed(0, now)
+    assert MAX_AGE <= now - NOW <= MAX_AGE + FULL_WAIT + LONGEST_SPREAD
+    assert "host" in str(delivery.reason)
+
+
+# ---- Again
 
 
 @pytest.mark.parametrize("status", list(DeliveryStatus))
 def test_it_can_begin_anew_whatever_became_of_it(status: DeliveryStatus) -> None:
-    before = replace(NEW, status=status, tries=11, attempts=(attempt(500),) * 11, due_at=None, version=22)
+    before = replace(
+        NEW, status=status, tries=11, attempts=11, jitter=5, postponements=2, due_at=None, version=22, reason="failed"
+    )
     again = before.repeated(NOW + 7)
-    assert again == replace(before, status=DeliveryStatus.PENDING, tries=0, due_at=NOW + 7, version=23)
+    assert again == replace(NEW, begun_at=NOW + 7, due_at=NOW + 7, attempts=11, version=23)
     assert again.started(NOW + 7).finished(attempt(500), NOW + 7).status is DeliveryStatus.PENDING
 
 
-def test_of_many_attempts_the_newest_are_kept() -> None:
-    attempts = tuple(attempt(500, at) for at in range(MAX_ATTEMPTS_KEPT + 5))
-    assert replace(NEW, attempts=attempts).repeated(NOW).attempts == attempts[5:]
+def test_it_does_not_begin_anew_while_an_attempt_is_under_way() -> None:
+    started = NEW.started(NOW)
+    with pytest.raises(ConflictError):
+        started.repeated(NOW + ATTEMPT_LEASE - 1)
+    assert started.repeated(NOW + ATTEMPT_LEASE).started_at is None
+
+
+def test_whoever_makes_the_first_makes_the_same() -> None:
+    def made(generation: Generation) -> Delivery:
+        return first_delivery(generation, "https://client.example/hook", WAY[0], BASE_URL)
+
+    wanted = (Status.PROCESSING,)
+    young = a_generation(status=Status.PROCESSING, timeline=WAY[:1], webhook_events=wanted)
+    assert made(young) == made(replace(DONE, webhook_events=wanted, error=None, thumbnail="outputs/t.webp"))

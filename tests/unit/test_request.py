@@ -19,6 +19,7 @@ from atelier.errors import (
     RequestError,
     UnauthenticatedError,
 )
+from atelier.generation import FINAL, Status
 from atelier.request import (
     MAX_BODY_BYTES,
     GenerationRequest,
@@ -72,6 +73,47 @@ def test_the_missions_request_is_valid() -> None:
     assert read.model is CATALOG.models["playground-v2"]
     assert read.input == {"prompt": "Astronaut in a jungle, cold color palette, muted colors, detailed, 8k"}
     assert read.webhook == HOOK
+
+
+@pytest.mark.parametrize(
+    ("events", "wanted"),
+    [
+        (None, FINAL),
+        (["success", "error"], FINAL),
+        (["error", "success"], FINAL),
+        (["processing"], (Status.PROCESSING,)),
+        (["success", "pending"], (Status.PENDING, Status.SUCCESS)),
+        (list(Status), tuple(Status)),
+    ],
+)
+def test_a_webhook_is_told_of_what_it_asks_for_or_of_the_end(
+    events: list[str] | None, wanted: tuple[Status, ...]
+) -> None:
+    assert parse(request(webhook=HOOK, webhook_events=events)).webhook_events == wanted
+    assert parse(request(webhook=HOOK)).webhook_events == FINAL
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([], {("webhook_events", "too_short")}),
+        ("success", {("webhook_events", "type")}),
+        ({"success": True}, {("webhook_events", "type")}),
+        (["success", 1], {("webhook_events", "type")}),
+        (["success", ["error"]], {("webhook_events", "type")}),
+        (["success", "done"], {("webhook_events.1", "enum")}),
+        (["Success", ""], {("webhook_events.0", "enum"), ("webhook_events.1", "enum")}),
+        (["success", "error", "success"], {("webhook_events", "repeated")}),
+        (["x", "x"], {("webhook_events.0", "enum"), ("webhook_events.1", "enum"), ("webhook_events", "repeated")}),
+    ],
+)
+def test_webhook_events_are_a_list_of_statuses(events: object, expected: set[tuple[str, str]]) -> None:
+    assert faults(refused(request(webhook=HOOK, webhook_events=events))) == expected
+
+
+@pytest.mark.parametrize("events", [["success"], [], 7])
+def test_webhook_events_need_a_webhook(events: object) -> None:
+    assert faults(refused(request(webhook_events=events))) == {("webhook_events", "conflict")}
 
 
 @pytest.mark.parametrize("body", [request(), request(webhook=None)])
@@ -232,7 +274,7 @@ def test_an_empty_object_lacks_both_fields() -> None:
 
 def test_an_unknown_field_is_told_the_known_ones() -> None:
     assert "prompt, negative_prompt, aspect_ratio" in refused(request(input={"prompt": "a cat", "size": 1})).message
-    assert "model, input, webhook" in refused(request(callback=HOOK)).message
+    assert "model, input, webhook, webhook_events" in refused(request(callback=HOOK)).message
 
 
 @pytest.mark.parametrize("slug", ["midjourney", "", "SKETCH", " sketch", "sketch\x00", "x" * 1_000])
@@ -320,6 +362,7 @@ def test_any_json_object_is_read_as_it_is(document: dict[str, Any]) -> None:
             "model": st.just("sketch") | json_values,
             "input": json_values | st.dictionaries(st.sampled_from(["prompt", "width", "seed", "x"]), json_values),
             "webhook": json_values,
+            "webhook_events": json_values,
             "other": json_values,
         },
     ).map(json.dumps)

@@ -35,7 +35,10 @@ def authenticate(keys: InMemoryApiKeys, authorization: str | None) -> ApiKey:
 
 def a_request(model: str = "sketch", **values: Any) -> GenerationRequest:
     return GenerationRequest(
-        model=embedded().model(model), input={"prompt": "a cat", **values}, webhook="https://client.example/hook"
+        model=embedded().model(model),
+        input={"prompt": "a cat", **values},
+        webhook="https://client.example/hook",
+        webhook_events=(Status.PROCESSING, Status.SUCCESS),
     )
 
 
@@ -89,6 +92,7 @@ def test_accepting_writes_the_generation_and_then_sends_its_id() -> None:
     )
     assert (accepted.user_id, accepted.key_id, accepted.test) == (KEY.user_id, KEY.id, True)
     assert (accepted.payload, accepted.webhook) == ({"prompt": "a cat"}, "https://client.example/hook")
+    assert accepted.webhook_events == (Status.PROCESSING, Status.SUCCESS)
     assert (accepted.created_at, accepted.correlation_id) == (NOW, "correlation-9")
 
 

@@ -1,5 +1,6 @@
 """Administer: what the owner may do, and when it is too late for it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -7,10 +8,10 @@ import pytest
 
 from atelier.account import ApiKey, User, authenticate, mint_key, new_user, parse_key
 from atelier.administration import UserRequest
-from atelier.delivery import SCHEDULE, Attempt, Delivery, DeliveryStatus
+from atelier.delivery import Delivery, DeliveryStatus
 from atelier.document import describe, encode
 from atelier.errors import ConflictError, NotFoundError, NotPossibleError, UnauthenticatedError
-from atelier.generation import Status
+from atelier.generation import Generation, Moment, Status
 from atelier.steps.administer import CreateUser, Delete, Redeliver, RotateKey
 from tests.unit.fakes import (
     BASE_URL,
@@ -26,7 +27,14 @@ from tests.unit.fakes import (
 ID = a_generation().id
 DONE = a_generation(status=Status.SUCCESS, finished_at=NOW)
 DELIVERY = Delivery(
-    generation_id=ID, user_id="user_1", url="https://client.example/hook", body="the body", created_at=NOW, due_at=NOW
+    generation_id=ID,
+    user_id="user_1",
+    event=Status.SUCCESS,
+    url="https://client.example/hook",
+    body="the body",
+    created_at=NOW,
+    begun_at=NOW,
+    due_at=NOW,
 )
 
 
@@ -136,62 +144,123 @@ def test_an_unfinished_generation_is_not_deleted(status: Status) -> None:
     assert gone.deleted == []
 
 
-FAILED = Attempt(at=NOW, duration=1, status_code=503, reason=None)
+def redeliver(table: Table, queue: InMemoryQueue | None = None) -> Redeliver:
+    """Make the step."""
+    return Redeliver(deliveries=InMemoryDeliveries(table), queue=queue or InMemoryQueue(), clock=Clock())
+
+
+def told_before(*deliveries: Delivery, **changes: Any) -> Table:
+    """Make a table with the finished generation and deliveries of it."""
+    return Table(generations={ID: replace(DONE, **changes)}, deliveries={(ID, item.event): item for item in deliveries})
 
 
 @pytest.mark.parametrize(
     "before",
     [
-        replace(DELIVERY, status=DeliveryStatus.DELIVERED, due_at=None, tries=1, attempts=(FAILED,)),
-        replace(DELIVERY, status=DeliveryStatus.DEAD, due_at=None, tries=len(SCHEDULE) + 1, attempts=(FAILED,) * 11),
-        replace(DELIVERY, due_at=NOW + 60_000, tries=3, attempts=(FAILED,) * 3),
+        replace(DELIVERY, status=DeliveryStatus.DELIVERED, due_at=None, tries=1, attempts=1),
+        replace(DELIVERY, status=DeliveryStatus.DEAD, due_at=None, tries=11, attempts=11, reason="All failed."),
+        replace(DELIVERY, due_at=NOW + 60_000, tries=3, attempts=3),
+        replace(DELIVERY, started_at=NOW - 60_000, due_at=NOW, tries=1),
     ],
-    ids=["delivered", "dead", "pending"],
+    ids=["delivered", "dead", "pending", "interrupted"],
 )
 def test_a_webhook_is_told_again_with_the_same_message(before: Delivery) -> None:
-    table, queue = Table(generations={ID: DONE}, deliveries={ID: before}), InMemoryQueue()
-    again = Redeliver(deliveries=InMemoryDeliveries(table), queue=queue, clock=Clock())(ID, BASE_URL)
-    assert again == table.deliveries[ID]
+    table, queue = told_before(before), InMemoryQueue()
+    [again] = redeliver(table, queue)(ID, BASE_URL)
+    assert again == table.deliveries[ID, Status.SUCCESS]
     assert (again.message_id, again.body, again.url) == (before.message_id, before.body, before.url)
-    assert (again.status, again.tries, again.due_at, again.attempts) == (
-        DeliveryStatus.PENDING, 0, NOW, before.attempts,
+    assert (again.status, again.tries, again.due_at, again.attempts, again.reason) == (
+        DeliveryStatus.PENDING, 0, NOW, before.attempts, None,
     )  # fmt: skip
     assert again.version == before.version + 1
     assert queue.sent == [(ID, 0)]
 
 
 def test_what_was_never_delivered_is_delivered_now() -> None:
-    table, queue = Table(generations={ID: DONE}), InMemoryQueue()
-    first = Redeliver(deliveries=InMemoryDeliveries(table), queue=queue, clock=Clock())(ID, BASE_URL)
-    assert table.deliveries[ID] == first
-    assert (first.url, first.body) == (DONE.webhook, encode(describe(DONE, BASE_URL)))
+    table, queue = told_before(), InMemoryQueue()
+    [first] = redeliver(table, queue)(ID, BASE_URL)
+    assert table.deliveries == {(ID, Status.SUCCESS): first}
+    assert (first.url, first.body, first.begun_at) == (DONE.webhook, encode(describe(DONE, BASE_URL)), NOW)
+    assert queue.sent == [(ID, 0)]
+
+
+def test_asked_for_twice_it_is_due_once() -> None:
+    table = told_before(replace(DELIVERY, status=DeliveryStatus.DEAD, due_at=None, tries=11))
+    again = redeliver(table)
+    again(ID, BASE_URL)
+    assert again(ID, BASE_URL) == list(table.deliveries.values())
+    assert [(item.due_at, item.tries) for item in table.deliveries.values()] == [(NOW, 0)]
+
+
+EARLIER = replace(DELIVERY, event=Status.PROCESSING, status=DeliveryStatus.DEAD, due_at=None)
+DELIVERED = replace(DELIVERY, status=DeliveryStatus.DELIVERED, due_at=None)
+TALKATIVE = {
+    "webhook_events": (Status.PROCESSING, Status.SUCCESS, Status.ERROR),
+    "timeline": (Moment(Status.PROCESSING, NOW), Moment(Status.SUCCESS, NOW)),
+}
+
+
+@pytest.mark.parametrize(
+    ("event", "repeated"),
+    [
+        (None, [Status.PROCESSING, Status.SUCCESS]),
+        (Status.PROCESSING, [Status.PROCESSING]),
+        (Status.SUCCESS, [Status.SUCCESS]),
+    ],
+)
+def test_one_event_is_told_again_or_all(event: Status | None, repeated: list[Status]) -> None:
+    table, queue = told_before(EARLIER, DELIVERED, **TALKATIVE), InMemoryQueue()
+    again = redeliver(table, queue)(ID, BASE_URL, event)
+    assert [item.event for item in again] == repeated
+    pending = [event for (_, event), item in table.deliveries.items() if item.status is DeliveryStatus.PENDING]
+    assert pending == repeated
     assert queue.sent == [(ID, 0)]
 
 
 def test_a_queue_out_of_reach_is_made_good_by_reconcile() -> None:
-    table = Table(generations={ID: DONE}, deliveries={ID: DELIVERY})
-    again = Redeliver(deliveries=InMemoryDeliveries(table), queue=InMemoryQueue(broken=True), clock=Clock())
-    assert again(ID, BASE_URL).due_at == NOW
+    [again] = redeliver(told_before(DELIVERY), InMemoryQueue(broken=True))(ID, BASE_URL)
+    assert again.due_at == NOW
 
 
 @pytest.mark.parametrize(
-    "generation", [replace(DONE, webhook=None), a_generation(), a_generation(status=Status.UPLOADING)]
+    ("generation", "event", "words"),
+    [
+        (replace(DONE, webhook=None), None, "no webhook"),
+        (a_generation(), None, "is pending"),
+        (a_generation(status=Status.UPLOADING), None, "is uploading"),
+        (replace(DONE, webhook_events=(Status.ERROR,)), None, "is success"),
+        (DONE, Status.UPLOADING, "not told of 'uploading'; it asked for success, error"),
+        (DONE, Status.ERROR, "is success"),
+    ],
 )
-def test_where_there_is_nothing_to_tell_nothing_is_told(generation: Any) -> None:
+def test_where_there_is_nothing_to_tell_nothing_is_told(generation: Any, event: Status | None, words: str) -> None:
     table, queue = Table(generations={ID: generation}), InMemoryQueue()
-    with pytest.raises(NotPossibleError):
-        Redeliver(deliveries=InMemoryDeliveries(table), queue=queue, clock=Clock())(ID, BASE_URL)
+    with pytest.raises(NotPossibleError, match=words):
+        redeliver(table, queue)(ID, BASE_URL, event)
     assert (table.deliveries, queue.sent) == ({}, [])
+
+
+@pytest.mark.parametrize("event", [None, Status.SUCCESS])
+def test_an_attempt_that_is_under_way_is_not_doubled(event: Status | None) -> None:
+    table, queue = told_before(EARLIER, DELIVERY.started(NOW), **TALKATIVE), InMemoryQueue()
+    before = dict(table.deliveries)
+    with pytest.raises(NotPossibleError, match="under way"):
+        redeliver(table, queue)(ID, BASE_URL, event)
+    assert (table.deliveries, queue.sent) == (before, [])
 
 
 def test_a_redelivery_that_meets_an_attempt_says_so() -> None:
     class Overtaken(InMemoryDeliveries):
-        def advance(self, before: Delivery | None, after: Delivery) -> Delivery:
-            raise ConflictError("the record was changed by another writer")
+        def find(self, generation_id: str) -> tuple[Generation, Mapping[Status, Delivery]]:
+            found = super().find(generation_id)
+            self.advance(DELIVERY, DELIVERY.started(NOW))
+            return found
 
-    table = Table(generations={ID: DONE}, deliveries={ID: DELIVERY})
+    table = told_before(DELIVERY)
+    step = replace(redeliver(table), deliveries=Overtaken(table))
     with pytest.raises(NotPossibleError, match="try again"):
-        Redeliver(deliveries=Overtaken(table), queue=InMemoryQueue(), clock=Clock())(ID, BASE_URL)
+        step(ID, BASE_URL)
+    assert table.deliveries[ID, Status.SUCCESS].started_at == NOW
 
 
 def test_a_wrong_text_is_still_refused_after_a_rotation() -> None:

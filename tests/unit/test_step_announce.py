@@ -1,38 +1,70 @@
-"""Announce."""
+"""Announce and notify."""
+
+from dataclasses import replace
 
 import pytest
 
-from atelier.document import describe
+from atelier.delivery import first_delivery
+from atelier.document import announce
 from atelier.errors import ConflictError, UnavailableError
-from atelier.generation import Generation, Status
-from atelier.steps.announce import Announce
-from tests.unit.fakes import BASE_URL, NOW, InMemoryGenerations, InMemoryTopic, a_generation
+from atelier.generation import FINAL, Generation, Moment, Status
+from atelier.steps.announce import Announce, Notify
+from tests.unit.fakes import (
+    BASE_URL,
+    NOW,
+    InMemoryDeliveries,
+    InMemoryGenerations,
+    InMemoryQueue,
+    InMemoryTopic,
+    a_generation,
+)
 
-FINISHED = a_generation(status=Status.SUCCESS, version=3, outputs=("outputs/0.png",), finished_at=NOW, due_at=NOW + 1)
+WAY = (Moment(Status.PROCESSING, NOW, "studio"), Moment(Status.UPLOADING, NOW), Moment(Status.SUCCESS, NOW))
+FINISHED = a_generation(status=Status.SUCCESS, version=3, finished_at=NOW, due_at=NOW + 1, timeline=WAY)
+HOOK = str(FINISHED.webhook)
 
 
-def announce(generation: Generation, topic: InMemoryTopic) -> InMemoryGenerations:
-    generations = InMemoryGenerations()
-    generations.add(generation)
-    Announce(generations=generations, topic=topic, base_url=BASE_URL)(generation)
-    return generations
+def step(topic: InMemoryTopic, *generations: Generation) -> Announce:
+    """Make the step, with a table that holds the generations."""
+    store = InMemoryGenerations()
+    for generation in generations:
+        store.add(generation)
+    return Announce(generations=store, deliveries=InMemoryDeliveries(store.table), topic=topic, base_url=BASE_URL)
 
 
-def test_publishes_the_webhooks_document_and_whose_it_is() -> None:
+def announced(generation: Generation, topic: InMemoryTopic) -> InMemoryGenerations:
+    """Announce one generation, and return the table."""
+    announcing = step(topic, generation)
+    announcing(generation)
+    assert isinstance(announcing.generations, InMemoryGenerations)
+    return announcing.generations
+
+
+def test_publishes_all_that_can_be_known_and_whose_it_is() -> None:
     topic = InMemoryTopic()
-    announce(FINISHED, topic)
+    announced(FINISHED, topic)
     [(document, _)] = topic.published
-    assert document == {**describe(FINISHED, BASE_URL), "userId": "user_1"}
+    assert document == announce(FINISHED, BASE_URL)
+    assert document["userId"] == "user_1"
 
 
-@pytest.mark.parametrize(("webhook", "expected"), [("https://client.example/hook", "true"), (None, "false")])
-@pytest.mark.parametrize("status", [Status.SUCCESS, Status.ERROR])
-def test_attributes_can_be_filtered_on(status: Status, webhook: str | None, expected: str) -> None:
+@pytest.mark.parametrize(
+    ("webhook", "wanted", "expected"),
+    [
+        (HOOK, FINAL, "true"),
+        (None, FINAL, "false"),
+        (HOOK, (Status.SUCCESS,), "true"),
+        (HOOK, (Status.ERROR,), "false"),
+        (HOOK, (Status.PROCESSING,), "true"),  # its message may have been lost
+        (None, (Status.PROCESSING,), "false"),
+    ],
+)
+def test_attributes_can_be_filtered_on(webhook: str | None, wanted: tuple[Status, ...], expected: str) -> None:
     topic = InMemoryTopic()
-    announce(a_generation(status=status, webhook=webhook), topic)
+    announced(replace(FINISHED, webhook=webhook, webhook_events=wanted), topic)
     [(_, attributes)] = topic.published
     assert attributes == {
-        "status": status.value,
+        "status": "success",
         "model": "paid",
         "type": "image",
         "user_id": "user_1",
@@ -40,26 +72,84 @@ def test_attributes_can_be_filtered_on(status: Status, webhook: str | None, expe
     }
 
 
-def test_takes_the_generation_off_the_agenda_and_changes_nothing_else() -> None:
-    generations = announce(FINISHED, InMemoryTopic())
-    left = generations.get(FINISHED.id)
-    assert left == a_generation(
-        status=Status.SUCCESS, version=4, outputs=FINISHED.outputs, finished_at=NOW, due_at=None
-    )
-    assert list(generations.due(NOW * 2, 10)) == []
+def test_takes_the_generation_off_the_agenda_and_changes_nothing_else_of_it() -> None:
+    generations = announced(FINISHED, InMemoryTopic())
+    assert generations.get(FINISHED.id) == replace(FINISHED, version=4, due_at=None)
     assert generations.table.finished == []
 
 
+@pytest.mark.parametrize(
+    ("wanted", "last"),
+    [
+        (FINAL, WAY[2]), ((Status.PROCESSING,), WAY[0]),
+        ((Status.PENDING,), Moment(Status.PENDING, NOW)), (tuple(Status), WAY[2]),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_its_delivery_takes_its_place_on_the_agenda(wanted: tuple[Status, ...], last: Moment) -> None:
+    finished = replace(FINISHED, webhook_events=wanted)
+    generations = announced(finished, InMemoryTopic())
+    assert generations.table.deliveries == {(FINISHED.id, last.status): first_delivery(finished, HOOK, last, BASE_URL)}
+    assert [(due.generation_id, due.kind) for due in generations.due(NOW * 2, 10)] == [(FINISHED.id, "delivery")]
+
+
+def test_a_delivery_that_was_quicker_is_left_as_it_is() -> None:
+    announcing = step(InMemoryTopic(), FINISHED)
+    started = first_delivery(FINISHED, HOOK, WAY[2], BASE_URL).started(NOW)
+    announcing.deliveries.advance(None, started)
+    announcing(FINISHED)
+    generation, deliveries = announcing.deliveries.find(FINISHED.id)
+    assert (generation.due_at, deliveries) == (None, {Status.SUCCESS: started})
+
+
+@pytest.mark.parametrize("changes", [{"webhook": None}, {"webhook_events": (Status.ERROR,)}])
+def test_who_wants_to_hear_nothing_of_it_gets_no_delivery(changes: dict[str, object]) -> None:
+    finished = replace(FINISHED, **changes)  # type: ignore[arg-type]
+    generations = announced(finished, InMemoryTopic())
+    assert generations.table.deliveries == {}
+    assert list(generations.due(NOW * 2, 10)) == []
+
+
 def test_stays_on_the_agenda_while_the_topic_is_out_of_reach() -> None:
-    generations = InMemoryGenerations()
-    generations.add(FINISHED)
+    announcing = step(InMemoryTopic(broken=True), FINISHED)
     with pytest.raises(UnavailableError):
-        Announce(generations=generations, topic=InMemoryTopic(broken=True), base_url=BASE_URL)(FINISHED)
-    assert generations.get(FINISHED.id) == FINISHED
+        announcing(FINISHED)
+    assert announcing.deliveries.find(FINISHED.id) == (FINISHED, {})
 
 
 def test_a_second_announcer_finds_that_it_was_late() -> None:
-    topic = InMemoryTopic()
-    generations = announce(FINISHED, topic)
+    announcing = step(InMemoryTopic(), FINISHED)
+    announcing(FINISHED)
     with pytest.raises(ConflictError):
-        Announce(generations=generations, topic=topic, base_url=BASE_URL)(FINISHED)
+        announcing(FINISHED)
+
+
+# ---- Notify
+
+
+def notified(generation: Generation) -> tuple[list[tuple[str, int]], int]:
+    """Return what a change of status sent to the delivery queue, and how much it published."""
+    topic, queue = InMemoryTopic(), InMemoryQueue()
+    Notify(announce=step(topic, generation), queue=lambda: queue)(generation)
+    return queue.sent, len(topic.published)
+
+
+@pytest.mark.parametrize("status", [Status.SUCCESS, Status.ERROR])
+def test_the_end_is_announced_to_everybody(status: Status) -> None:
+    assert notified(a_generation(status=status, webhook_events=tuple(Status))) == ([], 1)
+
+
+@pytest.mark.parametrize("status", [Status.PENDING, Status.PROCESSING, Status.UPLOADING])
+def test_of_the_way_there_only_the_webhook_is_told_if_it_asked(status: Status) -> None:
+    asked = a_generation(status=status, webhook_events=(status, Status.SUCCESS))
+    assert notified(asked) == ([(asked.id, 0)], 0)
+    others = tuple(event for event in Status if event is not status)
+    assert notified(replace(asked, webhook_events=others)) == ([], 0)
+    assert notified(replace(asked, webhook=None)) == ([], 0)
+
+
+def test_no_queue_is_made_where_nobody_asked() -> None:
+    def never() -> InMemoryQueue:
+        raise AssertionError("a client costs every cold start")
+
+    Notify(announce=step(InMemoryTopic(), FINISHED), queue=never)(FINISHED)

@@ -13,10 +13,12 @@ import pytest
 
 from atelier import delivery, generation
 from atelier.adapters.catalogs import EMBEDDED
+from atelier.adapters.store import to_record
 from atelier.addresses import EgressPolicy
-from atelier.generation import SECOND, Status
+from atelier.generation import FINAL, SECOND, Status
 from atelier.providers import replicate, synchronous
-from atelier.steps import ingest, inputs
+from atelier.steps import deliver, ingest, inputs
+from tests.unit.fakes import a_generation
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE: Mapping[str, Any] = cfnlint.decode.decode(str(ROOT / "template.yaml"))[0]
@@ -43,7 +45,7 @@ RIGHTS: Mapping[str, Mapping[str, set[str]]] = {
     },
     "console": {
         TABLE: {
-            *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
+            *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:ConditionCheckItem"),
             *("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"),
         },
         f"{TABLE}/index/by-day": {"dynamodb:Query"},
@@ -86,18 +88,22 @@ RIGHTS: Mapping[str, Mapping[str, set[str]]] = {
         "ProviderKeysSecret": {"secretsmanager:GetSecretValue"},
     },
     "notify": {
-        TABLE: {"dynamodb:UpdateItem"},
+        TABLE: {"dynamodb:PutItem", "dynamodb:UpdateItem"},
         "GenerationsTopic": {"sns:Publish"},
+        "DeliveryQueue": {"sqs:SendMessage"},
         "NotifyDeadLetterQueue": {"sqs:SendMessage"},
     },
     "deliver": {
-        TABLE: {"dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        TABLE: {
+            *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem"),
+            *("dynamodb:PutItem", "dynamodb:UpdateItem"),
+        },
         ACCOUNTS: {"dynamodb:GetItem"},
         "DeliveryQueue": {"sqs:SendMessage"},
         "SigningKeySecret": {"secretsmanager:GetSecretValue"},
     },
     "reconcile": {
-        TABLE: {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        TABLE: {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
         ACCOUNTS: {"dynamodb:PutItem", "dynamodb:UpdateItem"},
         f"{TABLE}/index/due": {"dynamodb:Query"},
         "DispatchQueue": {"sqs:SendMessage"},
@@ -108,16 +114,13 @@ RIGHTS: Mapping[str, Mapping[str, set[str]]] = {
 }
 """What each function may do with what. A change here is a change of rights: think twice."""
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""By name, since the emulator knows no ANY."""
+
 ROUTES = {
-    ("POST", "/generate", "generate"),
-    ("GET", "/generations/{generation_id}", "generate"),
-    ("GET", "/files/{key+}", "generate"),
-    ("GET", "/models", "generate"),
+    *((method, path, "generate") for method in METHODS for path in ("/", "/{path+}")),
     ("POST", "/webhook/{provider}/{generation_id}/{token}", "webhook"),
-    ("GET", "/console", "console"),
-    ("GET", "/console/{path+}", "console"),
-    ("POST", "/console/{path+}", "console"),
-    ("DELETE", "/console/{path+}", "console"),
+    *((method, path, "console") for method in METHODS for path in ("/console", "/console/{path+}")),
     ("GET", "/.well-known/webhook-keys", "console"),
 }
 
@@ -249,6 +252,7 @@ def test_pillow_is_where_pictures_are_handled() -> None:
 def test_a_lease_outlasts_the_function_that_holds_it() -> None:
     assert FUNCTIONS["dispatch"]["Timeout"] * SECOND < generation.CLAIM_LEASE
     assert FUNCTIONS["ingest"]["Timeout"] * SECOND < generation.UPLOAD_LEASE
+    assert FUNCTIONS["deliver"]["Timeout"] > 2 * deliver.TIMEOUT_SECONDS
     assert FUNCTIONS["deliver"]["Timeout"] * SECOND < delivery.ATTEMPT_LEASE
 
 
@@ -353,12 +357,45 @@ def test_the_stream_is_retried_within_bounds_and_split() -> None:
     assert event["Properties"]["BisectBatchOnFunctionError"] is True
 
 
-def test_the_stream_shows_whatever_has_just_finished() -> None:
+def stream_patterns() -> list[dict[str, Any]]:
+    """Return what of the stream notify gets to see."""
     (event,) = FUNCTIONS["notify"]["Events"].values()
-    (filter_,) = event["Properties"]["FilterCriteria"]["Filters"]
-    images = json.loads(filter_["Pattern"])["dynamodb"]
+    return [json.loads(item["Pattern"]) for item in event["Properties"]["FilterCriteria"]["Filters"]]
+
+
+def test_the_stream_shows_whatever_has_just_finished() -> None:
+    finished, _ = stream_patterns()
+    images = finished["dynamodb"]
+    assert finished["eventName"] == ["MODIFY"]
     assert set(images["NewImage"]["status"]["S"]) == {status.value for status in Status if status.final}
     assert set(images["OldImage"]["status"]["S"]) == {status.value for status in Status if not status.final}
+
+
+@pytest.mark.parametrize("events", [(status,) for status in Status] + [(Status.SUCCESS, Status.PENDING), FINAL])
+@pytest.mark.parametrize("webhook", ["https://client.example/hook", None])
+def test_the_stream_shows_what_is_on_its_way_where_a_webhook_wants_to_know(
+    webhook: str | None, events: tuple[Status, ...]
+) -> None:
+    _, midway = stream_patterns()
+    assert midway["eventName"] == ["INSERT", "MODIFY"]
+    image = midway["dynamodb"]["NewImage"]
+    assert set(image["status"]["S"]) == {status.value for status in Status if not status.final}
+    record = to_record(a_generation(webhook=webhook, webhook_events=events))
+    shown = all(record[name] in wanted["S"] for name, wanted in image.items())
+    assert shown is (webhook is not None and not set(events) <= set(FINAL))
+
+
+def test_a_delivery_that_dies_is_counted_and_alarms() -> None:
+    (counter,) = of_type("AWS::Logs::MetricFilter").values()
+    assert target(counter["LogGroupName"]) == target(FUNCTIONS["deliver"]["LoggingConfig"]["LogGroup"])
+    assert counter["FilterPattern"] == f'{{ $.delivery = "{delivery.DeliveryStatus.DEAD}" }}'
+    (metric,) = counter["MetricTransformations"]
+    assert metric["MetricValue"] == "1"
+    alarm = of_type("AWS::CloudWatch::Alarm")["DeadDeliveryAlarm"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == (metric["MetricNamespace"], metric["MetricName"])
+    assert (alarm["Statistic"], alarm["Threshold"], alarm["ComparisonOperator"], alarm["TreatMissingData"]) == (
+        "Sum", 0, "GreaterThanThreshold", "notBreaching",
+    )  # fmt: skip
 
 
 def test_only_our_topic_may_send_to_the_delivery_queue() -> None:
@@ -449,7 +486,12 @@ def test_no_secret_stands_in_the_template(name: str) -> None:
 def test_nothing_has_a_physical_name() -> None:
     words = ("Name", "FunctionName", "TableName", "QueueName", "BucketName", "TopicName", "LogGroupName", "AlarmName",
              "RoleName", "LayerName", "SecretName")  # fmt: skip
-    named = [(name, word) for name, item in RESOURCES.items() for word in words if word in item.get("Properties", {})]
+    named = [
+        (name, word)
+        for name, item in RESOURCES.items()
+        for word in words
+        if set(item.get("Properties", {}).get(word, {"Ref": ""})) != {"Ref"}
+    ]
     assert named == []
 
 

@@ -1,15 +1,20 @@
-"""A delivery: telling a client's webhook about one generation, until it has heard or we give up.
+"""A delivery: telling a client's webhook of one event of a generation, until it has heard or we give up.
 
 All times are milliseconds since the Unix epoch, all durations milliseconds.
 """
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
+from atelier.breaker import FULL_WAIT
+from atelier.document import encode, notification
 from atelier.errors import ConflictError
-from atelier.generation import MINUTE, SECOND
+from atelier.generation import MINUTE, SECOND, Generation, Moment, Status
 
 HOUR = 60 * MINUTE
 SCHEDULE = (
@@ -17,10 +22,17 @@ SCHEDULE = (
 )  # fmt: skip
 """The waits after each failed attempt, more than 75 hours in all."""
 JITTER = 0.2
-MAX_ATTEMPTS_KEPT = 50
-"""A delivery that its owner has sent again and again remembers the newest."""
+"""Chance makes a wait longer by up to so much of it, and the next one shorter by the same: no wait is off by more, and
+all together are never shorter than planned."""
+LONGEST_REST = 24 * HOUR
+"""A receiver that asks for more time than this (Retry-After) gets this."""
+MAX_AGE = 96 * HOUR
+"""Longer than the schedule with its jitter: what is still pending then has its last attempt."""
 ATTEMPT_LEASE = 1 * MINUTE
 """Longer than deliver may run: after it, whoever took the attempt is certainly gone."""
+LONGEST_SPREAD = 5 * MINUTE
+"""What finds no place at its host comes back spread by chance over at most so long."""
+GONE = 410
 
 
 class DeliveryStatus(StrEnum):
@@ -33,12 +45,17 @@ class DeliveryStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try: when, how long it took, the receiver's status code or why there is none."""
+    """One try, the `number`th of its delivery: when, how long it took, and how it went.
 
+    `answer` is the beginning of what the receiver answered, `reason` why the try failed.
+    """
+
+    number: int
     at: int
     duration: int
-    status_code: int | None
-    reason: str | None
+    status_code: int | None = None
+    answer: str | None = None
+    reason: str | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -48,44 +65,147 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What is sent for a generation, where to, and how that went."""
+    """What is sent for an event of a generation, where to, and how that goes.
+
+    Its schedule runs from `begun_at`; `tries` of it were begun, and `attempts` have ended in all. `started_at` is when
+    the try under way began. `jitter` is what chance added to the last wait. `postponements` counts how often there was
+    no place at the host since the last try. `reason` says why it is dead.
+    """
 
     generation_id: str
     user_id: str
+    event: Status
     url: str
     body: str
     created_at: int
+    begun_at: int
     status: DeliveryStatus = DeliveryStatus.PENDING
     version: int = 0
     tries: int = 0
-    attempts: tuple[Attempt, ...] = ()
+    attempts: int = 0
+    started_at: int | None = None
+    jitter: int = 0
+    postponements: int = 0
     due_at: int | None = None
+    reason: str | None = None
 
     @property
     def message_id(self) -> str:
         """The `webhook-id`, the same at every attempt."""
-        return f"msg_{self.generation_id}"
+        return f"msg_{self.generation_id}_{self.event}"
+
+    def is_due(self, now: int) -> bool:
+        """Tell whether something is to be done about it."""
+        return self.status is DeliveryStatus.PENDING and self.due_at is not None and self.due_at <= now
 
     def started(self, now: int) -> "Delivery":
-        """Take the next attempt; ConflictError where it is not due or another worker has it."""
-        if self.status is not DeliveryStatus.PENDING or self.due_at is None or self.due_at > now:
+        """Take the next attempt; ConflictError where it is not due, or the last one was not recorded yet."""
+        if not self.is_due(now) or self.started_at is not None:
             raise ConflictError("delivery is not due")
-        return self._next(tries=self.tries + 1, due_at=now + ATTEMPT_LEASE)
+        return self._next(
+            begun_at=self.begun_at if self.tries else now,
+            tries=self.tries + 1,
+            started_at=now,
+            postponements=0,
+            due_at=now + ATTEMPT_LEASE,
+        )
 
-    def finished(self, attempt: Attempt, now: int) -> "Delivery":
-        """Record how the attempt went and when the next one is due."""
-        attempts = (*self.attempts, attempt)
+    def finished(self, attempt: Attempt, now: int, rest: int = 0) -> "Delivery":
+        """Record how the attempt went and when the next one is due; the receiver asked for `rest` until then."""
+        ended = self._next(attempts=attempt.number, started_at=None)
         if attempt.succeeded:
-            return self._next(attempts=attempts, status=DeliveryStatus.DELIVERED, due_at=None)
-        if attempt.status_code == 410 or self.tries > len(SCHEDULE):
-            return self._next(attempts=attempts, status=DeliveryStatus.DEAD, due_at=None)
-        wait = SCHEDULE[self.tries - 1] * random.uniform(1 - JITTER, 1 + JITTER)
-        return self._next(attempts=attempts, due_at=now + int(wait))
+            return replace(ended, status=DeliveryStatus.DELIVERED, due_at=None)
+        if attempt.status_code == GONE:
+            return ended._dead("The receiver says that it is gone for good (410).")
+        if self.tries > len(SCHEDULE):
+            return ended._dead(f"All {self.tries} attempts failed.")
+        if now - self.begun_at >= MAX_AGE:
+            return ended._dead(f"The last attempt of {MAX_AGE // HOUR} hours failed.")
+        planned = SCHEDULE[self.tries - 1]
+        jitter = int(planned * random.uniform(0, JITTER))
+        wait = max(planned - self.jitter, min(rest, LONGEST_REST)) + jitter
+        return replace(ended, jitter=jitter, due_at=now + wait)
+
+    def postponed(self, retry_at: int, now: int) -> "Delivery":
+        """Come back when there may be a place at the host, later by chance the more often there was none.
+
+        That is no try; but whoever finds no place until MAX_AGE is given up.
+        """
+        later = self._next(postponements=self.postponements + 1)
+        if now - self.begun_at >= MAX_AGE:
+            return later._dead(f"The receiver's host was down or busy for {MAX_AGE // HOUR} hours.")
+        wait = max(retry_at - now, FULL_WAIT)
+        spread = min(wait * 2 ** min(self.postponements, 10), LONGEST_SPREAD)
+        return replace(later, due_at=now + wait + int(random.uniform(0, spread)))
 
     def repeated(self, now: int) -> "Delivery":
-        """Begin anew, whatever became of it: the same message, due now, with a whole schedule before it."""
-        attempts = self.attempts[-MAX_ATTEMPTS_KEPT:]
-        return self._next(status=DeliveryStatus.PENDING, tries=0, attempts=attempts, due_at=now)
+        """Begin anew, whatever became of it: the same message, due now, with a whole schedule before it.
+
+        ConflictError where an attempt is under way.
+        """
+        if self.started_at is not None and not self.is_due(now):
+            raise ConflictError("an attempt is under way")
+        return self._next(
+            status=DeliveryStatus.PENDING, begun_at=now, due_at=now,
+            tries=0, started_at=None, jitter=0, postponements=0, reason=None,
+        )  # fmt: skip
+
+    def _dead(self, reason: str) -> "Delivery":
+        return replace(self, status=DeliveryStatus.DEAD, due_at=None, reason=reason)
 
     def _next(self, **changes: Any) -> "Delivery":
         return replace(self, version=self.version + 1, **changes)
+
+
+class DeliveryHistory(NamedTuple):
+    """A delivery with its newest attempts, the oldest of them first."""
+
+    delivery: Delivery
+    attempts: tuple[Attempt, ...]
+
+
+def events(generation: Generation) -> tuple[Moment, ...]:
+    """List what a generation's webhook is told of so far: the first moment of each status that its client chose."""
+    if generation.webhook is None:
+        return ()
+    first: dict[Status, Moment] = {}
+    for moment in (
+        Moment(Status.PENDING, generation.created_at),
+        *generation.timeline,
+        Moment(generation.status, generation.status_at),
+    ):
+        first.setdefault(moment.status, moment)
+    return tuple(moment for status, moment in first.items() if status in generation.webhook_events)
+
+
+def told(generation: Generation, known: Mapping[Status, Delivery], base_url: str) -> list[Delivery]:
+    """List the deliveries of what a generation's webhook is told of so far: those that are known, and new ones."""
+    webhook = generation.webhook or ""
+    return [
+        known.get(event.status) or first_delivery(generation, webhook, event, base_url) for event in events(generation)
+    ]
+
+
+def first_delivery(generation: Generation, webhook: str, event: Moment, base_url: str) -> Delivery:
+    """Make the delivery of an event, due since it occurred; whoever makes it makes the same."""
+    return Delivery(
+        generation_id=generation.id,
+        user_id=generation.user_id,
+        event=event.status,
+        url=webhook,
+        body=encode(notification(generation, event, base_url)),
+        created_at=event.at,
+        begun_at=event.at,
+        due_at=event.at,
+    )
+
+
+def read_retry_after(text: str, now: int) -> int:
+    """Read a Retry-After header, seconds or a date (RFC 9110), as milliseconds from now; 0 where it says nothing."""
+    try:
+        if text.isascii() and text.isdigit():
+            return int(text) * SECOND
+        date = parsedate_to_datetime(text)
+        return max(int(date.replace(tzinfo=date.tzinfo or UTC).timestamp() * 1_000) - now, 0)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return 0

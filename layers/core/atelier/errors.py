@@ -12,6 +12,7 @@ AtelierError
 │   ├── IdempotencyMismatchError    422, the idempotency key stands for another request
 │   ├── TooManyRequestsError        429, with the seconds to wait
 │   └── UnavailableError            503, try again
+│       └── ContendedError              too many write the same records
 ├── ConflictError             another writer moved the record first: read again or let it be
 │   └── RefusedWritesError          of the writes of a transaction, these
 ├── PeerUnavailableError      a provider or a webhook's host takes no more just now: come back then
@@ -128,6 +129,10 @@ class UnavailableError(RequestError):
     """The service cannot answer now; the same request may be made again."""
 
     status = 503
+
+
+class ContendedError(UnavailableError):
+    """Others wrote the same records at every try; nothing was written."""
 
 
 class ConflictError(AtelierError):

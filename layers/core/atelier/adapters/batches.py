@@ -10,7 +10,7 @@ from typing import Any
 from atelier.adapters.messaging import generation_id
 from atelier.adapters.store import GENERATION, from_stream
 from atelier.errors import AtelierError, ConflictError, NotFoundError
-from atelier.generation import Generation
+from atelier.generation import Generation, Status
 from atelier.observability import forget, logger
 
 BatchAnswer = dict[str, list[dict[str, str]]]
@@ -29,14 +29,14 @@ def process_ids(event: Mapping[str, Any], step: Callable[[str], None]) -> BatchA
     return _answer([m["messageId"] for m in messages if not _done(m["messageId"], handle, m["body"])])
 
 
-def process_finished(event: Mapping[str, Any], step: Callable[[Generation], None]) -> BatchAnswer:
-    """Run `step` with each generation that a DynamoDB stream record shows to have just finished.
+def process_changes(event: Mapping[str, Any], step: Callable[[Generation], None]) -> BatchAnswer:
+    """Run `step` with each generation that a DynamoDB stream record shows to have come to another status.
 
     Stops at the first failure: from there on Lambda sends the records again.
     """
 
     def handle(change: Mapping[str, Any]) -> None:
-        if (generation := _finished(change)) is not None:
+        if (generation := _moved(change)) is not None:
             step(generation)
 
     for record in event["Records"]:
@@ -46,12 +46,15 @@ def process_finished(event: Mapping[str, Any], step: Callable[[Generation], None
     return _answer([])
 
 
-def _finished(change: Mapping[str, Any]) -> Generation | None:
-    images = [change.get(name) or {} for name in ("OldImage", "NewImage")]
-    if any(image.get("record", {}).get("S") != GENERATION for image in images):
+def _moved(change: Mapping[str, Any]) -> Generation | None:
+    images = {name: change[name] for name in ("OldImage", "NewImage") if name in change}
+    if "NewImage" not in images or any(image["record"]["S"] != GENERATION for image in images.values()):
         return None
-    old, new = (from_stream(image) for image in images)
-    return new if new.status.final and not old.status.final else None
+    new = from_stream(images["NewImage"])
+    if "OldImage" not in images:
+        return new if new.status is Status.PENDING else None
+    old = from_stream(images["OldImage"])
+    return new if new.status is not old.status and not old.status.final else None
 
 
 def _done(record_id: str, handle: Callable[[Any], None], content: Any) -> bool:

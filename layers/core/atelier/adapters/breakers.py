@@ -6,11 +6,13 @@ A peer's record is written blindly at first, as one whose breaker is closed; it 
 from collections.abc import Sequence
 
 from atelier.adapters.records import RecordTable, Write
-from atelier.breaker import FAILURES_TO_OPEN, PROBE_EVERY, Breaker, Health, Leave, Peer, Place
-from atelier.errors import ConflictError, PeerUnavailableError, RefusedWritesError
+from atelier.breaker import FAILURES_TO_OPEN, FULL_WAIT, PROBE_EVERY, Breaker, Health, Leave, Peer, Place
+from atelier.errors import ConflictError, ContendedError, PeerUnavailableError, RefusedWritesError
 
 PEER = "peer"
 MAX_TRIES = 3
+ENTRY_TRIES = 6
+"""Who leaves has to; who enters what is so much in demand comes back later, and is not in the way."""
 KEPT_SECONDS = 7 * 86_400
 _ALWAYS = "attribute_exists(id) OR attribute_not_exists(id)"
 
@@ -39,14 +41,16 @@ class BreakerTable:
         place = Breaker().enter(peer, now)
         for _ in range(MAX_TRIES):
             try:
-                self._table.transact([*writes, self._entry(place, now)])
+                self._table.transact([*writes, self._entry(place, now)], tries=ENTRY_TRIES)
+            except ContendedError:
+                break
             except RefusedWritesError as exc:
                 if exc.refused != {len(writes)}:
                     raise ConflictError("the record was changed by another writer") from exc
                 place = self.read(peer.name).enter(peer, now)
             else:
                 return place
-        raise PeerUnavailableError(f"{peer.name} is much in demand", retry_at=now + peer.lease)
+        raise PeerUnavailableError(f"{peer.name} is much in demand", retry_at=now + FULL_WAIT)
 
     def leave(self, leave: Leave, writes: Sequence[Write]) -> None:
         """Make these writes and leave a place, both or neither; ConflictError where one of the writes is refused."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from atelier.adapters.aws import translated
-from atelier.errors import ConflictError, RefusedWritesError, UnavailableError
+from atelier.errors import ConflictError, ContendedError, RefusedWritesError, UnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -83,11 +83,11 @@ class RecordTable:
             )
         return [_plain(item) for item in answer["Items"]]
 
-    def get_many(self, keys: list[tuple[str, str]]) -> list[Record]:
+    def get_many(self, keys: list[tuple[str, str]], *, consistent: bool = False) -> list[Record]:
         """Read at most 100 records by their keys, in the order of the keys; those that are gone are left out."""
         if not keys:
             return []
-        wanted = {self._table: {"Keys": [_key(*key) for key in keys]}}
+        wanted = {self._table: {"Keys": [_key(*key) for key in keys], "ConsistentRead": consistent}}
         found: dict[tuple[Scalar, Scalar], Record] = {}
         for _ in range(5):
             with translated("The table"):
@@ -96,8 +96,8 @@ class RecordTable:
                 found[item["id"], item["record"]] = item
             wanted = answer.get("UnprocessedKeys", {})  # type: ignore[assignment]
             if not wanted:
-                break
-        return [found[key] for key in keys if key in found]
+                return [found[key] for key in keys if key in found]
+        raise UnavailableError("The table is busy; try again.")
 
     def insert(self, record: Record) -> None:
         """Write a new record; ConflictError where its key is taken."""
@@ -142,6 +142,11 @@ class RecordTable:
         item = {name: _value(value) for name, value in record.items() if value is not None}
         return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(id)"}}
 
+    def presence(self, key: tuple[str, str]) -> Write:
+        """Make a check that a record is there, for a transaction."""
+        condition = "attribute_exists(id)"
+        return {"ConditionCheck": {"TableName": self._table, "Key": _key(*key), "ConditionExpression": condition}}
+
     def replacement(self, before: Record, after: Record) -> Write:
         """Make a write of what differs, on the condition of the version of `before`, for a transaction."""
         changes = {name: after.get(name) for name in {*before, *after} if before.get(name) != after.get(name)}
@@ -182,11 +187,14 @@ class RecordTable:
             }
         }
 
-    def transact(self, writes: Sequence[Write]) -> None:
-        """Make all writes, of this table or others, or none; RefusedWritesError says whose conditions did not hold."""
+    def transact(self, writes: Sequence[Write], *, tries: int = MAX_TRANSACTION_TRIES) -> None:
+        """Make all writes, of this table or others, or none; RefusedWritesError says whose conditions did not hold.
+
+        ContendedError where others wrote the same records at every one of so many tries.
+        """
         token = secrets.token_hex(16)
         pause = FIRST_PAUSE_SECONDS
-        for _ in range(MAX_TRANSACTION_TRIES):
+        for _ in range(tries):
             try:
                 with translated("The table"):
                     items: Any = list(writes)
@@ -202,7 +210,7 @@ class RecordTable:
                 return
             time.sleep(random.uniform(pause / 2, pause))
             pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
-        raise UnavailableError("The table is busy; try again.")
+        raise ContendedError("The table is busy; try again.")
 
     def _update(self, write: Write, writer: str | None) -> Record:
         try:

@@ -1,10 +1,12 @@
-"""Announce: tell the topic that a generation finished."""
+"""Announce: tell the topic that a generation finished, and webhooks of what they want to hear."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from atelier.delivery import events, first_delivery
 from atelier.document import announce
 from atelier.generation import Generation
-from atelier.ports import Generations, Topic
+from atelier.ports import Deliveries, Generations, Queue, Topic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,14 +14,17 @@ class Announce:
     """Publishes the same document as a webhook holds, and attributes to filter on."""
 
     generations: Generations
+    deliveries: Deliveries
     topic: Topic
     base_url: str
 
     def __call__(self, generation: Generation) -> None:
-        """Publish a finished generation, then take it off the agenda.
+        """Publish a finished generation, then take it off the agenda, where its delivery takes its place.
 
-        At least once: a run that dies between the two is repeated, and subscribers know the message by its id.
+        At least once: a run that dies between the two is repeated, and subscribers know the message by its id. The
+        attribute `webhook` says that there is something to deliver: the end, or what may not have been told before it.
         """
+        told = events(generation)
         self.topic.publish(
             announce(generation, self.base_url),
             {
@@ -27,7 +32,27 @@ class Announce:
                 "model": generation.model,
                 "type": generation.type,
                 "user_id": generation.user_id,
-                "webhook": "true" if generation.webhook else "false",
+                "webhook": "true" if told else "false",
             },
         )
-        self.generations.advance(generation, generation.announced())
+        if told and generation.webhook:
+            delivery = first_delivery(generation, generation.webhook, told[-1], self.base_url)
+            self.deliveries.announced(generation, delivery)
+        else:
+            self.generations.advance(generation, generation.announced())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notify:
+    """Tells of each change of a generation's status: of its end everybody, of others its webhook, if that asked."""
+
+    announce: Announce
+    queue: Callable[[], Queue]
+    """Made only when a webhook wants to hear of more than the end, which few do."""
+
+    def __call__(self, generation: Generation) -> None:
+        """Announce a generation that has just finished; have one delivered whose webhook wants to know its status."""
+        if generation.status.final:
+            self.announce(generation)
+        elif generation.webhook and generation.status in generation.webhook_events:
+            self.queue().send(generation.id)
