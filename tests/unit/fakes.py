@@ -53,6 +53,7 @@ def a_catalog() -> Catalog:
         "paid": (Route("studio", "studio/xl"), Route("sketch", "sketch", stand_in=True)),
         "paid-only": (Route("nobody", "none"), Route("studio", "studio/xl")),
         "shared": (Route("studio", "studio/xl"), Route("other", "other/xl")),
+        "at-once": (Route("other", "other/xl"),),
     }
     return Catalog({slug: Model(slug, slug, "", tool, DEADLINE, 0, routes[slug]) for slug in routes})
 

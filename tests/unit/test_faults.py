@@ -1,4 +1,5 @@
-"""Whatever dies, comes twice or meets another: one terminal state, one notification written, one paid call.
+"""Whatever dies, comes twice or meets another: one terminal state, one notification written, one paid call, no place
+taken for ever.
 
 A small world runs the real steps on the fakes. One step's run is killed before or after its n-th call, or another run
 happens inside that call, for every n; then messages come again, reconcile runs twice, and everything is drained.
@@ -6,28 +7,41 @@ happens inside that call, for every n; then messages come again, reconcile runs 
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 import pytest
 
+from atelier.breaker import Breaker
 from atelier.delivery import DeliveryStatus
-from atelier.errors import AtelierError, ConflictError, NotFoundError, ProviderBusyError, ProviderRejectedError
+from atelier.errors import (
+    AtelierError,
+    ConflictError,
+    NotFoundError,
+    NotPossibleError,
+    OutcomeUnknownError,
+    ProviderBusyError,
+    ProviderRejectedError,
+)
 from atelier.generation import ANNOUNCE_AFTER, CLAIM_LEASE, GRACE, POLL_EVERY, UPLOAD_LEASE, Generation, Status
 from atelier.ports import HttpResponse
-from atelier.providers import Finished, Located, Submitted
+from atelier.providers import CallbackRequest, Drawn, Finished, Located, Provider, Running, Submitted
 from atelier.steps.announce import Announce
 from atelier.steps.callback import Callback
+from atelier.steps.cancel import Cancel
 from atelier.steps.deliver import Deliver
 from atelier.steps.dispatch import Dispatch
+from atelier.steps.download import Download
 from atelier.steps.finish import Finish
 from atelier.steps.ingest import Ingest
+from atelier.steps.inputs import Inputs
 from atelier.steps.reconcile import Reconcile
 from tests.unit.fakes import (
     BASE_URL,
     DEADLINE,
     NOW,
     PICTURE,
+    RAW,
     Clock,
     InMemoryDeliveries,
     InMemoryFiles,
@@ -48,7 +62,7 @@ from tests.unit.fakes import (
 )
 
 URLS = ("https://cdn.example/1.png",)
-LATER = 18 * 60_000
+LATER = 24 * 60_000
 """The dispatch queue's visibility timeout: longer than any lease and than the job's deadline."""
 NEVER = 10**12
 MAX_RECEIVES = 5
@@ -138,8 +152,11 @@ class World:
         self.topic = InMemoryTopic(self.queues["delivery"])
         self.files = InMemoryFiles()
         self.receiver = ScriptedHttp(*scene.receiver)
-        self.studio = ScriptedProvider("studio", submit=scene.submit, fetch=[Located(URLS)])
-        self.sketch = ScriptedProvider("sketch", submit=[Finished((PICTURE,))], needs_key=False, charges=False)
+        self.studio = ScriptedProvider("studio", submit=scene.submit, fetch=scene.fetch)
+        self.other = ScriptedProvider("other", submit=scene.other, asynchronous=False, cancels=False)
+        self.sketch = ScriptedProvider("sketch", submit=[Drawn((PICTURE,))], needs_key=False, charges=False)
+        if scene.crowded:
+            self.table.peers.breakers["provider:studio"] = Breaker(taken={0: NOW + CLAIM_LEASE})
         self.announced = 0
         self._wire()
 
@@ -148,17 +165,29 @@ class World:
         generations, files, topic = guard(self.generations), guard(self.files), guard(self.topic)
         deliveries = guard(InMemoryDeliveries(self.table))
         dispatch_queue, ingest_queue, delivery_queue = (guard(queue) for queue in self.queues.values())
-        providers = {provider.name: guard(provider) for provider in (self.studio, self.sketch)}
-        keys = guard(InMemoryProviderKeys({"studio": "the key"}))
+        known = (self.studio, self.other, self.sketch)
+        providers: dict[str, Provider] = {provider.name: guard(provider) for provider in known}
+        keys = guard(InMemoryProviderKeys({"studio": "the key", "other": "the other key"}))
+        download = Download(guard(ScriptedHttp(answer(200, PICTURE.content))))
         finish = Finish(generations=generations, files=files, thumbnail=thumbnail, clock=clock)
-        announce = Announce(generations=generations, topic=topic, base_url=BASE_URL)
+        announce = Announce(generations=generations, deliveries=deliveries, topic=topic, base_url=BASE_URL)
         dispatch = Dispatch(
             generations=generations,
             queue=dispatch_queue,
             ingest_queue=ingest_queue,
             providers=providers,
             keys=keys,
-            catalog=a_catalog(),
+            ready=lambda route: True,
+            catalog=lambda: replace(a_catalog(), places={"studio": 1, "other": 1}),
+            inputs=Inputs(
+                generations=generations,
+                files=files,
+                download=download,
+                sanitise=sanitise,
+                base_url=BASE_URL,
+                clock=clock,
+            ),
+            sanitise=sanitise,
             finish=finish,
             callback_base_url=BASE_URL,
             clock=clock,
@@ -167,7 +196,7 @@ class World:
             generations=generations,
             providers=providers,
             keys=keys,
-            egress=guard(ScriptedHttp(answer(200, PICTURE.content))),
+            download=download,
             sanitise=sanitise,
             finish=finish,
             clock=clock,
@@ -180,9 +209,9 @@ class World:
             base_url=BASE_URL,
             clock=clock,
         )
-        self.callback = Callback(
-            generations=generations, queue=ingest_queue, readers={"studio": ScriptedProvider.callback_job_id}
-        )
+        self.callback = Callback(generations=generations, queue=ingest_queue, providers=providers, keys=lambda: keys)
+        kinds = cast("dict[str, type[Provider]]", providers)
+        self.cancel = Cancel(generations=generations, ingest_queue=ingest_queue, kinds=kinds, clock=clock)
         self.reconcile = Reconcile(
             generations=generations,
             agenda=generations,
@@ -208,6 +237,8 @@ class World:
                 self.take_stream()
             case "reconcile":
                 self.reconcile_once()
+            case "cancel":
+                self.give_up()
             case kind:
                 self.take(kind)
 
@@ -241,7 +272,13 @@ class World:
 
     def call_back(self) -> None:
         """Let the provider call back for the job that it was given."""
-        self.callback("studio", GENERATION.id, GENERATION.callback_token, "job-1")
+        request = CallbackRequest(headers={}, body=b"job-1", received_at=1)
+        self.callback("studio", GENERATION.id, GENERATION.callback_token, request)
+
+    def give_up(self) -> None:
+        """Let the client cancel the generation; a run that dies, or comes too late, is not made up for."""
+        with suppress(Killed, NotPossibleError):
+            self.cancel(GENERATION.id)
 
     def reconcile_once(self) -> None:
         """Run reconcile; a run that dies is not made up for."""
@@ -297,6 +334,7 @@ UPLOADING = a_generation(
     committed=True,
     job_id="job-1",
     sources=URLS,
+    sources_until=NOW + DEADLINE,
     deadline_at=NOW + DEADLINE,
     due_at=NOW + UPLOAD_LEASE,
 )
@@ -306,13 +344,17 @@ UPLOADING = a_generation(
 class Scene:
     """Whose turn it is, on what, and how the world outside behaves.
 
-    `lost` allows an error in the end: where the provider's answer may be lost and it never calls back.
+    `lost` allows an error in the end: where the provider's answer may be lost and it never calls back. `crowded`: a
+    worker that died has left its provider without a place.
     """
 
     name: str
     turn: str
     start: Generation
     submit: tuple[Scripted, ...] = (Submitted("job-1"),)
+    fetch: tuple[Scripted, ...] = (Located(URLS),)
+    other: tuple[Scripted, ...] = (Finished((RAW,)),)
+    crowded: bool = False
     calls_back: bool = True
     receiver: tuple[HttpResponse | Exception, ...] = (answer(200),)
     lost: bool = False
@@ -332,6 +374,8 @@ class Scene:
             world.table.finished.append(self.start)
         elif self.turn == "reconcile":
             world.clock.now = MOMENTS[0]
+        elif self.turn == "cancel":
+            pass
         else:
             world.queues[self.turn].send(self.start.id)
         return world
@@ -346,6 +390,11 @@ class Scene:
 FINISHED = a_generation(status=Status.SUCCESS, version=4, finished_at=NOW, due_at=NOW + ANNOUNCE_AFTER)
 ANNOUNCED = a_generation(status=Status.SUCCESS, version=5, finished_at=NOW, due_at=None)
 FREE = a_generation(model="free")
+SHARED = a_generation(model="shared")
+AT_ONCE = a_generation(model="at-once")
+WITH_PICTURES = a_generation(payload={"prompt": "as this", "image_urls": ["https://client.example/1.png"]})
+IN_HAND = replace(UPLOADING, sources=(), sources_until=None)
+CANCELLED = replace(SUBMITTED, cancelled_at=NOW)
 DYING = {"deadline_at": NOW + DEADLINE, "tries": 1, "version": 2, "due_at": NOW + 60_000}
 
 FREE_OF_CHARGE = Scene("dispatch to sketch", "dispatch", FREE)
@@ -354,7 +403,7 @@ DISPATCH = [
     FREE_OF_CHARGE,
     ASYNCHRONOUS,
     Scene("dispatch, asynchronous, no callback", "dispatch", a_generation(), calls_back=False, lost=True),
-    Scene("dispatch, synchronous", "dispatch", a_generation(), (Finished((PICTURE,)),), calls_back=False, lost=True),
+    Scene("dispatch, finished at once", "dispatch", a_generation(), (Finished((RAW,)),), calls_back=False, lost=True),
     Scene("dispatch, located", "dispatch", a_generation(), (Located(URLS),), calls_back=False, lost=True),
     Scene("dispatch, refused", "dispatch", a_generation(), (ProviderRejectedError("no"),), lost=True, calls_back=False),
     Scene(
@@ -367,8 +416,31 @@ DISPATCH = [
         most_submits=2,
         runs=4,
     ),
+    Scene("dispatch, fallback", "dispatch", SHARED, (ProviderBusyError("busy"),), calls_back=False, lost=True),
+    Scene("dispatch, synchronous", "dispatch", AT_ONCE, calls_back=False, lost=True),
+    Scene(
+        "dispatch, synchronous, answer lost",
+        "dispatch",
+        AT_ONCE,
+        other=(OutcomeUnknownError("lost"),),
+        calls_back=False,
+        lost=True,
+    ),
+    Scene("dispatch, client's pictures", "dispatch", WITH_PICTURES, calls_back=False, lost=True),
+    Scene("dispatch, no place", "dispatch", a_generation(), crowded=True, calls_back=False, lost=True),
 ]
-INGEST = [Scene("ingest", "ingest", SUBMITTED), Scene("ingest, interrupted", "ingest", UPLOADING)]
+INGEST = [
+    Scene("ingest", "ingest", SUBMITTED),
+    Scene("ingest, bytes", "ingest", SUBMITTED, fetch=(Finished((RAW,)),)),
+    Scene("ingest, interrupted", "ingest", UPLOADING),
+    Scene("ingest, interrupted with the bytes in hand", "ingest", IN_HAND, fetch=(Finished((RAW,)),)),
+    Scene("ingest, cancelled", "ingest", CANCELLED, fetch=(Running(),), lost=True),
+    Scene("ingest, cancelled too late", "ingest", CANCELLED),
+]
+CANCEL = [
+    Scene("cancel, pending", "cancel", FREE, lost=True),
+    Scene("cancel, processing", "cancel", SUBMITTED, fetch=(Running(),), lost=True),
+]
 DELIVER = [
     Scene("deliver", "delivery", ANNOUNCED),
     Scene("deliver, refused once", "delivery", ANNOUNCED, receiver=(answer(500), answer(200))),
@@ -379,6 +451,8 @@ RECONCILE = [
     Scene("reconcile, claimed", "reconcile", a_generation(**DYING, model="free", status=Status.PROCESSING)),
     Scene("reconcile, submitted", "reconcile", SUBMITTED),
     Scene("reconcile, uploading", "reconcile", UPLOADING),
+    Scene("reconcile, uploading with the bytes in hand", "reconcile", IN_HAND, fetch=(Finished((RAW,)),)),
+    Scene("reconcile, cancelled", "reconcile", CANCELLED, fetch=(Running(),), lost=True),
     Scene("reconcile, finished", "reconcile", FINISHED),
     Scene(
         "reconcile, answer lost",
@@ -387,7 +461,7 @@ RECONCILE = [
         lost=True,
     ),
 ]
-SCENES = DISPATCH + INGEST + DELIVER + ANNOUNCE + RECONCILE
+SCENES = DISPATCH + INGEST + CANCEL + DELIVER + ANNOUNCE + RECONCILE
 STEPS = DISPATCH + INGEST + DELIVER + ANNOUNCE
 
 
@@ -402,21 +476,23 @@ def moments(scenes: list[Scene]) -> list[Any]:
 
 
 def assert_at_rest(world: World) -> None:
-    """One terminal state, one notification written, one paid call at most, and nothing lost."""
+    """One terminal state, one notification written, one paid call at most, nothing lost, and no place still taken."""
     scene, generation = world.scene, world.generation
     assert generation.status.final
     transitions = len(world.table.finished) if not scene.start.status.final or scene.turn == "stream" else 1
     assert transitions == 1
     assert len(world.studio.submitted) <= scene.most_submits
+    assert len(world.other.submitted) <= 1
+    assert world.table.peers.taken(world.clock.now) == 0
 
     assert generation.due_at is None
     assert world.topic.published or scene.start is ANNOUNCED
-    delivery = world.table.deliveries[generation.id]
+    delivery = world.table.deliveries[generation.id, generation.status]
     assert (delivery.status, delivery.due_at) == (DeliveryStatus.DELIVERED, None)
     assert world.receiver.requests
     assert len({request.content for request in world.receiver.requests}) == 1
     assert len({request.headers["webhook-id"] for request in world.receiver.requests}) == 1
-    assert {key for key in generation.outputs if key not in world.files.objects} == set()
+    assert {output.key for output in generation.outputs if output.key not in world.files.objects} == set()
 
 
 # ---- Killed
@@ -520,7 +596,7 @@ def test_a_callback_may_meet_any_step(scene: Scene, n: int, after: bool) -> None
     world.act()
     world.settle()
     assert_at_rest(world)
-    assert world.generation.status is Status.SUCCESS
+    assert scene.lost or world.generation.status is Status.SUCCESS
 
 
 @pytest.mark.parametrize(("scene", "n", "after"), moments(STEPS))
@@ -538,6 +614,18 @@ def test_a_run_may_wake_up_after_its_lease_and_deadline(scene: Scene, n: int, af
     world.act()
     world.settle()
     assert_at_rest(world)
+
+
+@pytest.mark.parametrize(("scene", "n", "after"), moments([*DISPATCH, *INGEST]))
+def test_a_client_may_give_up_at_any_moment(scene: Scene, n: int, after: bool) -> None:
+    """The client cancels within the step's n-th call, and no answer of a provider is lost by it."""
+    world = scene.world()
+    world.faults.arm(n, after=after, event=world.give_up)
+    world.act()
+    world.settle()
+    assert_at_rest(world)
+    if world.generation.error != "cancelled" and not scene.lost:
+        assert world.generation.status is Status.SUCCESS
 
 
 # ---- Why it holds
