@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
+from atelier.errors import ProviderCredentialsError
 from atelier.providers import wire
+from tests.unit.asynchronous import wire as line
 
 
 @pytest.mark.parametrize(
@@ -74,3 +77,23 @@ def test_unsafe_is_told_from_broken(words: str) -> None:
 def test_broken_is_not_told_as_unsafe(words: object) -> None:
     assert wire.refusal("studio", words).startswith("The provider studio refused the input")
     assert wire.failure("studio", words).startswith("The provider studio could not make the picture")
+
+
+@pytest.mark.parametrize("key", ["", "the key\n", " the key", "the\nkey", "th\u00e9 key", "the\u200bkey", "\ud800"])
+def test_a_key_that_no_header_can_hold_is_found_out_before_anything_is_sent(key: str) -> None:
+    there = line(httpx.Response(200))
+    headers = {"Authorization": key, "Content-Type": "multipart/form-data; boundary=x"}
+    with pytest.raises(ProviderCredentialsError, match="tell the stack's owner"):
+        wire.submit(
+            there.client,
+            "studio",
+            "https://a.example",
+            headers=headers,
+            content=b"",
+            timeout=1,
+            max_bytes=1,
+            message=str,
+        )
+    with pytest.raises(ProviderCredentialsError):
+        wire.ask(there.client, "studio", "GET", "https://a.example", headers=headers, timeout=1, max_bytes=1)
+    assert there.asked == []

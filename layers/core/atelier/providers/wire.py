@@ -29,6 +29,7 @@ ACCOUNT = (401, 402, 403)
 """Our account is refused: its key, its credit, or its right to the model."""
 
 _JOB_ID = re.compile(r"[0-9A-Za-z_-]{1,200}")
+_HEADER = re.compile(r"[!-~]+(?: [!-~]+)*")
 _RESET = re.compile(r"\bresets? in ~?([0-9]{1,9}) ?s", re.IGNORECASE)
 _UNSAFE = re.compile(
     r"nsfw|\bflagged\b|moderat|content[ _-](policy|filter|checker)|\bsafety\b|\bunsafe\b|\bE005\b", re.IGNORECASE
@@ -50,6 +51,7 @@ def submit(
 
     Raises the ProviderError that says what the caller may do next.
     """
+    _check(headers, provider)
     try:
         response = http.send("POST", url, headers=headers, content=content, timeout=timeout, max_bytes=max_bytes)
     except FetchFailedError as exc:
@@ -94,6 +96,7 @@ def call(
     max_bytes: int,
 ) -> HttpResponse:
     """Make a call that costs nothing, and return whatever the answer is; ProviderBusyError where there is none."""
+    _check(headers, provider)
     try:
         return http.send(method, url, headers=headers, timeout=timeout, max_bytes=max_bytes)
     except FetchError as exc:
@@ -214,6 +217,15 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return float(header)
     until, now = _date(header), _date(headers.get("date", ""))
     return None if until is None or now is None else max(0.0, (until - now).total_seconds())
+
+
+def _check(headers: Mapping[str, str], provider: str) -> None:
+    """Find out a key that no header can hold before anything is sent, since afterwards nobody knows what was."""
+    if not all(_HEADER.fullmatch(value) for value in headers.values()):
+        raise ProviderCredentialsError(
+            f"The key for the provider {provider} is empty, or has spaces, line ends or other than ASCII characters "
+            "in it; tell the stack's owner."
+        )
 
 
 def _busy(response: HttpResponse, provider: str, words: object = None) -> ProviderBusyError:
