@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import Visit, address, opened, settled, sign_in, watched
 from tools.local_stack import Deployed
 
-VIEWS = ("overview", "playground", "generations", "generations/{generation}", "keys", "users")
+VIEWS = ("overview", "playground", "generations", "generations/{generation}", "keys", "users", "providers")
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 

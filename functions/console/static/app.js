@@ -12,6 +12,7 @@ const VIEWS = {
   generations: { title: "Generations", module: () => import("./generations.js"), one: () => import("./generation.js") },
   keys: { title: "API keys", module: () => import("./keys.js") },
   users: { title: "Users", module: () => import("./users.js") },
+  providers: { title: "Providers", module: () => import("./providers.js") },
 };
 
 const app = document.getElementById("app");

@@ -233,7 +233,7 @@ function read(fields, strict) {
   for (const { name, control, about, needed } of fields) {
     const path = `input.${name}`;
     if (control.validity?.badInput) faults.push({ field: path, message: "This is no number." });
-    else if (control.value === "") needed && faults.push({ field: path, message: "This is needed." });
+    else if (["", String(about.default)].includes(control.value)) needed && faults.push({ field: path, message: "This is needed." });
     else {
       try {
         input[name] = valueOf(about, control.value);
