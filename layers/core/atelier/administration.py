@@ -8,7 +8,7 @@ from typing import Any
 
 from atelier.account import SCOPES, User
 from atelier.delivery import HOUR
-from atelier.errors import FieldError, InvalidRequestError
+from atelier.form import Form, digits, matching, one_of
 from atelier.generation import ID_PATTERN, SECOND, Status
 from atelier.request import parse_object
 
@@ -26,7 +26,6 @@ MAX_FILTER_LENGTH = 254
 DEFAULT_PLAN = "standard"
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
 _PROVIDER_KEY = re.compile(r"[!-~]+")
-_REQUIRED = object()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +75,7 @@ def parse_key_request(body: str, *, now: int, models: Collection[str]) -> KeyReq
 
     InvalidRequestError names the fields at fault.
     """
-    form = _Form(parse_object(body), "name", "user", "test", "scopes", "requestsPerMinute", "models", "expiresAt")
+    form = Form(parse_object(body), "name", "user", "test", "scopes", "requestsPerMinute", "models", "expiresAt")
     limit = f"a whole number from 1 to {MAX_REQUESTS_PER_MINUTE}"
     name = form.take("name", _name, f"a name of at most {MAX_NAME_LENGTH} characters")
     email = form.take("user", _email, "an e-mail address")
@@ -99,7 +98,7 @@ def parse_key_request(body: str, *, now: int, models: Collection[str]) -> KeyReq
 
 def parse_user_request(body: str) -> UserRequest:
     """Read `{"email", "name"?, "plan"?, "credits"?}`; InvalidRequestError names the fields at fault."""
-    form = _Form(parse_object(body), "email", "name", "plan", "credits")
+    form = Form(parse_object(body), "email", "name", "plan", "credits")
     email = form.take("email", _email, "an e-mail address")
     name = form.take("name", _name, f"a name of at most {MAX_NAME_LENGTH} characters", default=None)
     plan = form.take("plan", _name, f"a name of at most {MAX_NAME_LENGTH} characters", default=DEFAULT_PLAN)
@@ -111,7 +110,7 @@ def parse_user_request(body: str) -> UserRequest:
 
 def parse_top_up(body: str) -> TopUp:
     """Read `{"amount", "note"?}`; InvalidRequestError names the fields at fault."""
-    form = _Form(parse_object(body), "amount", "note")
+    form = Form(parse_object(body), "amount", "note")
     amount = form.take("amount", _whole(1, MAX_CREDITS), f"a whole number from 1 to {MAX_CREDITS}")
     note = form.take("note", _note, f"a text of at most {MAX_NOTE_LENGTH} characters", default=None)
     form.check()
@@ -120,7 +119,7 @@ def parse_top_up(body: str) -> TopUp:
 
 def parse_provider_key(body: str) -> str:
     """Read `{"key"}`; InvalidRequestError where it is none that an HTTP header can carry."""
-    form = _Form(parse_object(body), "key")
+    form = Form(parse_object(body), "key")
     words = f"a key of at most {MAX_PROVIDER_KEY_LENGTH} ASCII characters without spaces"
     key: str = form.take("key", _provider_key, words)
     form.check()
@@ -129,7 +128,7 @@ def parse_provider_key(body: str) -> str:
 
 def parse_overlap(body: str) -> int:
     """Read `{"overlapSeconds"?}`, or nothing, as milliseconds; InvalidRequestError where it is not valid."""
-    form = _Form(parse_object(body or "{}"), "overlapSeconds")
+    form = Form(parse_object(body or "{}"), "overlapSeconds")
     words = f"a whole number from 0 to {MAX_OVERLAP_SECONDS}"
     seconds = form.take("overlapSeconds", _whole(0, MAX_OVERLAP_SECONDS), words, default=DEFAULT_OVERLAP_SECONDS)
     form.check()
@@ -138,7 +137,7 @@ def parse_overlap(body: str) -> int:
 
 def parse_sign_in(body: str) -> str:
     """Read `{"secret"}`; InvalidRequestError where there is none."""
-    form = _Form(parse_object(body), "secret")
+    form = Form(parse_object(body), "secret")
     secret: str = form.take("secret", lambda it: it if isinstance(it, str) and it else None, "the console's secret")
     form.check()
     return secret
@@ -146,12 +145,12 @@ def parse_sign_in(body: str) -> str:
 
 def parse_page(query: Mapping[str, str]) -> Page:
     """Read `limit`, `cursor`, `status`, `model` and `user`; InvalidRequestError names the ones at fault."""
-    form = _Form({name: query[name] for name in ("limit", "cursor", "status", "model", "user") if name in query})
+    form = Form({name: query[name] for name in ("limit", "cursor", "status", "model", "user") if name in query})
     words = f"at most {MAX_FILTER_LENGTH} characters"
     page = Page(
-        limit=form.take("limit", _digits(1, MAX_LIMIT), f"a whole number from 1 to {MAX_LIMIT}", default=20),
-        cursor=form.take("cursor", _matching(ID_PATTERN), "a nextCursor of an earlier answer", default=None),
-        status=form.take("status", _one_of(tuple(Status)), f"one of {', '.join(Status)}", default=None),
+        limit=form.take("limit", digits(1, MAX_LIMIT), f"a whole number from 1 to {MAX_LIMIT}", default=20),
+        cursor=form.take("cursor", matching(ID_PATTERN), "a nextCursor of an earlier answer", default=None),
+        status=form.take("status", one_of(tuple(Status)), f"one of {', '.join(Status)}", default=None),
         model=form.take("model", _filter, words, default=None),
         user=form.take("user", _filter, words, default=None),
     )
@@ -161,8 +160,8 @@ def parse_page(query: Mapping[str, str]) -> Page:
 
 def parse_days(query: Mapping[str, str]) -> int:
     """Read `days`; InvalidRequestError where it is not valid."""
-    form = _Form({name: query[name] for name in ("days",) if name in query})
-    days: int = form.take("days", _digits(1, MAX_DAYS), f"a whole number from 1 to {MAX_DAYS}", default=DEFAULT_DAYS)
+    form = Form({name: query[name] for name in ("days",) if name in query})
+    days: int = form.take("days", digits(1, MAX_DAYS), f"a whole number from 1 to {MAX_DAYS}", default=DEFAULT_DAYS)
     form.check()
     return days
 
@@ -170,35 +169,6 @@ def parse_days(query: Mapping[str, str]) -> int:
 def user_id_of(wanted: str, users: Iterable[User]) -> str:
     """Find the id of the user meant by an id or an address; what nobody has is taken for an id."""
     return next((user.id for user in users if user.email == wanted.lower()), wanted)
-
-
-class _Form:
-    """Takes fields out of a document and gathers what is wrong with them."""
-
-    def __init__(self, document: Mapping[str, Any], *known: str) -> None:
-        self._document = document
-        self._errors = [
-            FieldError(field, f"'{field}' is not known here.", "unknown_field")
-            for field in document
-            if known and field not in known
-        ]
-
-    def take(
-        self, name: str, read: Callable[[Any], Any], words: str, *, default: Any = _REQUIRED, code: str = "invalid"
-    ) -> Any:
-        """Return what `read` makes of a field; where it makes None of it, the field must be what `words` say."""
-        value = self._document.get(name, default)
-        if value is default and default is not _REQUIRED:
-            return default
-        result = None if value is _REQUIRED else read(value)
-        if result is None:
-            self._errors.append(FieldError(name, f"Must be {words}.", code))
-        return result
-
-    def check(self) -> None:
-        """Raise InvalidRequestError where anything was wrong."""
-        if self._errors:
-            raise InvalidRequestError("The request is not valid: " + self._errors[0].message, self._errors)
 
 
 def _name(value: Any) -> str | None:
@@ -232,22 +202,6 @@ def _whole(least: int, most: int) -> Callable[[Any], int | None]:
         return value if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most else None
 
     return read
-
-
-def _digits(least: int, most: int) -> Callable[[str], int | None]:
-    def read(value: str) -> int | None:
-        valid = value.isascii() and value.isdigit() and len(value) <= len(str(most))
-        return int(value) if valid and least <= int(value) <= most else None
-
-    return read
-
-
-def _matching(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
-    return lambda value: value if pattern.fullmatch(value) else None
-
-
-def _one_of(known: Collection[str]) -> Callable[[str], str | None]:
-    return lambda value: value if value in known else None
 
 
 def _choices(known: Collection[str]) -> Callable[[Any], tuple[str, ...] | None]:
