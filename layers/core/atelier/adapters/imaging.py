@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import ExifTags, ImageCms
 from PIL import Image as Pillow
-from PIL.JpegImagePlugin import JpegImageFile
+from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
 from atelier.container import MAX_METADATA_BYTES, essentials, is_lossless_webp
 from atelier.errors import InvalidImageError
@@ -24,7 +24,7 @@ Pillow.MAX_IMAGE_PIXELS = None  # LIMITS are lower
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How large a picture of a kind may be, so that Pillow stays within 300 MB with it."""
+    """How large a picture of a kind may be, by what Pillow needs for its pixels beside 22 MB, and the content twice."""
 
     format: str
     max_bytes: int
@@ -32,9 +32,9 @@ class Limits:
 
 
 LIMITS = {
-    "image/png": Limits("PNG", 50 * 1024 * 1024, 5_120 * 4_096),  # 8 bytes a pixel, while it is turned
-    "image/jpeg": Limits("JPEG", 25 * 1024 * 1024, 4_096 * 4_096),  # 12 bytes, progressive and in four colours
-    "image/webp": Limits("WebP", 16 * 1024 * 1024, 4_096 * 2_160),  # 27 bytes, to encode it without loss
+    "image/png": Limits("PNG", 50 * 1024**2, 5_000 * 4_000),  # 8 bytes a pixel, to turn it
+    "image/jpeg": Limits("JPEG", 25 * 1024**2, 4_096 * 4_096),  # 12 bytes a pixel, to decode a progressive one of CMYK
+    "image/webp": Limits("WebP", 16 * 1024**2, 3_840 * 2_160),  # 30 bytes a pixel, to encode it without loss
 }
 
 _TURNS = {
@@ -52,58 +52,70 @@ _TURNS = {
 def sanitise(content: bytes) -> Picture:
     """Return the same picture written anew in its own format; InvalidImageError where it is none that we keep.
 
-    It is upright as its EXIF says, and in sRGB as its colour profile says where that is one of RGB. Of an animation it
-    is the first frame. A JPEG that was neither turned nor coloured keeps its tables, and so almost every pixel.
+    It is upright as its EXIF says, and in sRGB where it has a colour profile of RGB; of an animation it is the first
+    frame. PNGs and lossless WebPs keep their pixels, JPEGs their quality.
     """
+    limits = _limits(content)
+    if len(content) > limits.max_bytes:
+        raise InvalidImageError(f"it is larger than a {limits.format} may be, {limits.max_bytes // 1024**2} MB")
     with _refusing_what_breaks():
-        picture = _open(content)
+        picture = _open(content, limits)
+        options = _options(picture, content)
         picture.load()
         if picture.format == "WEBP":
-            picture = picture.copy()  # without the decoder, which keeps three more copies
-        picture = _in_srgb(_upright(picture))
-        options: dict[str, Any]
-        match sniff(content):
-            case "image/png":
-                options = {"format": "PNG", "compress_level": 4}  # in half of the time of 6, and at most 6 % larger
-            case "image/jpeg":
-                tables = isinstance(picture, JpegImageFile) and 0 in picture.quantization
-                options = {"format": "JPEG", "quality": "keep" if tables else 95}
-            case _ if is_lossless_webp(content):
-                options = {"format": "WEBP", "lossless": True, "exact": True, "method": 0, "quality": 50}
-            case _:
-                options = {"format": "WEBP", "quality": 95}
+            picture = picture.copy()  # without the decoder, which keeps three copies
+        picture = _in_srgb(_upright(picture))  # without what it was before
         return _write(picture, **options)
 
 
 def thumbnail(content: bytes) -> Picture:
     """Make a small WebP of a picture, at most 512 pixels a side; InvalidImageError as sanitise()."""
+    limits = _limits(content)
     with _refusing_what_breaks():
-        picture = _open(content)
-        if picture.mode in ("1", "P", "I;16") or "transparency" in picture.info:
+        picture = _open(content, limits)
+        if picture.mode == "I;16":
+            picture = picture.point(lambda value: value * (1 / 256)).convert("L")  # convert() alone makes all white
+        if picture.mode in ("1", "P") or "transparency" in picture.info:
             picture = _plain(picture)
         picture.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))  # a JPEG is not even decoded at its full size
         picture.load()
         return _write(_plain(_in_srgb(_upright(picture))), format="WEBP", quality=80)
 
 
-def _open(content: bytes) -> Pillow.Image:
-    """Open a picture, of which nothing is decoded yet."""
+def _limits(content: bytes) -> Limits:
     limits = LIMITS.get(sniff(content) or "")
     if limits is None:
         raise InvalidImageError("it is not a PNG, JPEG or WebP picture")
-    if len(content) > limits.max_bytes:
-        raise InvalidImageError(f"it is larger than a {limits.format} may be, {limits.max_bytes // 1024**2} MB")
+    return limits
+
+
+def _open(content: bytes, limits: Limits) -> Pillow.Image:
+    """Open a picture, of which nothing is decoded yet."""
     picture = Pillow.open(io.BytesIO(essentials(content)), formats=(limits.format.upper(),))
     if picture.width * picture.height > limits.max_pixels:
         most = limits.max_pixels / 1_000_000
-        raise InvalidImageError(f"it has more pixels than a {limits.format} may have, {most:.1f} megapixels")
+        raise InvalidImageError(f"it has more pixels than a {limits.format} may have, {most:.1f} million")
+    if picture.mode == "P" and picture.palette is None:
+        raise InvalidImageError("it is damaged: it has no palette")
     return picture
+
+
+def _options(picture: Pillow.Image, content: bytes) -> dict[str, Any]:
+    """Say how to write a picture that was opened from such content."""
+    if isinstance(picture, JpegImageFile):
+        kept = {"qtables": picture.quantization, "subsampling": max(get_sampling(picture), 0)}
+        return {"format": "JPEG"} | (kept if 0 in picture.quantization else {"quality": 95})
+    if picture.format == "PNG":
+        return {"format": "PNG", "compress_level": 4}  # in half the time of 6, and at most 6 % larger
+    if picture.mode == "RGBA" or is_lossless_webp(content):  # lossy transparency needs 40 bytes a pixel
+        return {"format": "WEBP", "lossless": True, "quality": 50, "method": 0}
+    return {"format": "WEBP", "quality": 95, "method": 2}
 
 
 def _upright(picture: Pillow.Image) -> Pillow.Image:
     try:
         turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
-    except (ValueError, SyntaxError, struct.error):
+    except (SyntaxError, struct.error):
         return picture  # as a browser shows it, which cannot read such EXIF either
     return picture.transpose(turn) if turn is not None else picture
 
