@@ -29,7 +29,7 @@ FACTORIES = {
     "webhook": "callback",
     "dispatch": "dispatch",
     "ingest": "ingest",
-    "notify": "announce",
+    "notify": "notify",
     "deliver": "deliver",
     "reconcile": "reconcile",
     "console": "wiring",

@@ -37,7 +37,7 @@ FACTORIES = (
     dispatch.dispatch,
     generate.wiring,
     ingest.ingest,
-    notify.announce,
+    notify.notify,
     reconcile.reconcile,
     webhook.callback,
 )
