@@ -1,4 +1,4 @@
-"""The console's page: text files that stand beside the function's code."""
+"""Pages: text files that stand beside the function's code."""
 
 import hashlib
 from dataclasses import dataclass
@@ -26,17 +26,19 @@ class StaticFile:
 
 
 class StaticFiles:
-    """The files of a folder, all of them read at once; a name leads to one of these and nowhere else."""
+    """The files of a folder, each read when it is first asked for; a name leads to one of these and nowhere else."""
 
     def __init__(self, folder: Path) -> None:
-        self._files = {path.name: _read(path) for path in sorted(folder.glob("*")) if path.suffix in TYPES}
+        self._paths = {path.name: path for path in folder.glob("*") if path.suffix in TYPES}
+        self._read: dict[str, StaticFile] = {}
 
     def get(self, name: str) -> StaticFile:
         """Return a file; NotFoundError where there is none of this name."""
-        try:
-            return self._files[name]
-        except KeyError:
-            raise NotFoundError(f"There is no file '{name}'.") from None
+        if name not in self._paths:
+            raise NotFoundError(f"There is no file '{name}'.")
+        if name not in self._read:
+            self._read[name] = _read(self._paths[name])
+        return self._read[name]
 
 
 def _read(path: Path) -> StaticFile:
