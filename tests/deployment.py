@@ -166,7 +166,9 @@ def upstream(emulator: Emulator, logs: Path) -> Deployed:
 @pytest.fixture(scope="session")
 def stack(emulator: Emulator, logs: Path, upstream: Deployed) -> Deployed:
     """The stack under test; it has no provider key yet."""
-    return deploy("stack", emulator.endpoint, logs / "stack.log", ProviderUrls=json.dumps({"artificial-studio": upstream.api}))
+    return deploy(
+        "stack", emulator.endpoint, logs / "stack.log", ProviderUrls=json.dumps({"artificial-studio": upstream.api})
+    )
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,7 @@ def callback() -> Callback:
         generations=GenerationStore(RecordTable(aws.client("dynamodb"), settings.generations_table)),
         queue=SqsQueue(aws.client("sqs"), settings.ingest_queue_url),
         providers=asynchronous(LazyHttpClient(_client), urls=settings.provider_urls, verify=ed25519.verify),
-        keys=_keys,
+        keys=cache(lambda: SecretProviderKeys(Secret(aws.client("secretsmanager"), settings.provider_keys_arn))),
     )
 
 
@@ -47,11 +47,6 @@ def _client() -> HttpClient:
     from atelier.adapters.http import OwnerPolicy, client
 
     return client(OwnerPolicy())
-
-
-@cache
-def _keys() -> SecretProviderKeys:
-    return SecretProviderKeys(Secret(aws.client("secretsmanager"), load(Settings).provider_keys_arn))
 
 
 def receive(event: dict[str, Any]) -> Answer:

@@ -62,6 +62,10 @@ class Stack:
     def ref(self, name: str) -> str:
         return self._parameters[name] if name in self._parameters else self._make(name)["Ref"]
 
+    def change(self, parameter: str, value: str) -> None:
+        """Change a parameter, for who reads it from now on."""
+        self._parameters[parameter] = value
+
     def environment(self, function: str) -> dict[str, str]:
         """What the template gives a function."""
         places = (template()["Globals"]["Function"], template()["Resources"][function]["Properties"])
@@ -72,7 +76,8 @@ class Stack:
     def allowed_actions(self, function: str) -> set[str]:
         """What the template lets a function do."""
         (policy,) = template()["Resources"][function]["Properties"]["Policies"]
-        actions = [statement["Action"] for statement in policy["Statement"]]
+        statements = [item["Fn::If"][1] if "Fn::If" in item else item for item in policy["Statement"]]
+        actions = [statement["Action"] for statement in statements]
         return {name for item in actions for name in ([item] if isinstance(item, str) else item)}
 
     def filters(self, function: str, event: str) -> list[Any]:
@@ -104,8 +109,8 @@ class Stack:
                 name, _, attribute = path.partition(".")
                 return self._make(name)[attribute]
             case {"Fn::Join": [separator, items]}:
-                parts = self._resolve(items)
-                return parts if isinstance(parts, str) else separator.join(parts)
+                found = self._resolve(items)
+                return found if isinstance(found, str) else str(separator).join(found)
             case {"Fn::If": [condition, then, otherwise]}:
                 return self._resolve(then if self._holds({"Condition": condition}) else otherwise)
             case dict():

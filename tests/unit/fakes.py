@@ -46,7 +46,10 @@ def a_generation(**changes: Any) -> Generation:
 
 
 def a_catalog() -> Catalog:
-    """Make a catalog: "free" is sketched, "paid" costs or is sketched, "paid-only" costs, "shared" has two providers."""
+    """Make a catalog: "free" is sketched, "paid" costs or is sketched, "paid-only" costs.
+
+    "shared" has two providers, and "at-once" the second of them.
+    """
     tool = Tool("text-to-image", "Text to image", "", "image", {"type": "object", "properties": {}})
     routes = {
         "free": (Route("sketch", "sketch"),),

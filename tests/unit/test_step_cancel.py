@@ -1,5 +1,6 @@
 """Cancel: what its client gave up, at each point of its way."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -8,13 +9,14 @@ import pytest
 from atelier.breaker import Leave
 from atelier.errors import ConflictError, NotFoundError, NotPossibleError
 from atelier.generation import Generation, Status
+from atelier.providers import Provider
 from atelier.providers.artificial_studio import ArtificialStudio
 from atelier.providers.openai import OpenAI
 from atelier.providers.replicate import Replicate
 from atelier.steps.cancel import Cancel
 from tests.unit.fakes import NOW, Clock, InMemoryGenerations, InMemoryQueue, a_generation
 
-KINDS = {"replicate": Replicate, "openai": OpenAI, "artificial-studio": ArtificialStudio}
+KINDS: Mapping[str, type[Provider]] = {"replicate": Replicate, "openai": OpenAI, "artificial-studio": ArtificialStudio}
 RUNNING = a_generation(status=Status.PROCESSING, provider="replicate", committed=True, job_id="job-1", version=2)
 
 

@@ -248,9 +248,7 @@ def test_a_record_that_cannot_be_read_does_not_hold_up_the_others_and_is_told_of
 
 
 def test_a_job_that_was_given_up_and_cannot_be_asked_for_ends_as_cancelled() -> None:
-    room = Room(
-        overdue(status=Status.PROCESSING, job_id="j", committed=True, cancelled_at=1, deadline_at=NOW - GRACE)
-    )
+    room = Room(overdue(status=Status.PROCESSING, job_id="j", committed=True, cancelled_at=1, deadline_at=NOW - GRACE))
     room.run()
     ended = room.generations.get(overdue().id)
     assert (ended.error, ended.refunded) == ("cancelled", False)

@@ -29,13 +29,21 @@ TABLE, ACCOUNTS = "GenerationsTable", "AccountsTable"
 CATALOG = "arn:AWS::Partition:s3:::CatalogObject"
 RIGHTS: Mapping[str, Mapping[str, set[str]]] = {
     "generate": {
-        TABLE: {"dynamodb:GetItem", "dynamodb:PutItem"},
+        TABLE: {
+            *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:ConditionCheckItem"),
+            *("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"),
+        },
+        f"{TABLE}/index/by-user": {"dynamodb:Query"},
+        f"{TABLE}/index/by-user-status": {"dynamodb:Query"},
         ACCOUNTS: {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
         "DispatchQueue": {"sqs:SendMessage"},
+        "IngestQueue": {"sqs:SendMessage"},
+        "DeliveryQueue": {"sqs:SendMessage"},
         "DigestKeySecret": {"secretsmanager:GetSecretValue"},
         "ProviderKeysSecret": {"secretsmanager:GetSecretValue"},
-        "FilesBucket/inputs/*": {"s3:GetObject"},
-        "FilesBucket/outputs/*": {"s3:GetObject"},
+        "FilesBucket": {"s3:ListBucket"},
+        "FilesBucket/inputs/*": {"s3:GetObject", "s3:DeleteObject"},
+        "FilesBucket/outputs/*": {"s3:GetObject", "s3:DeleteObject"},
         CATALOG: {"s3:GetObject"},
     },
     "webhook": {
@@ -50,6 +58,7 @@ RIGHTS: Mapping[str, Mapping[str, set[str]]] = {
         },
         f"{TABLE}/index/by-day": {"dynamodb:Query"},
         f"{TABLE}/index/by-user": {"dynamodb:Query"},
+        f"{TABLE}/index/by-user-status": {"dynamodb:Query"},
         ACCOUNTS: {
             *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
             *("dynamodb:PutItem", "dynamodb:UpdateItem"),
@@ -120,7 +129,11 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ROUTES = {
     *((method, path, "generate") for method in METHODS for path in ("/", "/{path+}")),
     ("POST", "/webhook/{provider}/{generation_id}/{token}", "webhook"),
-    *((method, path, "console") for method in METHODS for path in ("/console", "/console/{path+}")),
+    *(
+        (method, path, "console")
+        for method in METHODS
+        for path in ("/console", "/console/{path+}", "/openapi.json", "/docs", "/docs/{path+}")
+    ),
     ("GET", "/.well-known/webhook-keys", "console"),
 }
 
@@ -257,8 +270,8 @@ def test_a_lease_outlasts_the_function_that_holds_it() -> None:
 
 
 def test_there_is_time_for_the_slowest_that_a_function_waits_for() -> None:
-    assert inputs.SECONDS + synchronous.TIMEOUT_SECONDS < FUNCTIONS["dispatch"]["Timeout"]
-    assert replicate.TIMEOUT_SECONDS + ingest.DOWNLOAD_SECONDS < FUNCTIONS["ingest"]["Timeout"]
+    assert FUNCTIONS["dispatch"]["Timeout"] > inputs.SECONDS + synchronous.TIMEOUT_SECONDS
+    assert FUNCTIONS["ingest"]["Timeout"] > replicate.TIMEOUT_SECONDS + ingest.DOWNLOAD_SECONDS
 
 
 def test_only_the_models_that_the_owner_lists_may_be_invoked() -> None:
@@ -309,6 +322,20 @@ def test_the_api_has_a_roof_over_its_bill() -> None:
     (setting,) = RESOURCES["Api"]["Properties"]["MethodSettings"]
     assert (setting["HttpMethod"], setting["ResourcePath"]) == ("*", "/*")
     assert 0 < setting["ThrottlingRateLimit"] <= setting["ThrottlingBurstLimit"]
+
+
+def test_answers_over_a_kilobyte_are_compressed() -> None:
+    assert RESOURCES["Api"]["Properties"]["MinimumCompressionSize"] == 1024
+
+
+def test_no_web_page_may_call_the_api_unless_the_owner_says_which() -> None:
+    parameter = TEMPLATE["Parameters"]["CorsOrigins"]
+    assert parameter["Default"] == ""
+    pattern = re.compile(parameter["AllowedPattern"])
+    good = ("", "*", "https://app.example", "https://app.example,http://localhost:3000")
+    assert all(pattern.fullmatch(text) for text in good)
+    bad = ("app.example", "https://app.example/", "https://a.example, https://b.example", "https://*.example,")
+    assert not any(pattern.fullmatch(text) for text in bad)
 
 
 @pytest.mark.parametrize("name", sorted(RESOURCES["Api"]["Properties"]["GatewayResponses"]))

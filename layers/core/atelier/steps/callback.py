@@ -34,9 +34,7 @@ class Callback:
         if provider not in self.providers or not ID_PATTERN.fullmatch(generation_id):
             raise NotFoundError("There is no such callback.")
         job_id = self._read(self.providers[provider], request)
-        generation = self.generations.record_job(
-            generation_id, provider=provider, callback_token=token, job_id=job_id
-        )
+        generation = self.generations.record_job(generation_id, provider=provider, callback_token=token, job_id=job_id)
         if generation.provider == provider and not generation.status.final:
             self.queue.send(generation_id)
         return generation

@@ -67,7 +67,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatch:
-    """Makes one call a run. A call that may cost money is made once: if its outcome is unknown nobody is asked again."""
+    """Makes one call a run. One that may cost money is made once: if its outcome is unknown nobody is asked again."""
 
     generations: Generations
     queue: Queue

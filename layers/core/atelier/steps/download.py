@@ -24,14 +24,12 @@ class Download:
         return self.monotonic() + seconds
 
     def __call__(self, url: str, *, deadline: float, max_bytes: int) -> bytes:
-        """Return the bytes; FetchRefusedError where our rules forbid it, FetchFailedError where it may be tried again."""
+        """Return the bytes; FetchRefusedError where our rules forbid it, FetchFailedError where it may be had later."""
         for _ in range(1 + MAX_REDIRECTS):
             left = deadline - self.monotonic()
             if left <= 0:
                 raise FetchFailedError("There was no time left for it.", sent=False)
-            response = self.egress.send(
-                "GET", url, headers={"Accept": "image/*"}, timeout=left, max_bytes=max_bytes
-            )
+            response = self.egress.send("GET", url, headers={"Accept": "image/*"}, timeout=left, max_bytes=max_bytes)
             if response.status in REDIRECTS and "location" in response.headers:
                 url = _join(url, response.headers["location"])
             elif response.status == 200:

@@ -51,6 +51,4 @@ def store(files: Files, name: str, picture: Picture) -> StoredFile:
     """Store a picture under `name` with the extension of its kind."""
     key = f"{name}.{picture.extension}"
     files.put(key, picture.content, picture.content_type)
-    return StoredFile(
-        key, picture.content_type, len(picture.content), picture.sha256, picture.width, picture.height
-    )
+    return StoredFile(key, picture.content_type, len(picture.content), picture.sha256, picture.width, picture.height)

@@ -71,8 +71,8 @@ class Ingest:
         now = self.clock()
         match outcome:
             case Located(urls):
-                until = outcome.until(now)
-                self._bring_home(self.generations.advance(generation, generation.uploading(now, urls, until)), urls, until)
+                uploading = generation.uploading(now, urls, outcome.until(now))
+                self._bring_home(self.generations.advance(generation, uploading), urls, outcome.until(now))
             case Finished() | Drawn():
                 self._store(self.generations.advance(generation, generation.uploading(now)), outcome)
             case Failed(message):
@@ -108,7 +108,7 @@ class Ingest:
             return Failed(str(exc))
 
     def _call(self, generation: Generation, call: Callable[[Provider, str, Job], T]) -> T:
-        """Call the provider about a job; once more where our account was refused and a new key may have been set since."""
+        """Call the provider about a job; once more where our key was refused and a new one may have been set since."""
         if generation.job_id is None:
             raise ProviderBusyError("the job's id is not known yet")
         provider = self.providers[generation.provider or ""]
