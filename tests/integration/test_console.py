@@ -13,11 +13,12 @@ from standardwebhooks import Webhook
 from atelier.adapters import ed25519
 from atelier.adapters.erasure import TableEraser
 from atelier.adapters.records import RecordTable
+from atelier.adapters.secrets import ProviderKeysEditor
 from atelier.adapters.sessions import SessionStore
 from atelier.adapters.store import DeliveryStore, GenerationStore
 from atelier.attempts import MAX_FAILURES, Attempts
 from atelier.delivery import DeliveryStatus
-from atelier.errors import ConflictError
+from atelier.errors import ConflictError, UnavailableError
 from atelier.generation import Status, new_id
 from atelier.session import begin
 from atelier.steps import now_ms
@@ -293,6 +294,9 @@ ROUTES = [
     ("POST", f"generations/{'0' * 32}/cancel"),
     ("DELETE", f"generations/{'0' * 32}"),
     ("GET", "overview"),
+    ("GET", "providers"),
+    ("POST", "providers/replicate"),
+    ("DELETE", "providers/replicate"),
 ]
 
 
@@ -889,3 +893,110 @@ def test_the_base_of_the_cookie_is_the_apis_own(browser: Browser, stack: Stack) 
     answer = browser("POST", "/console/session", {"secret": stack.secret("ConsoleSecret")})
     assert BASE.endswith("/api")
     assert "Path=/api/console;" in answer["multiValueHeaders"]["Set-Cookie"][0]
+
+
+# ---- Providers -------------------------------------------------------------------------------------------------------
+
+
+def keys_of(stack: Stack) -> dict[str, str]:
+    """Read the secret."""
+    keys: dict[str, str] = json.loads(stack.secret("ProviderKeysSecret"))
+    return keys
+
+
+def test_the_providers_are_listed_without_their_keys(console: Console, stack: Stack) -> None:
+    # given
+    console("POST", "providers/replicate", {"key": "r8_secret"})
+    # when
+    status, document = console("GET", "providers")
+    # then
+    found = {one["name"]: one for one in document["data"]}
+    assert status == 200
+    assert "r8_secret" not in json.dumps(document)
+    assert {name for name, one in found.items() if one["set"]} == {"replicate"}
+    assert (found["fal"]["needsKey"], found["fal"]["set"]) == (True, False)
+    assert found["sketch"] == {"name": "sketch", "needsKey": False, "set": None, "models": ["sketch", "playground-v2"]}
+    assert {"flux-dev", "nano-banana"} <= set(found["replicate"]["models"])
+
+
+def test_a_key_is_set_replaced_and_unset_and_the_others_stay(
+    console: Console, stack: Stack, logs: Callable[[], list[dict[str, Any]]]
+) -> None:
+    # when
+    status, document = console("POST", "providers/replicate", {"key": " r8_first\n"})
+    console("POST", "providers/fal", {"key": "fal-key"})
+    console("POST", "providers/replicate", {"key": "r8_second"})
+    between = keys_of(stack)
+    unset = console("DELETE", "providers/fal")
+    # then
+    assert (status, document["name"], document["set"]) == (200, "replicate", True)
+    assert between == {"replicate": "r8_second", "fal": "fal-key"}
+    assert (unset[0], unset[1]["set"]) == (200, False)
+    assert keys_of(stack) == {"replicate": "r8_second"}
+    assert console("DELETE", "providers/fal")[0] == 200
+    assert not [line for line in logs() if "r8_" in json.dumps(line) or "fal-key" in json.dumps(line)]
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "status"),
+    [
+        ("replicate", {}, 400),
+        ("replicate", {"key": ""}, 400),
+        ("replicate", {"key": "  "}, 400),
+        ("replicate", {"key": "two words"}, 400),
+        ("replicate", {"key": "line\r\nX-Header: 1"}, 400),
+        ("replicate", {"key": "schlüssel"}, 400),
+        ("replicate", {"key": "x" * 4_097}, 400),
+        ("replicate", {"key": ["k"]}, 400),
+        ("replicate", {"key": "k", "more": 1}, 400),
+        ("midjourney", {"key": "k"}, 404),
+        ("sketch", {"key": "k"}, 404),
+        ("bedrock", {"key": "k"}, 404),
+    ],
+)
+def test_what_is_no_key_of_a_provider_changes_nothing(
+    console: Console, stack: Stack, name: str, body: dict[str, Any], status: int
+) -> None:
+    assert console("POST", f"providers/{name}", body)[0] == status
+    assert keys_of(stack) == {}
+
+
+class Interrupted:
+    """A client of Secrets Manager between whose reads and writes somebody else writes, the first few times."""
+
+    def __init__(self, client: Any, write: Callable[[], None], times: int) -> None:
+        self._client = client
+        self._write = write
+        self._times = times
+        self.exceptions = client.exceptions
+
+    def get_secret_value(self, **arguments: Any) -> Any:
+        read = self._client.get_secret_value(**arguments)
+        if self._times:
+            self._times -= 1
+            self._write()
+        return read
+
+    def put_secret_value(self, **arguments: Any) -> Any:
+        return self._client.put_secret_value(**arguments)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_two_owners_who_set_keys_at_once_lose_none(stack: Stack, times: int) -> None:
+    arn, client, other = stack.ref("ProviderKeysSecret"), aws("secretsmanager"), iter(range(99))
+    theirs = ProviderKeysEditor(client, arn)
+
+    def write() -> None:
+        theirs.put(f"theirs-{next(other)}", "key")
+
+    ProviderKeysEditor(Interrupted(client, write, times), arn).put("ours", "key")  # type: ignore[arg-type]
+
+    assert keys_of(stack) == {"ours": "key", **{f"theirs-{number}": "key" for number in range(times)}}
+
+
+def test_who_is_always_too_late_is_told_to_try_again(stack: Stack) -> None:
+    arn, client, other = stack.ref("ProviderKeysSecret"), aws("secretsmanager"), iter(range(99))
+    theirs = ProviderKeysEditor(client, arn)
+    late = Interrupted(client, lambda: theirs.put(f"theirs-{next(other)}", "key"), 99)
+    with pytest.raises(UnavailableError, match="somebody else"):
+        ProviderKeysEditor(late, arn).put("ours", "key")  # type: ignore[arg-type]
