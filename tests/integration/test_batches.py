@@ -83,7 +83,7 @@ def test_a_provider_whose_answer_was_lost_is_not_asked_again(
     lambdas: Lambdas, key: str, studio: Studio, internet: Internet, generations: GenerationStore
 ) -> None:
     # given
-    internet.hosts["api.artificialstudio.ai"] = lambda _: httpx.Response(500)
+    internet.hosts["api.artificialstudio.ai"] = lambda _: httpx.Response(502)
     _, accepted = lambdas.ask(request("generate", authorization=key))
     # when
     first = lambdas.drain("dispatch")

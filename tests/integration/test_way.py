@@ -244,7 +244,7 @@ def test_a_webhook_that_is_refused_is_tried_again_with_the_same_id(
     lambdas.drain("dispatch")
     lambdas.stream()
     lambdas.drain("deliver")
-    (row,) = [row for row in stack.rows("GenerationsTable") if row["record"]["S"] == "delivery"]
+    (row,) = [row for row in stack.rows("GenerationsTable") if row["record"]["S"] == "delivery#success"]
     assert (row["status"]["S"], row["tries"]["N"]) == ("pending", "1")
     # when it is up, and the time has come
     internet.hosts[RECEIVER] = accept
