@@ -14,7 +14,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from atelier.account import mint_key
 from atelier.adapters import aws, ed25519
 from atelier.adapters.accounts import AccountStore
-from atelier.adapters.api import answer, body, resolver
+from atelier.adapters.api import Api, answer, body, nothing
 from atelier.adapters.catalogs import catalog_source
 from atelier.adapters.erasure import TableEraser
 from atelier.adapters.files import S3Files
@@ -60,7 +60,7 @@ from atelier.steps.administer import CreateUser, Delete, Redeliver, RotateKey
 from atelier.steps.cancel import Cancel
 from atelier.steps.sign_in import SignedIn, SignIn
 
-app = resolver()
+app = Api()
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: {files}; connect-src 'self'; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
@@ -221,7 +221,7 @@ def sign_out() -> Response[str]:
     """End the session, here and in the browser."""
     wiring().sign_in.out(_cookie(), app.current_event.headers.get("X-CSRF-Token"))
     logger.info("signed out")
-    return _nothing({"Set-Cookie": clear_cookie(f"{_base_url()}/console")})
+    return nothing({"Set-Cookie": clear_cookie(f"{_base_url()}/console")})
 
 
 def administrator() -> Wiring:
@@ -407,7 +407,7 @@ def delete(generation_id: str) -> Response[str]:
     """Delete a finished generation and its files."""
     administrator().delete()(generation_id)
     logger.info("generation deleted", generation_id=generation_id)
-    return _nothing()
+    return nothing()
 
 
 @app.get("/console/admin/overview")
@@ -433,10 +433,6 @@ def _text(file: StaticFile, headers: dict[str, str], *, fresh: bool = False) -> 
     status, content = (304, "") if fresh else (200, file.content)
     # A 304 has the type as well: API Gateway would add its own, and the browser would believe that.
     return Response(status_code=status, content_type=file.content_type, headers=safe, body=content)
-
-
-def _nothing(headers: dict[str, str] | None = None) -> Response[str]:
-    return Response(status_code=204, headers={"Cache-Control": "no-store", **(headers or {})}, body="")
 
 
 def _cookie() -> str | None:

@@ -110,6 +110,18 @@ class Catalog:
             message = f"The models here are {', '.join(self.models)}; there is no '{slug}'."
             raise NotFoundError(message, [FieldError("model", message, "unknown_model")]) from None
 
+    def tool(self, slug: str) -> Tool:
+        """Return a tool; NotFoundError, naming the known ones, where there is none."""
+        try:
+            return self.tools[slug]
+        except KeyError:
+            message = f"The tools here are {', '.join(self.tools)}; there is no '{slug}'."
+            raise NotFoundError(message, [FieldError("tool", message, "unknown_tool")]) from None
+
+    def models_of(self, tool: Tool) -> tuple[Model, ...]:
+        """List a tool's models; the first is the one that is meant where none is named."""
+        return tuple(model for model in self.models.values() if model.tool is tool)
+
     def places_at(self, provider: str) -> int:
         """Return how many calls at once a provider gets."""
         return self.places.get(provider, DEFAULT_PLACES)

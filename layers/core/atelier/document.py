@@ -6,11 +6,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from atelier.generation import FINAL, Generation, Moment, ProviderAttempt, StoredFile
+from atelier.generation import FINAL, Generation, Moment, ProviderAttempt, Status, StoredFile
 
 if TYPE_CHECKING:
-    from atelier.catalog import Model, Route  # which reads TOML
+    from atelier.account import User
+    from atelier.catalog import Model, Route, Tool  # which reads TOML
     from atelier.delivery import Attempt, DeliveryHistory
+    from atelier.listing import ListRequest, Page
+
+MAX_ANSWER_BYTES = 5_000_000
+"""Lambda can answer 6 MB."""
 
 
 def describe(generation: Generation, base_url: str) -> dict[str, Any]:
@@ -24,7 +29,7 @@ def describe(generation: Generation, base_url: str) -> dict[str, Any]:
         "model": generation.model,
         "tool": generation.tool,
         "type": generation.type,
-        "payload": _shown(generation.payload),
+        "payload": shown(generation.payload),
         "error": generation.error,
         "createdAt": timestamp(generation.created_at),
     }
@@ -41,6 +46,34 @@ def detail(generation: Generation, base_url: str) -> dict[str, Any]:
         "updatedAt": timestamp(generation.status_at),
         "attempts": [_attempt(attempt) for attempt in generation.attempts],
     }
+
+
+def accepted(generation: Generation) -> dict[str, Any]:
+    """Make the contract's short answer to who does not wait; what has not ended is `processing` there."""
+    return {
+        "id": generation.id,
+        "status": generation.status.value if generation.status.final else Status.PROCESSING.value,
+        "tool": generation.tool,
+        "createdAt": timestamp(generation.created_at),
+    }
+
+
+def page_document(page: "Page", wanted: "ListRequest", base_url: str) -> dict[str, Any]:
+    """Make the contract's list; where it would outgrow what Lambda can answer, it ends sooner, and `limit` says so."""
+    data: list[dict[str, Any]] = []
+    size = 0
+    for generation in page.generations:
+        data.append(detail(generation, base_url))
+        size += len(json.dumps(encode(data[-1])))  # as the answer's body stands in Lambda's
+        if size > MAX_ANSWER_BYTES:
+            data.pop()
+            break
+    cut = len(data) < len(page.generations)
+    cursor = page.generations[len(data) - 1].id if cut else page.next_cursor
+    pagination = {"limit": len(data) if cut else wanted.limit, "hasMore": cursor is not None, "nextCursor": cursor}
+    if page.total is not None:
+        pagination |= {"total": page.total, "offset": wanted.offset}
+    return {"data": data, "pagination": pagination}
 
 
 def output_document(output: StoredFile, base_url: str) -> dict[str, Any]:
@@ -107,6 +140,40 @@ def describe_model(model: "Model", routes: tuple["Route", ...]) -> dict[str, Any
     }
 
 
+def describe_tool(tool: "Tool") -> dict[str, Any]:
+    """Make the contract's document of a tool as it is listed."""
+    return {
+        "slug": tool.slug,
+        "name": tool.name,
+        "description": tool.description,
+        "type": tool.type,
+        "outputType": tool.type,
+    }
+
+
+def tool_detail(tool: "Tool", models: list[dict[str, Any]]) -> dict[str, Any]:
+    """Make the contract's document of a tool with its models."""
+    return {**describe_tool(tool), "inputSchema": input_schema(tool.input), "models": models}
+
+
+def describe_account(user: "User") -> dict[str, Any]:
+    """Make the contract's document of whose key it is; credits are null where what it makes is not counted."""
+    return {
+        "id": user.id,
+        "email": user.email,
+        "credits": user.credits,
+        "plan": user.plan,
+        "createdAt": timestamp(user.created_at),
+    }
+
+
+def shown(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a client's input; of pictures in data URLs only the heads, since notifications hold no more than 256 KB."""
+    return {
+        name: [_head(item) for item in value] if isinstance(value, list) else value for name, value in payload.items()
+    }
+
+
 def input_schema(described: Mapping[str, Any]) -> dict[str, Any]:
     """Write the description of an input as the contract has it, where an enum has its options beside it."""
     properties = {name: _with_options(item) for name, item in described["properties"].items()}
@@ -137,13 +204,6 @@ def timestamp(milliseconds: int) -> str:
 def _with_options(item: Mapping[str, Any]) -> dict[str, Any]:
     options = [{"label": str(value), "value": value} for value in item.get("enum", ())]
     return {**({"options": options} if options else {}), **item}
-
-
-def _shown(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Write a client's input; of pictures in data URLs only the heads, since notifications hold no more than 256 KB."""
-    return {
-        name: [_head(item) for item in value] if isinstance(value, list) else value for name, value in payload.items()
-    }
 
 
 def _head(item: Any) -> Any:

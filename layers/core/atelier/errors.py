@@ -6,9 +6,11 @@ AtelierError
 │   ├── UnauthenticatedError        401
 │   ├── ForbiddenError              403
 │   ├── NotFoundError               404
+│   ├── MethodNotAllowedError       405, with the methods that are
 │   ├── NotPossibleError            409, what it stands at does not allow it
 │   ├── PaymentRequiredError        402, not enough credits
 │   ├── PayloadTooLargeError        413
+│   ├── UnsupportedMediaTypeError   415, with the types that are read
 │   ├── IdempotencyMismatchError    422, the idempotency key stands for another request
 │   ├── TooManyRequestsError        429, with the seconds to wait
 │   └── UnavailableError            503, try again
@@ -90,6 +92,16 @@ class NotFoundError(RequestError):
     status = 404
 
 
+class MethodNotAllowedError(RequestError):
+    """The path has other methods: those `allowed`."""
+
+    status = 405
+
+    def __init__(self, message: str, allowed: Sequence[str]) -> None:
+        super().__init__(message)
+        self.allowed = tuple(allowed)
+
+
 class NotPossibleError(RequestError):
     """What it is asked of stands where this cannot be done; the message says why."""
 
@@ -100,6 +112,16 @@ class PayloadTooLargeError(RequestError):
     """The body is larger than the contract allows."""
 
     status = 413
+
+
+class UnsupportedMediaTypeError(RequestError):
+    """The body is of a type that is not read here; those `accepted` are."""
+
+    status = 415
+
+    def __init__(self, message: str, accepted: Sequence[str]) -> None:
+        super().__init__(message)
+        self.accepted = tuple(accepted)
 
 
 class PaymentRequiredError(RequestError):

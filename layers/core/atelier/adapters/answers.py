@@ -11,9 +11,11 @@ from atelier.document import encode
 from atelier.errors import (
     FieldError,
     InvalidRequestError,
+    MethodNotAllowedError,
     RequestError,
     TooManyRequestsError,
     UnauthenticatedError,
+    UnsupportedMediaTypeError,
 )
 from atelier.observability import logger
 
@@ -57,6 +59,10 @@ def _headers(exc: RequestError) -> dict[str, str]:
     match exc:
         case UnauthenticatedError():
             return {"WWW-Authenticate": "Bearer"}
+        case MethodNotAllowedError(allowed=methods):
+            return {"Allow": ", ".join(methods)}
+        case UnsupportedMediaTypeError(accepted=types):
+            return {"Accept": ", ".join(types)}
         case TooManyRequestsError(retry_after=seconds, quota=None):
             return {"Retry-After": str(seconds)}
         case TooManyRequestsError(retry_after=seconds, quota=quota):

@@ -83,6 +83,30 @@ class RecordTable:
             )
         return [_plain(item) for item in answer["Items"]]
 
+    def query_all(
+        self, index: str, partition: tuple[str, str], *, max_reads: int, descending: bool = False
+    ) -> list[Record]:
+        """Read the ids of one partition of an index, all of them as far as so many reads of a megabyte each go."""
+        found: list[Record] = []
+        start: Any = {}
+        for _ in range(max_reads):
+            with translated("The table"):
+                answer = self._client.query(
+                    TableName=self._table,
+                    IndexName=index,
+                    KeyConditionExpression="#p = :p",
+                    ProjectionExpression="#id",
+                    ExpressionAttributeNames={"#p": partition[0], "#id": "id"},
+                    ExpressionAttributeValues={":p": _value(partition[1])},
+                    ScanIndexForward=not descending,
+                    **start,
+                )
+            found += map(_plain, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                break
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        return found
+
     def get_many(self, keys: list[tuple[str, str]], *, consistent: bool = False) -> list[Record]:
         """Read at most 100 records by their keys, in the order of the keys; those that are gone are left out."""
         if not keys:

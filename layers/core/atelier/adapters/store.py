@@ -1,8 +1,8 @@
 """Generations and deliveries in their table.
 
 A generation's records share its id: `generation`, a `delivery#<event>` for each event that its webhook is told of, and
-an `attempt#<event>#<number>` for each attempt of those. Three indexes hold keys only: `by-user` and `by-day` for lists,
-and the sparse `due`, which holds just what has something left to do.
+an `attempt#<event>#<number>` for each attempt of those. Four indexes hold keys only: `by-user`, `by-user-status` and
+`by-day` for lists, and the sparse `due`, which holds just what has something left to do.
 """
 
 import json
@@ -17,6 +17,7 @@ from atelier.delivery import Attempt, Delivery, DeliveryHistory, DeliveryStatus
 from atelier.document import encode
 from atelier.errors import ConfigurationError, ConflictError, NotFoundError, RefusedWritesError
 from atelier.generation import FINAL, Generation, Moment, ProviderAttempt, Status, StoredFile
+from atelier.listing import ListRequest, Page
 from atelier.ports import Due
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ GENERATION, DELIVERY, ATTEMPT = "generation", "delivery", "attempt"
 DUE_SHARDS = 4
 """The sparse index is spread over this many partitions."""
 MAX_DAYS_WALKED = 31
+MAX_KEY_READS = 10
+"""Each reads a megabyte of keys."""
 MAX_BATCHES, BATCH = 10, 100
 """A search looks at this many generations, at most, before it answers with what it has found."""
 _DAY_MS = 86_400_000
@@ -134,9 +137,12 @@ class GenerationStore:
         Everybody's list looks a month back.
         """
         found: list[Generation] = []
-        size = BATCH if status or model else limit
+        size = BATCH if model or (status and not user_id) else limit
         for _ in range(MAX_BATCHES):
-            keys = self._keys_of_user(user_id, size, before) if user_id else self._latest_keys(size, now, before)
+            if user_id:
+                keys = self._keys_of_user(user_id, status, size, before)
+            else:
+                keys = self._latest_keys(size, now, before)
             for item in self._read(keys):
                 if status in (None, item.status.value) and model in (None, item.model):
                     found.append(item)
@@ -160,10 +166,25 @@ class GenerationStore:
             before = str(keys[-1]["id"])
         return [item for item in found if item.created_at >= start]
 
-    def _keys_of_user(self, user_id: str, limit: int, before: str | None) -> list[Record]:
+    def page(self, user_id: str, wanted: ListRequest) -> Page:
+        """List a part of a user's generations, in two reads of the table.
+
+        By offset the keys of all are read, in a read for each 10,000 or so, of which there are at most MAX_KEY_READS.
+        """
+        if wanted.cursor is None:
+            keys = self._table.query_all(
+                *_user_partition(user_id, wanted.status), max_reads=MAX_KEY_READS, descending=True
+            )
+            total, keys = len(keys), keys[wanted.offset :]
+        else:
+            total, keys = None, self._keys_of_user(user_id, wanted.status, wanted.limit + 1, wanted.cursor)
+        shown = keys[: wanted.limit]
+        found = [item for item in self._read(shown) if wanted.status in (None, item.status)]
+        return Page(tuple(found), str(shown[-1]["id"]) if len(keys) > wanted.limit else None, total)
+
+    def _keys_of_user(self, user_id: str, status: str | None, limit: int, before: str | None) -> list[Record]:
         return self._table.query(
-            "by-user",
-            ("user_id", user_id),
+            *_user_partition(user_id, status),
             before=("id", before) if before else None,
             limit=limit,
             descending=True,
@@ -283,6 +304,7 @@ def to_record(generation: Generation) -> Record:
         **{name: encode(fields[name]) for name in _JSON_FIELDS},
         "status": generation.status.value,
         "record": GENERATION,
+        "user_status": _user_status(generation.user_id, generation.status),
         "created_day": datetime.fromtimestamp(generation.created_at / 1_000, UTC).date().isoformat(),
         "midway": "yes" if generation.webhook and not set(generation.webhook_events) <= set(FINAL) else None,
         **_due(generation.id, generation.due_at),
@@ -348,6 +370,17 @@ def _attempt_record(delivery: Delivery, attempt: Attempt) -> Record:
 def _attempt(record: Record) -> Attempt:
     known: dict[str, Any] = {name: record[name] for name in Attempt.__slots__ if name in record}
     return Attempt(**known)
+
+
+def _user_partition(user_id: str, status: str | None) -> tuple[str, tuple[str, str]]:
+    """Name the index, and the partition of it, that holds a user's generations."""
+    if status is None:
+        return "by-user", ("user_id", user_id)
+    return "by-user-status", ("user_status", _user_status(user_id, status))
+
+
+def _user_status(user_id: str, status: str) -> str:
+    return f"{user_id}#{status}"
 
 
 def _due(record_id: str, due_at: int | None) -> Record:
