@@ -174,6 +174,19 @@ def test_the_first_provider_that_can_take_it_is_called(
     assert room.calls == {expected: 1}
 
 
+@pytest.mark.parametrize("model", ["paid", "paid-only"])
+def test_a_key_that_was_set_since_is_found_before_it_is_drawn_or_given_up(model: str) -> None:
+    room = Room(a_generation(model=model, cost=4), keys=InMemoryProviderKeys({}, stored=SET))
+    room.run()
+    assert (len(room.studio.submitted), room.sketch.submitted, room.keys.refreshes) == (1, [], 1)
+
+
+def test_what_was_accepted_as_a_drawing_is_drawn_without_a_look_at_the_keys() -> None:
+    room = Room(a_generation(cost=0), keys=InMemoryProviderKeys({}, stored=SET))
+    room.run()
+    assert (room.studio.submitted, len(room.sketch.submitted), room.keys.refreshes) == ([], 1, 0)
+
+
 def test_a_model_without_a_provider_fails_and_says_whose_key_to_set() -> None:
     room = Room(a_generation(model="paid-only"), keys=InMemoryProviderKeys({}))
     failed = room.run()

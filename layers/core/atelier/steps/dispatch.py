@@ -119,7 +119,7 @@ class Dispatch:
     def _offers(self, model: Model, generation: Generation, images: tuple[InputImage, ...]) -> list[Offer]:
         """List who can take it, those first who were asked least; raises if there is nobody."""
         offers, refusals = [], []
-        for route in model.usable(self.ready, test=generation.test):
+        for route in self._routes(model, generation):
             try:
                 offers.append(self._offer(route, generation, images))
             except InvalidRequestError as exc:
@@ -130,6 +130,14 @@ class Dispatch:
             raise refusals[0]
         names = ", ".join(route.provider for route in model.routes)
         raise NotFoundError(f"No provider of this model is set up; the stack's owner can set a key for {names}.")
+
+    def _routes(self, model: Model, generation: Generation) -> tuple[Route, ...]:
+        """List the usable routes; the keys are read anew where whoever accepted the generation knew of better ones."""
+        routes = model.usable(self.ready, test=generation.test)
+        if routes and not (generation.cost and routes[0].provider == SKETCH):
+            return routes
+        self.keys.refresh()
+        return model.usable(self.ready, test=generation.test)
 
     def _offer(self, route: Route, generation: Generation, images: tuple[InputImage, ...]) -> Offer:
         provider = self.providers[route.provider]
