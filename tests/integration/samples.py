@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from atelier.adapters.store import from_stream
 from atelier.delivery import Attempt, Delivery, DeliveryStatus
-from atelier.generation import Generation, Moment, Status, new_id
+from atelier.generation import Generation, Moment, ProviderAttempt, Status, StoredFile, new_id
 from tests.integration.lambdas import event
 
 NOW = 1_767_225_600_000
@@ -33,6 +33,21 @@ def generation(**changes: Any) -> Generation:
     return Generation(**{**defaults, **changes})
 
 
+def delivery(of: Generation, **changes: Any) -> Delivery:
+    """A delivery of its success, due since it was accepted."""
+    defaults: dict[str, Any] = {
+        "generation_id": of.id,
+        "user_id": of.user_id,
+        "event": Status.SUCCESS,
+        "url": "https://your-server.com/api/webhook",
+        "body": "{}",
+        "created_at": of.created_at,
+        "begun_at": of.created_at,
+        "due_at": of.created_at,
+    }
+    return Delivery(**{**defaults, **changes})
+
+
 def finished_example() -> Generation:
     """The generation of events/notify.json."""
     return from_stream(event("notify")["Records"][0]["dynamodb"]["NewImage"])
@@ -47,6 +62,7 @@ _JSON = st.recursive(
     max_leaves=6,
 )
 
+_FILES = st.builds(StoredFile, _TEXT, _TEXT, st.integers(0, 2**40), _TEXT, st.integers(0, 2**20), st.integers(0, 2**20))
 GENERATIONS = st.integers(0, 2**41).flatmap(
     lambda created_at: st.builds(
         Generation,
@@ -70,7 +86,9 @@ GENERATIONS = st.integers(0, 2**41).flatmap(
         committed=st.booleans(),
         job_id=st.none() | _TEXT,
         sources=st.lists(_TEXT, max_size=3).map(tuple),
-        outputs=st.lists(_TEXT, max_size=3).map(tuple),
+        inputs=st.lists(_FILES, max_size=2).map(tuple),
+        sources_until=st.none() | _TIME,
+        outputs=st.lists(_FILES, max_size=3).map(tuple),
         thumbnail=st.none() | _TEXT,
         error=st.none() | _TEXT,
         deadline_at=st.none() | _TIME,
@@ -79,6 +97,12 @@ GENERATIONS = st.integers(0, 2**41).flatmap(
         timeline=st.lists(
             st.builds(Moment, status=st.sampled_from(Status), at=_TIME, provider=st.none() | _TEXT), max_size=3
         ).map(tuple),
+        attempts=st.lists(st.builds(ProviderAttempt, _TEXT, _TEXT, _TIME, st.none() | _TIME, st.none() | _TEXT)).map(
+            tuple
+        ),
+        webhook_events=st.lists(st.sampled_from(Status), max_size=5, unique=True).map(tuple),
+        cancelled_at=st.none() | _TIME,
+        refunded=st.booleans(),
     )
 )
 
@@ -86,17 +110,28 @@ DELIVERIES = st.builds(
     Delivery,
     generation_id=st.integers(0, 2**41).map(new_id),
     user_id=_KEY_TEXT,
+    event=st.sampled_from(Status),
     url=_TEXT,
     body=_TEXT,
     created_at=_TIME,
+    begun_at=_TIME,
     status=st.sampled_from(DeliveryStatus),
     version=st.integers(0, 100),
     tries=st.integers(0, 11),
-    attempts=st.lists(
-        st.builds(
-            Attempt, at=_TIME, duration=_TIME, status_code=st.none() | st.integers(100, 599), reason=st.none() | _TEXT
-        ),
-        max_size=3,
-    ).map(tuple),
+    attempts=st.integers(0, 100),
+    started_at=st.none() | _TIME,
+    jitter=st.integers(0, 2**40),
+    postponements=st.integers(0, 100),
     due_at=st.none() | _TIME,
+    reason=st.none() | _TEXT,
+)
+
+ATTEMPTS = st.builds(
+    Attempt,
+    number=st.integers(1, 10**6),
+    at=_TIME,
+    duration=_TIME,
+    status_code=st.none() | st.integers(100, 599),
+    answer=st.none() | _TEXT,
+    reason=st.none() | _TEXT,
 )

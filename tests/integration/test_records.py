@@ -145,33 +145,14 @@ def test_a_table_that_is_not_there_is_unavailable(stack: object, table: RecordTa
 
 def test_a_callbacks_record_survives_a_lost_answer(generations: GenerationStore, network: LosesAnswers) -> None:
     # given
-    started = generation(callback_token="right", job_id=None)
+    started = generation(callback_token="right", job_id=None, provider="studio")
     generations.add(started)
     network.to_lose = 1
     # when
-    found = generations.record_job(started.id, callback_token="right", job_id="job1")
+    found = generations.record_job(started.id, provider="studio", callback_token="right", job_id="job1")
     # then
     assert network.lost == 1
     assert found.job_id == "job1"
-
-
-def test_a_delivery_is_taken_by_one_worker_only(
-    table: RecordTable, generations: GenerationStore, network: LosesAnswers
-) -> None:
-    # given the first attempt, whose answer was lost
-    deliveries = DeliveryStore(table)
-    finished = generation()
-    generations.add(finished)
-    fresh = Delivery(
-        generation_id=finished.id, user_id="user_1", url="https://a.example/", body="{}", created_at=1, due_at=1
-    )
-    network.to_lose = 1
-    # when
-    deliveries.advance(None, fresh.started(2))
-    # then
-    assert network.lost == 1
-    with pytest.raises(ConflictError):
-        deliveries.advance(None, fresh.started(2))
 
 
 def test_reading_many_keeps_the_order_and_leaves_out_what_is_gone(table: RecordTable) -> None:

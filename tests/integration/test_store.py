@@ -33,28 +33,10 @@ def test_every_field_of_a_generation_comes_back(
     image = aws("dynamodb").get_item(TableName=stack.ref("GenerationsTable"), Key=key)["Item"]
     assert from_stream(image) == written
     # and when each field that may change has changed
-    fixed = ("id", "created_at", "user_id")
+    fixed = ("id", "created_at", "user_id", "refunded")
     after = replace(then, **{name: getattr(written, name) for name in fixed})
     generations.advance(written, after)
     assert generations.get(written.id) == after
-
-
-@given(written=DELIVERIES, then=DELIVERIES)
-@quick
-def test_every_field_of_a_delivery_comes_back(
-    generations: GenerationStore, table: RecordTable, written: Delivery, then: Delivery
-) -> None:
-    # given
-    deliveries = DeliveryStore(table)
-    generations.add(generation(id=written.generation_id))
-    # when
-    deliveries.advance(None, written)
-    # then
-    assert deliveries.find(written.generation_id)[1] == written
-    # and when each field that may change has changed
-    after = replace(then, generation_id=written.generation_id)
-    deliveries.advance(written, after)
-    assert deliveries.find(written.generation_id)[1] == after
 
 
 def test_a_generation_that_is_not_there_is_not_found(generations: GenerationStore, table: RecordTable) -> None:
@@ -94,17 +76,6 @@ def test_the_latest_are_listed_across_days_and_page_by_page(generations: Generat
     assert [*first, *second, *third] == made
 
 
-def test_a_delivery_is_not_listed_as_a_generation(generations: GenerationStore, table: RecordTable) -> None:
-    # given
-    one = generation()
-    generations.add(one)
-    delivery = Delivery(generation_id=one.id, user_id=one.user_id, url="https://a.example/", body="{}", created_at=NOW)
-    DeliveryStore(table).advance(None, delivery)
-    # when, then
-    assert generations.search(user_id=one.user_id, limit=9, now=NOW)[0] == [one]
-    assert generations.search(limit=9, now=NOW)[0] == [one]
-
-
 def test_only_what_is_overdue_is_due(generations: GenerationStore) -> None:
     # given one generation in each shard, and as many whose time has not come
     late = [generation(id=f"{number:032x}", due_at=NOW - 1) for number in range(DUE_SHARDS)]
@@ -127,21 +98,13 @@ def test_the_longest_overdue_come_first_and_no_more_than_asked_for(generations: 
     assert [item.generation_id for item in due] == [f"{number * 16:032x}" for number in (9, 8, 7)]
 
 
-def test_what_is_announced_or_delivered_leaves_the_agenda(
-    generations: GenerationStore, table: RecordTable, stack: Stack
-) -> None:
+def test_what_is_announced_leaves_the_agenda(generations: GenerationStore, stack: Stack) -> None:
     # given
     finished = generation(status=Status.SUCCESS, due_at=1)
     generations.add(finished)
-    deliveries = DeliveryStore(table)
-    pending = Delivery(
-        generation_id=finished.id, user_id="user_1", url="https://a.example/", body="{}", created_at=1, due_at=1
-    )
-    deliveries.advance(None, pending)
-    assert {item.kind for item in generations.due(NOW, 400)} == {"generation", "delivery"}
+    assert [item.kind for item in generations.due(NOW, 400)] == ["generation"]
     # when
     generations.advance(finished, finished.announced())
-    deliveries.advance(pending, replace(pending, due_at=None, version=1))
     # then the index holds nothing at all
     assert list(generations.due(NOW, 400)) == []
     assert aws("dynamodb").scan(TableName=stack.ref("GenerationsTable"), IndexName="due")["Items"] == []
@@ -161,36 +124,17 @@ def test_a_change_from_an_old_state_is_a_conflict(generations: GenerationStore) 
 
 def test_a_callback_names_the_job_once(generations: GenerationStore) -> None:
     # given
-    started = generation(callback_token="right")
+    started = generation(callback_token="right", provider="studio")
     generations.add(started)
     # when, then
     with pytest.raises(NotFoundError):
-        generations.record_job(started.id, callback_token="wrong", job_id="job1")
-    assert generations.record_job(started.id, callback_token="right", job_id="job1").job_id == "job1"
-    assert generations.record_job(started.id, callback_token="right", job_id="job2").job_id == "job1"
-    assert generations.record_job(started.id, callback_token="right", job_id=None).job_id == "job1"
+        generations.record_job(started.id, provider="studio", callback_token="wrong", job_id="job1")
+    right = {"provider": "studio", "callback_token": "right"}
+    assert generations.record_job(started.id, **right, job_id="job1").job_id == "job1"
+    assert generations.record_job(started.id, **right, job_id="job2").job_id == "job1"
+    assert generations.record_job(started.id, **right, job_id=None).job_id == "job1"
     with pytest.raises(NotFoundError):
-        generations.record_job("0" * 32, callback_token="right", job_id=None)
-
-
-def test_a_generation_and_its_delivery_expire_after_the_templates_retention(
-    lambdas: Lambdas, key: str, stack: Stack
-) -> None:
-    # given
-    table = stack.ref("GenerationsTable")
-    rule = aws("dynamodb").describe_time_to_live(TableName=table)["TimeToLiveDescription"]
-    # when
-    lambdas.ask(request("generate", authorization=key, body=SKETCH))
-    lambdas.drain("dispatch")
-    lambdas.stream()
-    lambdas.drain("deliver")
-    # then
-    rows = stack.rows("GenerationsTable")
-    assert (rule["AttributeName"], rule["TimeToLiveStatus"]) == ("expires_at", "ENABLED")
-    assert {row["record"]["S"] for row in rows} == {"generation", "delivery"}
-    for row in rows:
-        days = (int(row["expires_at"]["N"]) * 1_000 - int(row["created_at"]["N"])) / DAY
-        assert days == pytest.approx(7, abs=0.001)
+        generations.record_job("0" * 32, **right, job_id=None)
 
 
 def test_the_example_stream_event_holds_what_the_store_writes() -> None:

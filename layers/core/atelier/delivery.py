@@ -129,10 +129,11 @@ class Delivery:
     def postponed(self, retry_at: int, now: int) -> "Delivery":
         """Come back when there may be a place at the host, later by chance the more often there was none.
 
-        That is no try; but whoever finds no place until MAX_AGE is given up.
+        That is no try; but whoever finds no place for MAX_AGE is given up.
         """
-        later = self._next(postponements=self.postponements + 1)
-        if now - self.begun_at >= MAX_AGE:
+        begun_at = self.begun_at if self.tries or self.postponements else now
+        later = self._next(begun_at=begun_at, postponements=self.postponements + 1)
+        if now - begun_at >= MAX_AGE:
             return later._dead(f"The receiver's host was down or busy for {MAX_AGE // HOUR} hours.")
         wait = max(retry_at - now, FULL_WAIT)
         spread = min(wait * 2 ** min(self.postponements, 10), LONGEST_SPREAD)
