@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from atelier import observability
 from atelier.account import mint_key, new_user
-from atelier.adapters import aws
+from atelier.adapters import aws, http
 from atelier.adapters.accounts import AccountStore
 from atelier.adapters.http import HttpxClient, Policy
 from atelier.adapters.records import RecordTable
@@ -69,7 +69,7 @@ def internet(monkeypatch: pytest.MonkeyPatch) -> Internet:
     def client(policy: Policy) -> HttpxClient:
         return HttpxClient(httpx.MockTransport(internet), policy)
 
-    for module in (deliver, dispatch, ingest):
+    for module in (deliver, dispatch, ingest, http):
         monkeypatch.setattr(module, "client", client)
     return internet
 
