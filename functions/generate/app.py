@@ -37,6 +37,7 @@ from atelier.generation import ID_PATTERN, Generation
 from atelier.idempotency import parse_idempotency
 from atelier.listing import parse_list, parse_search
 from atelier.observability import follow, logger
+from atelier.own_files import OwnFiles
 from atelier.providers.registry import KINDS, Setup
 from atelier.request import GenerationRequest, parse_generation_request, parse_redelivery, parse_run_request, parse_wait
 from atelier.search import search
@@ -45,6 +46,8 @@ from atelier.steps import now_ms
 from atelier.steps.accept import Accept, Authenticate, Wait
 from atelier.steps.administer import Delete, Redeliver
 from atelier.steps.cancel import Cancel
+from atelier.steps.upload import StoreUpload
+from atelier.upload import describe_upload, parse_upload
 
 OWN, CATALOG = "private, no-cache", "public, max-age=60"
 """Who may keep a copy of what is a user's own, and of the catalog, and for how long without asking."""
@@ -106,6 +109,10 @@ class Wiring:
         """Be ready to tell webhooks again."""
         queue = SqsQueue(aws.client("sqs"), self.settings.delivery_queue_url)
         return Redeliver(deliveries=self.deliveries(), queue=queue, clock=now_ms)
+
+    def store_upload(self) -> StoreUpload:
+        """Be ready to store clients' files."""
+        return StoreUpload(files=self.files(), clock=now_ms)
 
     def delete(self) -> Delete:
         """Be ready to delete generations."""
@@ -239,6 +246,7 @@ def _wait(request: GenerationRequest) -> tuple[int, str | None]:
 
 
 def _accept(request: GenerationRequest, key: ApiKey, route: str, text: str) -> Generation:
+    OwnFiles(_base_url(), key.user_id).check(request.input)
     idempotency = parse_idempotency(app.current_event.headers.get("Idempotency-Key"), route=route, body=text)
     generation = wiring().accept(request, key, correlation_id(app), idempotency)
     follow(generation)
@@ -352,14 +360,29 @@ def _tool(tool: Tool, models: tuple[Model, ...]) -> dict[str, Any]:
 # ---- Files -----------------------------------------------------------------------------------------------------------
 
 
-@app.get("/files/inputs/.+")
-@app.get("/files/outputs/.+")
+@app.post("/files")
+def upload() -> Response[str]:
+    """Store one of the caller's files, or answer the form by which the caller may store it."""
+    key, event = _changer(), app.current_event
+    request = parse_upload(
+        event.body,
+        encoded=bool(event.is_base64_encoded),
+        content_type=event.headers.get("Content-Type"),
+        name=event.headers.get("X-Filename"),
+        query=event.query_string_parameters or {},
+    )
+    document = describe_upload(wiring().store_upload()(request, key.user_id), _base_url())
+    logger.info("file accepted", file_id=document["id"], size=document["size"])
+    return answer(201, document, {"Location": document["url"]})
+
+
+@app.get("/files/(?:inputs|outputs|uploads|transient)/.+")
 def file() -> Response[str]:
     """Lead a stable URL to a link that works for five minutes."""
     key = app.current_event.path.partition("/files/")[2]
     link = wiring().files().link(key)
     if link is None:
-        raise NotFoundError("There is no such file; it may have expired.")
+        raise NotFoundError("There is no such picture; it may have expired, or not be uploaded yet.")
     return answer(302, {"url": link}, {"Location": link, "Cache-Control": "private, max-age=60"})
 
 

@@ -12,7 +12,7 @@ from atelier.errors import ConflictError, NotFoundError, UnavailableError
 from atelier.generation import RESEND_AFTER, Generation, Status
 from atelier.idempotency import Idempotency
 from atelier.picture import Picture
-from atelier.ports import Due, HttpResponse
+from atelier.ports import Due, HttpResponse, UploadForm
 from atelier.providers import CallbackRequest, Image, Job, Outcome
 
 NOW = 1_800_000_000_000
@@ -332,7 +332,7 @@ class InMemoryTopic:
 
 
 class InMemoryFiles:
-    """The Files port."""
+    """The Files and UploadFiles ports."""
 
     def __init__(self) -> None:
         self.objects: dict[str, Image] = {}
@@ -345,6 +345,10 @@ class InMemoryFiles:
             return self.objects[key].content
         except KeyError:
             raise NotFoundError("There is no such file.") from None
+
+    def form(self, key: str, content_type: str, size: int, *, seconds: int) -> UploadForm:
+        fields = {"key": key, "Content-Type": content_type, "size": str(size), "seconds": str(seconds)}
+        return UploadForm("https://bucket.example/", fields)
 
 
 class InMemoryProviderKeys:

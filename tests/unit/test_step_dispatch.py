@@ -695,11 +695,25 @@ def test_a_data_url_is_a_picture_too() -> None:
     assert room.egress.requests == []
 
 
+def test_a_file_of_ours_is_read_where_it_is_stored() -> None:
+    keys = ("uploads/user_1/file_1/token.png", "outputs/0123/token/0.png")
+    room = Room(a_generation(payload={"image_urls": [f"{BASE_URL}/files/{key}" for key in keys]}))
+    for key in keys:
+        room.files.put(key, key.encode(), "image/png")
+    room.run()
+    [job] = room.studio.submitted
+    assert [image.content for image in job.images] == [key.encode() for key in keys]
+    assert [image.url for image in job.images] == [f"{BASE_URL}/files/{FOLDER}/{number}.png" for number in (0, 1)]
+    assert room.egress.requests == []
+
+
 @pytest.mark.parametrize(
     ("url", "said", "reason"),
     [
         (URLS[0], FetchRefusedError("The URL leads to an address that is not public."), "not public"),
         ("data:text/html;base64,aaaa", None, "data:image/png"),
+        (f"{BASE_URL}/files/uploads/user_2/file_1/token.png", None, "another user's"),
+        (f"{BASE_URL}/files/uploads/user_1/file_1/token.png", None, "expired"),
     ],
 )
 def test_a_picture_that_cannot_be_used_is_an_error_that_names_it_and_nobody_is_asked(

@@ -16,8 +16,10 @@ from atelier.adapters.catalogs import EMBEDDED
 from atelier.adapters.store import to_record
 from atelier.addresses import EgressPolicy
 from atelier.generation import FINAL, SECOND, Status
+from atelier.own_files import TRANSIENT, UPLOADS
 from atelier.providers import replicate, synchronous
 from atelier.steps import deliver, ingest, inputs
+from atelier.upload import BYTES, FORM
 from tests.unit.fakes import a_generation
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +46,8 @@ RIGHTS: Mapping[str, Mapping[str, set[str]]] = {
         "FilesBucket": {"s3:ListBucket"},
         "FilesBucket/inputs/*": {"s3:GetObject", "s3:DeleteObject"},
         "FilesBucket/outputs/*": {"s3:GetObject", "s3:DeleteObject"},
+        "FilesBucket/uploads/*": {"s3:PutObject", "s3:GetObject"},
+        "FilesBucket/transient/*": {"s3:PutObject", "s3:GetObject"},
         CATALOG: {"s3:GetObject"},
     },
     "webhook": {
@@ -86,7 +90,9 @@ RIGHTS: Mapping[str, Mapping[str, set[str]]] = {
         "DispatchQueue": {"sqs:SendMessage"},
         "IngestQueue": {"sqs:SendMessage"},
         "FilesBucket/inputs/*": {"s3:PutObject", "s3:GetObject"},
-        "FilesBucket/outputs/*": {"s3:PutObject"},
+        "FilesBucket/outputs/*": {"s3:PutObject", "s3:GetObject"},
+        "FilesBucket/uploads/*": {"s3:GetObject"},
+        "FilesBucket/transient/*": {"s3:GetObject"},
         "ProviderKeysSecret": {"secretsmanager:GetSecretValue"},
         "BedrockModelArns": {"bedrock:InvokeModel"},
     },
@@ -318,6 +324,13 @@ def test_a_client_hears_from_us_before_api_gateway_gives_up() -> None:
     assert wait["Default"] <= wait["MaxValue"] < FUNCTIONS["generate"]["Timeout"] <= 29
 
 
+def test_the_api_takes_pictures_as_bytes_on_aws_and_locally() -> None:
+    types = [item["Fn::If"] for item in RESOURCES["Api"]["Properties"]["BinaryMediaTypes"]]
+    assert all(condition == "IsLocal" for condition, _, _ in types)
+    assert {local for _, local, _ in types} == {"image/*", FORM, BYTES}
+    assert all(aws == local.replace("/", "~1") for _, local, aws in types)
+
+
 def test_the_api_has_a_roof_over_its_bill() -> None:
     (setting,) = RESOURCES["Api"]["Properties"]["MethodSettings"]
     assert (setting["HttpMethod"], setting["ResourcePath"]) == ("*", "/*")
@@ -495,6 +508,9 @@ def test_the_bucket_forgets_with_the_table() -> None:
     assert rules["expire-outputs"]["Prefix"] == "outputs/"
     assert target(rules["expire-outputs"]["ExpirationInDays"]) == "RetentionDays"
     assert (rules["expire-inputs"]["Prefix"], rules["expire-inputs"]["ExpirationInDays"]) == ("inputs/", 7)
+    assert rules["expire-uploads"]["Prefix"] == f"{UPLOADS}/"
+    assert target(rules["expire-uploads"]["ExpirationInDays"]) == "RetentionDays"
+    assert (rules["expire-transient"]["Prefix"], rules["expire-transient"]["ExpirationInDays"]) == (f"{TRANSIENT}/", 1)
     assert rules["abort-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
 
 

@@ -182,6 +182,26 @@ class Files(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class UploadForm:
+    """Where a client may POST its file, with these fields before it."""
+
+    url: str
+    fields: Mapping[str, str]
+
+
+class UploadFiles(Protocol):
+    """The bucket, as far as clients' files need it."""
+
+    def put(self, key: str, content: bytes, content_type: str) -> None:
+        """Store an object."""
+        ...
+
+    def form(self, key: str, content_type: str, size: int, *, seconds: int) -> UploadForm:
+        """Make a form by which its holder may store one object, of this type and size, for so long."""
+        ...
+
+
 class ProviderKeys(Protocol):
     """The providers' keys."""
 

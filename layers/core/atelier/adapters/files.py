@@ -7,11 +7,15 @@ from botocore.exceptions import ClientError
 
 from atelier.adapters.aws import translated
 from atelier.errors import NotFoundError, UnavailableError
+from atelier.picture import sniff
+from atelier.ports import UploadForm
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 LINK_SECONDS = 300
+HEAD_BYTES = 32
+"""What tells of which kind a picture is."""
 _MISSING = ("404", "403", "NoSuchKey", "AccessDenied")
 """Who may not list a bucket is not told whether an object is missing."""
 
@@ -61,17 +65,33 @@ class S3Files:
         return f"{url.scheme}://{url.netloc}"
 
     def link(self, key: str) -> str | None:
-        """Make a presigned URL that answers the object for five minutes; None where there is no such object."""
+        """Make a presigned URL that answers a picture for five minutes; None where there is none.
+
+        Its kind is told from its own bytes, whatever its uploader said.
+        """
         with translated("The bucket"):
             try:
-                self._client.head_object(Bucket=self._bucket, Key=key)
+                head = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{HEAD_BYTES - 1}")
             except ClientError as exc:
                 if exc.response["Error"]["Code"] in _MISSING:
                     return None
                 raise
-            return self._link(key)
+            kind = sniff(head["Body"].read())
+            return None if kind is None else self._link(key, ResponseContentType=kind)
 
-    def _link(self, key: str) -> str:
+    def form(self, key: str, content_type: str, size: int, *, seconds: int) -> UploadForm:
+        """Make a form by which its holder may store one object, of this type and size, for so long."""
+        with translated("The bucket"):
+            made = self._client.generate_presigned_post(
+                Bucket=self._bucket,
+                Key=key,
+                Fields={"Content-Type": content_type},
+                Conditions=[{"Content-Type": content_type}, ["content-length-range", size, size]],
+                ExpiresIn=seconds,
+            )
+        return UploadForm(made["url"], made["fields"])
+
+    def _link(self, key: str, **answer: str) -> str:
         return self._client.generate_presigned_url(
-            "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=LINK_SECONDS
+            "get_object", Params={"Bucket": self._bucket, "Key": key, **answer}, ExpiresIn=LINK_SECONDS
         )

@@ -4,15 +4,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from atelier.document import file_url
-from atelier.errors import FetchError, FetchFailedError, FetchRefusedError, InvalidImageError, InvalidRequestError
+from atelier.errors import (
+    FetchError,
+    FetchFailedError,
+    FetchRefusedError,
+    InvalidImageError,
+    InvalidRequestError,
+    NotFoundError,
+)
 from atelier.generation import MINUTE, Generation
+from atelier.own_files import FIELD, OwnFiles
 from atelier.picture import Picture, parse_data_url
 from atelier.ports import Files, Generations
 from atelier.providers import InputImage
 from atelier.steps.download import Download
 from atelier.steps.finish import store
 
-FIELD = "image_urls"
 SECONDS = 30.0
 """For all of a generation's pictures together."""
 MAX_BYTES = 20 * 1024 * 1024
@@ -57,6 +64,8 @@ class Inputs:
         try:
             if url.startswith("data:"):
                 return self.sanitise(parse_data_url(url, max_bytes=MAX_BYTES))
+            if key := OwnFiles(self.base_url, generation.user_id).key(url):
+                return self.sanitise(self._stored(key))
             return self.sanitise(self.download(url, deadline=deadline, max_bytes=MAX_BYTES))
         except FetchFailedError as exc:
             if self.clock() < generation.created_at + PATIENCE:
@@ -64,6 +73,12 @@ class Inputs:
             raise _unusable(number, exc) from exc
         except (FetchRefusedError, InvalidImageError) as exc:
             raise _unusable(number, exc) from exc
+
+    def _stored(self, key: str) -> bytes:
+        try:
+            return self.files.get(key)
+        except NotFoundError as exc:
+            raise FetchRefusedError("There is no such file here; it may have expired.") from exc
 
 
 def _unusable(number: int, reason: FetchError | InvalidImageError) -> InvalidRequestError:
