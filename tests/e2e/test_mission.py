@@ -124,7 +124,7 @@ class TestWebhook:
         generation_id = json.loads(received.body)["id"]
 
         def delivered() -> bool | None:
-            return row(alice.stack, generation_id, "delivery").get("status") == "delivered" or None
+            return row(alice.stack, generation_id, "delivery#success").get("status") == "delivered" or None
 
         assert eventually(delivered)
 

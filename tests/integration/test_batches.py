@@ -7,10 +7,9 @@ import pytest
 
 from atelier.adapters.records import RecordTable
 from atelier.adapters.store import DeliveryStore, GenerationStore
-from atelier.delivery import Delivery
 from atelier.generation import Status
 from tests.integration.lambdas import Lambdas, event, message, queue_event, request
-from tests.integration.samples import finished_example, generation
+from tests.integration.samples import delivery, finished_example, generation
 from tests.integration.stack import Stack, aws
 from tests.integration.world import SKETCH, Internet, Studio
 
@@ -68,10 +67,7 @@ def test_a_delivery_that_another_worker_has_does_not_come_back(
     # given a delivery whose attempt another worker has just started
     finished = generation(status=Status.SUCCESS, webhook="https://a.example/")
     generations.add(finished)
-    delivery = Delivery(
-        generation_id=finished.id, user_id="user_1", url="https://a.example/", body="{}", created_at=1, due_at=2**45
-    )
-    DeliveryStore(table).advance(None, delivery)
+    DeliveryStore(table).advance(None, delivery(finished, due_at=2**45))
     # when
     answer = lambdas.invoke("deliver", queue_event("deliver", message(finished.id)))
     # then
@@ -160,6 +156,36 @@ def test_a_change_that_cannot_be_announced_now_comes_back_and_stays_on_the_agend
     # then
     assert answer == {"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}
     assert generations.get(record["dynamodb"]["Keys"]["id"]["S"]).due_at is not None
+
+
+def test_each_change_of_status_is_told_where_its_webhook_asked(lambdas: Lambdas, stack: Stack) -> None:
+    # given a change to uploading, an insertion, and changes that are none
+    old, new = (event("notify")["Records"][0]["dynamodb"][name] for name in ("OldImage", "NewImage"))
+    asked = {"webhook_events": {"S": '["pending","uploading","success"]'}}
+    uploading = {**old, **asked}
+    pending = {**uploading, "status": {"S": "pending"}}
+    changes = [
+        ({"OldImage": pending, "NewImage": uploading}, 1),
+        ({"NewImage": pending}, 1),
+        ({"NewImage": uploading}, 0),
+        ({"OldImage": uploading, "NewImage": {**uploading, "version": {"N": "9"}}}, 0),
+        ({"OldImage": pending, "NewImage": {**pending, "status": {"S": "processing"}}}, 0),
+        ({"OldImage": {**old, "status": {"S": "pending"}}, "NewImage": old}, 0),
+        ({"OldImage": {**new, **asked}, "NewImage": uploading}, 0),
+        ({"OldImage": uploading}, 0),
+    ]
+    sent = 0
+    for images, messages in changes:
+        document = event("notify")
+        change = document["Records"][0]["dynamodb"]
+        for name in ("OldImage", "NewImage"):
+            del change[name]
+        change.update(images)
+        # when
+        assert lambdas.invoke("notify", document) == NONE_FAILED
+        # then
+        sent += messages
+        assert len(lambdas.waiting("DeliveryQueue")) == sent
 
 
 @pytest.mark.parametrize("name", ["OldImage", "NewImage"])

@@ -94,7 +94,7 @@ def test_a_delivery_that_reconcile_sends_again_can_be_followed(
     lambdas.drain("dispatch")
     lambdas.stream()
     lambdas.drain("deliver")
-    overdue(stack, accepted["id"], "delivery")
+    overdue(stack, accepted["id"], "delivery#success")
     # when
     lambdas.invoke("reconcile", event("reconcile"))
     # then
