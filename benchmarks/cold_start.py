@@ -15,6 +15,7 @@ import json
 import statistics
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,7 +49,14 @@ start = time.process_time()
 exec(sys.argv[2])
 print((time.process_time() - start) * 1000)
 """
-VALUES: dict[object, str] = {str: "https://example.com/none", int: "1", bool: "false"}
+VALUES: dict[object, str] = {
+    str: "https://example.com/none",
+    int: "1",
+    bool: "false",
+    frozenset[int]: "443",
+    tuple[str, ...]: "",
+    Mapping[str, str]: "{}",
+}
 
 
 def environment(name: str) -> dict[str, str]:
