@@ -14,11 +14,13 @@ from standardwebhooks import Webhook
 from atelier.adapters.breakers import BreakerTable
 from atelier.adapters.records import RecordTable
 from atelier.adapters.store import GenerationStore
-from atelier.breaker import Breaker
+from atelier.breaker import Breaker, Health, Leave, Peer
+from atelier.errors import ConflictError, PeerUnavailableError
 from atelier.generation import Generation, Status
 from atelier.steps.accept import Wait
 from functions.generate import app as generate
 from tests.integration.lambdas import Lambdas, event, message, queue_event, request
+from tests.integration.samples import generation
 from tests.integration.stack import Stack, aws
 from tests.integration.test_ingest import SECRET, stored, with_zip
 from tests.integration.world import BASE, Internet, picture
@@ -310,3 +312,38 @@ def test_a_clients_picture_is_trusted_no_further_than_any_url(
     assert reason in (failed.error or "")
     assert room.internet.to("api.replicate.com") == []
     assert stored(stack) == {}
+
+
+# ---- Places
+
+
+def test_a_claim_and_its_place_are_taken_both_or_neither(generations: GenerationStore, table: RecordTable) -> None:
+    # given a provider with one place
+    peer = Peer("provider:fal", 1, 60_000)
+    first, second = generation(), generation()
+    for item in (first, second):
+        generations.add(item)
+    claims = [item.claimed("fal", "flux", committed=True, now=1, deadline=9) for item in (first, second)]
+    place = generations.enter(first, claims[0], peer, 1)
+    # when the second comes, then there is no place, and it is not claimed
+    with pytest.raises(PeerUnavailableError):
+        generations.enter(second, claims[1], peer, 1)
+    assert generations.get(second.id) == second
+    # and when the first moved on meanwhile, then its place is left all the same
+    moved = generations.advance(claims[0], claims[0].failed("too late", 2))
+    with pytest.raises(ConflictError):
+        generations.advance(claims[0], claims[0].submitted("job1", 3), Leave(place, Health.HEALTHY, 3))
+    assert generations.get(first.id) == moved
+    assert BreakerTable(table).read(peer.name).taken == {}
+    # and when the generation is not what it was, then no place is taken for it
+    with pytest.raises(ConflictError):
+        generations.enter(first, claims[0], peer, 4)
+    assert BreakerTable(table).read(peer.name).taken == {}
+    # and a place that a worker left behind is free when its lease is over
+    generations.enter(second, claims[1], peer, 5)
+    third = generation()
+    generations.add(third)
+    claim = third.claimed("fal", "flux", committed=True, now=6, deadline=9)
+    with pytest.raises(PeerUnavailableError):
+        generations.enter(third, claim, peer, 60_005)
+    assert generations.enter(third, claim, peer, 60_006).number == 0
