@@ -4,7 +4,7 @@ PYTHON_RUNTIME ?= python3.13
 ENV ?= default
 PIP = -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run stop test check chromium screenshots format benchmark deploy requirements clean
+.PHONY: run stop test check chromium screenshots openapi format benchmark deploy requirements clean
 
 run: .venv/ready .venv-sam/ready .venv-local/ready ## the whole stack on this machine, and one picture made on it
 	@.venv/bin/python -m tools.run up
@@ -30,6 +30,9 @@ chromium: ## the browser that the console is tested in
 
 screenshots: .venv/ready chromium ## docs/screenshots, of the stack that `make run` left up
 	@.venv/bin/python -m tools.screenshots
+
+openapi: .venv/ready ## the API's description, anew from the code
+	@.venv/bin/python -m tools.openapi
 
 format: .venv/ready
 	.venv/bin/ruff check --fix .

@@ -1,8 +1,10 @@
 """The owner's side: the console's page and its sessions, and behind the console's secret users, keys, generations.
 
-It also tells anybody the public key that webhooks are signed with, since it holds the private one for the owner anyway.
+Anybody gets the description of the clients' API, and the public key that webhooks are signed with, since the private one
+is here for the owner anyway.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +16,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from atelier.account import mint_key
 from atelier.adapters import aws, ed25519
 from atelier.adapters.accounts import AccountStore
-from atelier.adapters.api import Api, answer, body, nothing
+from atelier.adapters.api import Api, answer, body, copied, nothing
 from atelier.adapters.catalogs import catalog_source
 from atelier.adapters.erasure import TableEraser
 from atelier.adapters.files import S3Files
@@ -52,6 +54,7 @@ from atelier.owner_document import (
     webhook_secret_document,
 )
 from atelier.providers.registry import KINDS, keyed
+from atelier.request import parse_redelivery
 from atelier.session import clear_cookie, cookie_of, set_cookie
 from atelier.settings import load
 from atelier.signing import derive_seed, public_key_text
@@ -65,6 +68,7 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: {files}; connect-src 'self'; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
+HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ class Wiring:
 
     settings: Settings
     static: StaticFiles
+    docs: StaticFiles
     catalog: Callable[[], Catalog]
     accounts: AccountStore
     generations: GenerationStore
@@ -150,7 +155,8 @@ def wiring() -> Wiring:
     signing_key = Secret(secrets, settings.signing_key_arn)
     return Wiring(
         settings=settings,
-        static=StaticFiles(Path(__file__).with_name("static")),
+        static=StaticFiles(HERE / "static"),
+        docs=StaticFiles(HERE / "docs"),
         catalog=catalog_source(settings.catalog_object),
         accounts=accounts,
         generations=GenerationStore(table, accounts=accounts, retention_days=settings.retention_days),
@@ -176,19 +182,34 @@ def webhook_keys() -> Response[str]:
     return answer(200, {"keys": [public_key_text(key)]}, {"Cache-Control": "public, max-age=3600"})
 
 
+@app.get("/openapi.json")
+def openapi() -> Response[str]:
+    """Describe the clients' API, as it is reached at this stack."""
+    document = json.loads((HERE / "openapi.json").read_text(encoding="utf-8"))
+    return copied({**document, "servers": [{"url": _base_url()}]}, "public, max-age=300")
+
+
+@app.get("/docs")
+def docs() -> Response[str]:
+    """Answer the page that shows the description."""
+    return _page(wiring().docs.get(PAGE))
+
+
+@app.get("/docs/<name>")
+def docs_file(name: str) -> Response[str]:
+    """Answer one of that page's files, or that the browser's copy is still good."""
+    if name == PAGE:
+        return docs()  # never without the headers that protect it
+    return _asset(wiring().docs.get(name))
+
+
 # ---- The page and its session ----------------------------------------------------------------------------------------
 
 
 @app.get("/console")
 def page() -> Response[str]:
-    """Answer the page; what it may load and who may frame it is said here."""
-    to = wiring()
-    headers = {
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": CONTENT_SECURITY_POLICY.format(files=to.files().origin()),
-        "Referrer-Policy": "no-referrer",
-    }
-    return _text(to.static.get(PAGE), headers)
+    """Answer the page."""
+    return _page(wiring().static.get(PAGE))
 
 
 @app.get("/console/static/<name>")
@@ -196,9 +217,7 @@ def static(name: str) -> Response[str]:
     """Answer one of the page's files, or that the browser's copy is still good."""
     if name == PAGE:
         return page()  # never without the headers that protect it
-    file = wiring().static.get(name)
-    fresh = app.current_event.headers.get("If-None-Match") == file.etag
-    return _text(file, {"Cache-Control": "no-cache", "ETag": file.etag}, fresh=fresh)
+    return _asset(wiring().static.get(name))
 
 
 @app.post("/console/session")
@@ -387,10 +406,10 @@ def read_generation(generation_id: str) -> Response[str]:
 
 @app.post("/console/admin/generations/<generation_id>/redeliver")
 def redeliver(generation_id: str) -> Response[str]:
-    """Tell a generation's webhook again of all that it was told, and answer the last delivery."""
-    *_, delivery = administrator().redeliver()(generation_id, _base_url())
+    """Tell a generation's webhook again: of an event, or of all that it was told."""
+    again = administrator().redeliver()(generation_id, _base_url(), parse_redelivery(body(app)))
     logger.info("delivery repeated", generation_id=generation_id)
-    return answer(202, delivery_document(DeliveryHistory(delivery, ())))
+    return answer(202, {"data": [delivery_document(DeliveryHistory(delivery, ())) for delivery in again]})
 
 
 @app.post("/console/admin/generations/<generation_id>/cancel")
@@ -428,11 +447,23 @@ def _session(signed_in: SignedIn, headers: dict[str, str] | None = None) -> Resp
     return answer(200, document, headers)
 
 
-def _text(file: StaticFile, headers: dict[str, str], *, fresh: bool = False) -> Response[str]:
+def _page(file: StaticFile) -> Response[str]:
+    """Answer a page; what it may load and who may frame it is said here."""
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY.format(files=wiring().files().origin()),
+        "Referrer-Policy": "no-referrer",
+    }
+    return _text(file, headers)
+
+
+def _asset(file: StaticFile) -> Response[str]:
+    return _text(file, {"Cache-Control": "no-cache", "ETag": file.etag})
+
+
+def _text(file: StaticFile, headers: dict[str, str]) -> Response[str]:
     safe = {"X-Content-Type-Options": "nosniff", **headers}
-    status, content = (304, "") if fresh else (200, file.content)
-    # A 304 has the type as well: API Gateway would add its own, and the browser would believe that.
-    return Response(status_code=status, content_type=file.content_type, headers=safe, body=content)
+    return Response(status_code=200, content_type=file.content_type, headers=safe, body=file.content)
 
 
 def _cookie() -> str | None:

@@ -1,0 +1,156 @@
+"""The API's description: made from the code, valid, whole, and true to the routes."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+from openapi_spec_validator import validate
+
+from functions.generate import app as generate
+from tools.openapi.__main__ import COPY
+from tools.openapi.document import build, encode
+
+DOCUMENT: dict[str, Any] = json.loads(COPY.read_text(encoding="utf-8"))
+METHODS = ("get", "post", "put", "patch", "delete")
+SERVED_ELSEWHERE = {("get", "/.well-known/webhook-keys")}
+"""By the console's function, which holds the signing key."""
+
+
+def resolved(item: Any) -> Any:
+    """Follow a reference within the document."""
+    while isinstance(item, dict) and "$ref" in item:
+        found: Any = DOCUMENT
+        for part in item["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        item = found
+    return item
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in DOCUMENT["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield method, path, item[method]
+
+
+OPERATIONS = [pytest.param(operation, id=operation["operationId"]) for _, _, operation in operations()]
+each_operation = pytest.mark.parametrize("operation", OPERATIONS)
+
+
+def contents(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each body of a call, with its name."""
+    bodies = {"request": resolved(operation.get("requestBody", {}))}
+    bodies |= {status: resolved(answer) for status, answer in operation["responses"].items()}
+    for name, body in bodies.items():
+        for kind, content in body.get("content", {}).items():
+            yield f"{name} {kind}", content
+
+
+def faults(schema: dict[str, Any], value: Any) -> list[str]:
+    whole = {**schema, "components": DOCUMENT["components"]}
+    validator = Draft202012Validator(whole, format_checker=FormatChecker())
+    return [error.message for error in validator.iter_errors(value)]
+
+
+def test_the_served_copy_is_what_the_code_makes() -> None:
+    assert COPY.read_text(encoding="utf-8") == encode(build()), "run `make openapi`"
+
+
+def test_it_is_openapi_3_1() -> None:
+    validate(DOCUMENT)
+    assert DOCUMENT["openapi"].startswith("3.1")
+
+
+def addresses(path: str, operation: dict[str, Any]) -> Iterator[str]:
+    """Fill a path's parameters in, those with several values with each of them."""
+    parameters = map(resolved, [*DOCUMENT["paths"][path].get("parameters", []), *operation.get("parameters", [])])
+    found = [path]
+    for parameter in parameters:
+        if parameter["in"] == "path":
+            values = parameter["schema"].get("enum", [parameter["example"]])
+            found = [item.replace(f"{{{parameter['name']}}}", value) for item in found for value in values]
+    yield from found
+
+
+def test_it_has_the_routes_that_the_code_has() -> None:
+    described = {
+        (method.upper(), address)
+        for method, path, operation in operations()
+        if (method, path) not in SERVED_ELSEWHERE
+        for address in addresses(path, operation)
+    }
+    routes = [*generate.app._static_routes, *generate.app._dynamic_routes]
+    for method, address in described:
+        assert any(route.method == method and route.rule.match(address) for route in routes), f"no {method} {address}"
+    for route in routes:
+        known = any(route.method == method and route.rule.match(address) for method, address in described)
+        assert known, f"{route.method} {route.path} is not described"
+
+
+@each_operation
+def test_a_call_says_what_it_is(operation: dict[str, Any]) -> None:
+    assert operation["operationId"]
+    assert operation["summary"]
+    assert operation["description"]
+    assert "security" in operation
+    assert set(operation["tags"]) <= {tag["name"] for tag in DOCUMENT["tags"]}
+
+
+def test_no_two_calls_share_a_name() -> None:
+    names = [operation["operationId"] for _, _, operation in operations()]
+    assert len(set(names)) == len(names)
+
+
+@each_operation
+def test_each_body_has_valid_examples(operation: dict[str, Any]) -> None:
+    for name, content in contents(operation):
+        examples = [resolved(example)["value"] for example in content["examples"].values()]
+        assert examples, name
+        for example in examples:
+            assert faults(content["schema"], example) == [], name
+
+
+@each_operation
+def test_each_parameter_has_a_valid_example(operation: dict[str, Any]) -> None:
+    for parameter in map(resolved, operation.get("parameters", [])):
+        assert parameter["description"]
+        assert faults(parameter["schema"], parameter["example"]) == [], parameter["name"]
+
+
+@each_operation
+def test_whatever_needs_a_key_may_be_refused(operation: dict[str, Any]) -> None:
+    assert bool(operation["security"]) is ("401" in operation["responses"]) is ("429" in operation["responses"])
+    assert "5XX" in operation["responses"]
+
+
+@each_operation
+def test_errors_are_errors(operation: dict[str, Any]) -> None:
+    for status, answer in operation["responses"].items():
+        if status[0] in "45":
+            (content,) = resolved(answer)["content"].values()
+            assert content["schema"] == {"$ref": "#/components/schemas/Error"}, status
+
+
+@each_operation
+def test_links_lead_to_calls(operation: dict[str, Any]) -> None:
+    known = {other["operationId"] for _, _, other in operations()}
+    for answer in map(resolved, operation["responses"].values()):
+        assert {link["operationId"] for link in answer.get("links", {}).values()} <= known
+
+
+@pytest.mark.parametrize("example", ["success", "error"])
+def test_what_a_webhook_gets_is_described(example: str) -> None:
+    webhook = DOCUMENT["webhooks"]["generation"]["post"]
+    (content,) = webhook["requestBody"]["content"].values()
+    assert faults(content["schema"], content["examples"][example]["value"]) == []
+    assert {parameter["name"] for parameter in webhook["parameters"]} >= {
+        "webhook-id", "webhook-timestamp", "webhook-signature",
+    }  # fmt: skip
+
+
+def test_models_are_named_by_examples_only() -> None:
+    model = DOCUMENT["components"]["schemas"]["GenerateRequest"]["properties"]["model"]
+    assert "enum" not in model
+    assert model["examples"]

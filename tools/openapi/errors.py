@@ -1,0 +1,98 @@
+"""Every error, as an example: raised by the code where it can be asked, else in the words that it has there."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from atelier.account import ApiKey, parse_key
+from atelier.adapters.accounts import too_many_requests
+from atelier.addresses import EgressPolicy
+from atelier.catalog import embedded
+from atelier.errors import (
+    ForbiddenError,
+    IdempotencyMismatchError,
+    NotFoundError,
+    NotPossibleError,
+    PaymentRequiredError,
+    RequestError,
+    UnavailableError,
+    UnsupportedMediaTypeError,
+)
+from atelier.idempotency import parse_idempotency
+from atelier.listing import parse_list, parse_search
+from atelier.request import (
+    MAX_BODY_BYTES,
+    parse_authorization,
+    parse_generation_request,
+    parse_redelivery,
+    parse_run_request,
+)
+from tools.openapi.examples import ID, KEY_ID, NOW, PROMPT, USER, generation_request, run_request
+from tools.openapi.schemas import Json
+
+
+def _document(exc: RequestError) -> Json:
+    """Write an error as the API answers it (adapters/answers.py)."""
+    fields = [{"field": item.field, "message": item.message, "code": item.code} for item in exc.errors]
+    return {"message": exc.message, **({"errors": fields} if fields else {})}
+
+
+def _raised(ask: Callable[[], object]) -> Json:
+    try:
+        ask()
+    except RequestError as exc:
+        return _document(exc)
+    raise AssertionError("it was not refused")
+
+
+def _generate(text: str) -> Json:
+    return _raised(lambda: parse_generation_request(text, embedded(), EgressPolicy()))
+
+
+def _run(document: Json) -> Json:
+    return _raised(lambda: parse_run_request(json.dumps(document), embedded(), EgressPolicy()))
+
+
+def _key(**limits: Any) -> ApiKey:
+    return ApiKey(
+        id=KEY_ID, name="website", user_id=USER.id, user_email=USER.email, digest="", test=False, created_at=NOW,
+        **limits,
+    )  # fmt: skip
+
+
+ERRORS: dict[str, Json] = {
+    "NotJson": _generate("{"),
+    "InvalidGeneration": _generate(
+        json.dumps({"model": "sketch", "input": {"prompt": "", "width": 12}, "size": "large"})
+    ),
+    "InvalidRun": _run(run_request(prompt=PROMPT)),
+    "PrivateWebhook": _generate(json.dumps(generation_request(webhook="https://10.0.0.1/"))),
+    "BadIdempotencyKey": _raised(lambda: parse_idempotency("", route="/generate", body="")),
+    "BadPage": _raised(lambda: parse_list({"limit": "1000"})),
+    "BadSearch": _raised(lambda: parse_search({})),
+    "BadEvent": _raised(lambda: parse_redelivery('{"event": "done"}')),
+    "NoKey": _raised(lambda: parse_authorization(None)),
+    "MistypedKey": _raised(lambda: parse_key("YOUR_API_KEY")),
+    "NotEnoughCredits": _document(
+        PaymentRequiredError("This costs 4 credits, and there are not enough; ask the owner for more.")
+    ),
+    "LackingScope": _raised(lambda: _key(scopes=("read",)).require("generate")),
+    "ForbiddenModel": _raised(lambda: _key(models=("sketch",)).require("generate", model="playground-v2")),
+    "AnotherUsers": _document(ForbiddenError("This generation is another user's.")),
+    "UnknownModel": _generate(json.dumps(generation_request(model="no-such-model"))),
+    "UnknownTool": _run(run_request(tool="no-such-tool")),
+    "UnknownGeneration": _document(NotFoundError(f"There is no generation '{ID}'.")),
+    "UnknownFile": _document(NotFoundError("There is no such file; it may have expired.")),
+    "NotFinished": _document(NotPossibleError("The generation is processing; it can be deleted once it is finished.")),
+    "CannotCancel": _document(NotPossibleError("The generation is over already: success.")),
+    "NothingToTell": _document(NotPossibleError("The generation has no webhook.")),
+    "TooLarge": _generate(" " * (MAX_BODY_BYTES + 1)),
+    "WrongType": _document(
+        UnsupportedMediaTypeError("The body must be application/json, not 'text/html'.", ["application/json"])
+    ),
+    "OtherRequest": _document(
+        IdempotencyMismatchError("This Idempotency-Key was used for another request; use a new key for a new request.")
+    ),
+    "TooMany": _document(too_many_requests(60, NOW + 43_000)),
+    "Unavailable": _document(UnavailableError("The table is busy; try again.")),
+}
