@@ -111,6 +111,8 @@ def test_metadata_that_is_too_long_goes(length: int, left: bool) -> None:
     content = write(a_picture(), "PNG")
     content = content[:PNG_START] + png_chunk(b"eXIf", bytes(length)) + content[PNG_START:]
     assert (b"eXIf" in essentials(content)) is left
+    content = webp_of(webp_chunk(b"EXIF", bytes(length)) + write(a_picture(), "WEBP")[12:])
+    assert (b"EXIF" in essentials(content)) is left
 
 
 # ---- What is refused

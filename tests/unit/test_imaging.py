@@ -387,6 +387,9 @@ BROKEN = {
     "a png with a profile that unpacks to 5 MB": after_png_header(
         PNG, png_chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(5_000_000)))
     ),
+    "a png with half a transparency": PNG[:-12] + png_chunk(b"tRNS", b"\0") + PNG[-12:],
+    "a png with half a profile": PNG[:-12] + png_chunk(b"iCCP", b"a\0") + PNG[-12:],
+    "a png with a second header": PNG[:-12] + png_chunk(b"IHDR", PNG[16:27] + b"\1\0") + PNG[-12:],
     "a jpeg without a scan": b"\xff\xd8\xff\xd9",
     "a jpeg without tables": JPEG.replace(b"\xff\xdb", b"\xff\xef"),
     "a webp of nonsense": webp_of(webp_chunk(b"VP8 ", bytes(100))),
@@ -568,22 +571,35 @@ def noise(mode: str, size: tuple[int, int]) -> Pillow.Image:
     return Pillow.frombytes(mode, size, os.urandom(size[0] * size[1] * len(mode)))
 
 
+def largest(kind: str, width: int) -> tuple[int, int]:
+    return width, LIMITS[FORMATS[kind]].max_pixels // width
+
+
+def longest(kind: str, content: bytes) -> bytes:
+    return content.ljust(LIMITS[FORMATS[kind]].max_bytes, b"\0")
+
+
 def heavy() -> dict[str, tuple[bytes, str]]:
     """Write what costs the most memory, each with a word of what should come of it."""
     texts = png_chunk(b"iTXt", b"a\0\1\0\0\0" + zlib.compress(b"a" * 1_000_000 + "🎨".encode())) * 64
-    transparent = Pillow.new("RGB", (3_840, 2_160), "red")
+    turned = Pillow.new("RGBA", largest("PNG", 5_000))
+    turned.paste(noise("RGBA", (5_000, 1_200)), (0, 0))
+    progressive = Pillow.new("CMYK", largest("JPEG", 4_096), "red")
+    transparent = Pillow.new("RGB", largest("WEBP", 3_840), "red")
     transparent.putalpha(noise("L", transparent.size))
-    scans = write(Pillow.new("CMYK", (4_096, 4_096), "red"), "JPEG", progressive=True, exif=exif(6))
     lossless = write(a_picture(), "WEBP", lossless=True)
     return {
         "a PNG of 25 MB": (write(noise("RGB", (2_900, 2_900)), "PNG", compress_level=0), "2900 x 2900, 512 x 512"),
         "the largest PNG, turned": (
-            write(Pillow.new("RGBA", (5_000, 4_000)), "PNG", compress_level=1, exif=exif(6)).ljust(50 * 1024**2, b"\0"),
+            longest("PNG", write(turned, "PNG", compress_level=1, exif=exif(6))),
             "4000 x 5000, 410 x 512",
         ),
-        "the largest JPEG, progressive": (scans.ljust(25 * 1024**2, b"\0"), "4096 x 4096, 512 x 512"),
+        "the largest JPEG, progressive": (
+            longest("JPEG", write(progressive, "JPEG", progressive=True, exif=exif(6))),
+            "4096 x 4096, 512 x 512",
+        ),
         "the largest WebP, transparent": (
-            write(transparent, "WEBP", quality=0, method=0).ljust(16 * 1024**2, b"\0"),
+            longest("WEBP", write(transparent, "WEBP", quality=0, method=0)),
             "3840 x 2160, 512 x 288",
         ),
         "a bomb of PNG": (TOO_LARGE["a bomb"], "more pixels"),

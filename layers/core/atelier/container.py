@@ -117,7 +117,7 @@ def _webp(content: memoryview) -> Iterator[bytes | memoryview]:
     """Keep the first chunk of each kind, and say anew how long the whole is."""
     kept: dict[bytes, memoryview] = {}
     for kind, chunk in _webp_chunks(content):
-        if kind in _WEBP_PICTURE or (kind in _WEBP_METADATA and len(chunk) <= MAX_METADATA_BYTES):
+        if kind in _WEBP_PICTURE or (kind in _WEBP_METADATA and len(chunk) <= 8 + MAX_METADATA_BYTES):
             kept.setdefault(kind, chunk)
     yield b"RIFF" + (4 + sum(map(len, kept.values()))).to_bytes(4, "little") + b"WEBP"
     yield from kept.values()
@@ -133,7 +133,7 @@ def _webp_chunks(content: memoryview) -> Iterator[tuple[bytes, memoryview]]:
         length = int.from_bytes(content[start + 4 : start + 8], "little")
         chunk = content[start : start + 8 + length + length % 2]
         start += len(chunk)
-        if len(chunk) < 8 + length or start > min(whole, len(content)):
+        if len(chunk) < 8 + length:
             raise InvalidImageError(_CUT_SHORT)
         yield bytes(chunk[:4]), chunk
     raise InvalidImageError(_TOO_MANY)

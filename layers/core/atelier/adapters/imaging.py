@@ -78,7 +78,7 @@ def thumbnail(content: bytes) -> Picture:
         if picture.mode in ("1", "P") or "transparency" in picture.info:
             picture = _plain(picture)
         picture.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))  # a JPEG is not even decoded at its full size
-        picture.load()
+        picture.load()  # if it was small already
         return _write(_plain(_in_srgb(_upright(picture))), format="WEBP", quality=80)
 
 
@@ -138,7 +138,7 @@ def _is_matrix_profile(profile: bytes) -> bool:
     A table is allocated as large as it says that it is: littlecms takes 490 MB for a profile of 2 KB.
     """
     tags = {profile[start : start + 3] for start in range(132, len(profile), 12)}
-    return len(profile) <= MAX_METADATA_BYTES and profile[16:20] == b"RGB " and not tags & {b"A2B", b"D2B"}
+    return len(profile) <= MAX_METADATA_BYTES and not tags & {b"A2B", b"D2B"}
 
 
 def _plain(picture: Pillow.Image) -> Pillow.Image:
@@ -156,5 +156,5 @@ def _write(picture: Pillow.Image, **options: Any) -> Picture:
 def _refusing_what_breaks() -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, SyntaxError, EOFError) as exc:
+    except (OSError, ValueError, SyntaxError, IndexError, struct.error) as exc:
         raise InvalidImageError("it is damaged, or not a whole picture") from exc
