@@ -19,7 +19,7 @@ from atelier.adapters.store import DeliveryStore, GenerationStore
 from atelier.attempts import MAX_FAILURES, Attempts
 from atelier.delivery import DeliveryStatus
 from atelier.errors import ConflictError, UnavailableError
-from atelier.generation import Status, new_id
+from atelier.generation import Moment, Status, new_id
 from atelier.session import begin
 from atelier.steps import now_ms
 from functions.console import app as console_app
@@ -712,7 +712,13 @@ def test_all_that_happened_to_a_generation_is_shown(
     times = [moment["at"] for moment in document["timeline"]]
     assert times == sorted(times)
     assert (times[0], times[-1]) == (document["createdAt"], document["finishedAt"])
-    assert [attempt["provider"] for attempt in document["attempts"]] == ["sketch"]
+    (turn,) = document["attempts"]
+    assert (turn["provider"], turn["model"], turn["error"]) == ("sketch", "sketch", None)
+    assert turn["duration"] >= 0
+    (picture,) = document["outputs"]
+    assert (picture["url"], picture["contentType"]) == (document["output"], "image/png")
+    assert (document["webhook"], document["webhookEvents"]) == (json.loads(SKETCH)["webhook"], ["success", "error"])
+    assert (document["inputs"], document["cancelledAt"], document["refunded"]) == ([], None, False)
     (delivery,) = document["deliveries"]
     assert (delivery["id"], delivery["event"]) == (f"msg_{made}_success", "success")
     assert (delivery["status"], delivery["nextAttemptAt"]) == ("delivered", None)
@@ -731,13 +737,35 @@ def test_a_webhook_is_told_again_with_the_same_message(
     status, document = console("POST", f"generations/{made}/redeliver")
     lambdas.drain("deliver")
     # then
-    assert (status, document["status"]) == (202, "pending")
+    assert (status, [delivery["status"] for delivery in document["data"]]) == (202, ["pending"])
     first, second = internet.to(RECEIVER)
     assert second.content == first.content
     assert second.headers["webhook-id"] == first.headers["webhook-id"]
     _, shown = console("GET", f"generations/{made}")
     assert [attempt["statusCode"] for attempt in shown["deliveries"][0]["attempts"]] == [204, 204]
     assert shown["deliveries"][0]["status"] == "delivered"
+
+
+def test_a_webhook_is_told_again_of_one_event(
+    console: Console, generations: GenerationStore, table: RecordTable
+) -> None:
+    # given a webhook that is told of everything
+    timeline = tuple(Moment(status, NOW) for status in (Status.PROCESSING, Status.UPLOADING, Status.SUCCESS))
+    done = generation(
+        status=Status.SUCCESS, timeline=timeline, finished_at=NOW, webhook=f"https://{RECEIVER}/hook",
+        webhook_events=tuple(Status),
+    )  # fmt: skip
+    generations.add(done)
+    # when
+    _, one = console("POST", f"generations/{done.id}/redeliver", {"event": "processing"})
+    _, known = DeliveryStore(table).find(done.id)
+    _, every = console("POST", f"generations/{done.id}/redeliver")
+    # then
+    assert [delivery["event"] for delivery in one["data"]] == ["processing"]
+    assert set(known) == {Status.PROCESSING}
+    assert [delivery["event"] for delivery in every["data"]] == ["pending", "processing", "uploading", "success"]
+    for event, status in (("error", 409), ("never", 400)):
+        assert console("POST", f"generations/{done.id}/redeliver", {"event": event})[0] == status
 
 
 def test_without_a_webhook_nothing_is_told(console: Console, generations: GenerationStore) -> None:
@@ -774,6 +802,38 @@ def test_a_pending_generation_is_cancelled_and_never_made(
     assert generations.get(accepted["id"]).provider is None
     assert len(lambdas.stream()) == 1
     assert console("POST", f"generations/{accepted['id']}/cancel")[0] == 200
+
+
+def test_what_a_provider_works_on_is_cancelled_there(
+    console: Console, lambdas: Lambdas, key: str, generations: GenerationStore
+) -> None:
+    # given
+    never = json.dumps({"model": "sketch", "input": {"prompt": "test:never a boat"}})
+    _, accepted = lambdas.ask(request("generate", authorization=key, body=never, headers={"Prefer": "respond-async"}))
+    lambdas.drain("dispatch")
+    # when
+    status, document = console("POST", f"generations/{accepted['id']}/cancel")
+    _, shown = console("GET", f"generations/{accepted['id']}")
+    lambdas.drain("ingest")
+    # then
+    assert (status, document["status"]) == (200, "processing")
+    assert shown["cancelledAt"] is not None
+    _, ended = console("GET", f"generations/{accepted['id']}")
+    assert (ended["status"], ended["error"]) == ("error", "cancelled")
+    assert [(turn["provider"], turn["error"]) for turn in ended["attempts"]] == [("sketch", "cancelled")]
+
+
+def test_why_something_is_not_cancelled_is_told(console: Console, generations: GenerationStore) -> None:
+    for one, reason in (
+        (generation(status=Status.PROCESSING, provider="openai"), "openai cannot stop"),
+        (generation(status=Status.PROCESSING, provider="sketch"), "try again in a moment"),
+        (generation(status=Status.UPLOADING), "stored already"),
+        (generation(status=Status.SUCCESS), "over already"),
+    ):
+        generations.add(one)
+        status, document = console("POST", f"generations/{one.id}/cancel")
+        assert status == 409
+        assert reason in document["message"]
 
 
 def test_a_cancelled_generation_costs_nothing(console: Console, generations: GenerationStore) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from atelier.account import ApiKey, LedgerEntry, User, WebhookSecrets
 from atelier.catalog import Catalog
 from atelier.delivery import DeliveryHistory
-from atelier.document import announce, delivery_document, describe, timestamp
+from atelier.document import announce, delivery_document, describe, detail, output_document, timestamp
 from atelier.generation import Generation, Moment, Status
 from atelier.overview import Overview
 from atelier.providers import Provider
@@ -88,26 +88,26 @@ def key_document(key: ApiKey) -> dict[str, Any]:
 
 def generation_document(generation: Generation, base_url: str) -> dict[str, Any]:
     """Describe a generation as its client sees it, and whose it is, who made it and what it cost."""
-    return {
-        **describe(generation, base_url),
-        "userId": generation.user_id,
-        "provider": generation.provider,
-        "cost": generation.cost,
-        "finishedAt": _moment(generation.finished_at),
-    }
+    return {**describe(generation, base_url), **_owned(generation)}
 
 
 def generation_detail(generation: Generation, deliveries: Sequence[DeliveryHistory], base_url: str) -> dict[str, Any]:
-    """Describe a generation and all that happened to it."""
+    """Describe a generation and all that happened to it; `inputs` are its client's pictures as they were stored."""
+    document = detail(generation, base_url)
     timeline = (Moment(Status.PENDING, generation.created_at), *generation.timeline)
     return {
-        **generation_document(generation, base_url),
+        **document,
+        **_owned(generation),
+        "refunded": generation.refunded,
+        "cancelledAt": _moment(generation.cancelled_at),
+        "inputs": [output_document(picture, base_url) for picture in generation.inputs],
         "timeline": [{"status": moment.status.value, "at": timestamp(moment.at)} for moment in timeline],
         "attempts": [
-            {"provider": moment.provider, "at": timestamp(moment.at)}
-            for moment in timeline
-            if moment.status is Status.PROCESSING
+            {**seen, "model": attempt.model}
+            for seen, attempt in zip(document["attempts"], generation.attempts, strict=True)
         ],
+        "webhook": generation.webhook,
+        "webhookEvents": [status.value for status in generation.webhook_events],
         "deliveries": [delivery_document(history) for history in deliveries],
         "announcement": announce(generation, base_url) if generation.status.final else None,
     }
@@ -123,6 +123,15 @@ def overview_document(overview: Overview, dead_letters: int) -> dict[str, Any]:
         "medianSeconds": overview.median_seconds,
         "creditsSpent": overview.credits_spent,
         "deadLetters": dead_letters,
+    }
+
+
+def _owned(generation: Generation) -> dict[str, Any]:
+    return {
+        "userId": generation.user_id,
+        "provider": generation.provider,
+        "cost": generation.cost,
+        "finishedAt": _moment(generation.finished_at),
     }
 
 
