@@ -205,18 +205,3 @@ def test_an_unknown_route_is_answered_in_json(lambdas: Lambdas, calls: Calls) ->
     status, document = lambdas.ask(request("generate", path="/nothing"))
     assert (status, set(document)) == (404, {"message"})
     assert calls.take() == []
-
-
-def test_another_users_generation_is_not_found(
-    lambdas: Lambdas, key: str, stack: Stack, accounts: AccountStore
-) -> None:
-    # given
-    _, accepted = lambdas.ask(request("generate", authorization=key))
-    record, other = minted(stack.secret("DigestKeySecret"))
-    accounts.add_key(record)
-    path = f"/generations/{accepted['id']}"
-    # when
-    status, document = lambdas.ask(request("generate", method="GET", path=path, authorization=other, body=""))
-    # then
-    assert (status, set(document)) == (404, {"message"})
-    assert "a jungle" not in json.dumps(document)

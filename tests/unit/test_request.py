@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atelier.addresses import EgressPolicy
-from atelier.catalog import embedded
+from atelier.catalog import embedded, load
 from atelier.errors import (
     FieldError,
     InvalidRequestError,
@@ -26,6 +26,8 @@ from atelier.request import (
     parse_authorization,
     parse_generation_request,
     parse_object,
+    parse_redelivery,
+    parse_run_request,
     parse_wait,
 )
 
@@ -460,3 +462,109 @@ def test_an_answer_to_very_many_faults_stays_small() -> None:
 
     assert len(error.errors) == 50
     assert all(len(fault.message) <= 500 and len(fault.field) <= 500 for fault in error.errors)
+
+
+# ---- POST /run -------------------------------------------------------------------------------------------------------
+
+
+def run(**fields: Any) -> GenerationRequest:
+    """Read a valid request to run a tool, but for some fields."""
+    document = {"tool": "text-to-image", "input": {"prompt": "a cat"}, **fields}
+    return parse_run_request(json.dumps(document), CATALOG, EgressPolicy())
+
+
+def test_a_run_without_a_model_takes_the_tools_first() -> None:
+    read = run(webhook=HOOK, webhook_events=["error"])
+    assert read.model is next(iter(CATALOG.models.values()))
+    assert (read.input, read.webhook, read.webhook_events) == ({"prompt": "a cat"}, HOOK, (Status.ERROR,))
+
+
+@pytest.mark.parametrize("slug", CATALOG.models)
+def test_a_runs_model_is_named_in_its_input_and_taken_out_of_it(slug: str) -> None:
+    read = run(input={"prompt": "a cat", "model": slug})
+    assert read.model is CATALOG.models[slug]
+    assert read.input == {"prompt": "a cat"}
+
+
+@pytest.mark.parametrize("slug", CATALOG.models)
+def test_a_tools_slug_does_for_a_models(slug: str) -> None:
+    named = {"prompt": "a cat", "model": slug}
+    assert parse(request(model="text-to-image", input=named)).model is CATALOG.models[slug]
+    assert parse(request(model="text-to-image")).model is next(iter(CATALOG.models.values()))
+
+
+def test_a_models_own_sub_model_stays_in_its_input() -> None:
+    named = {"prompt": "a cat", "model": "anything"}
+    assert parse(request(model="playground-v2", input=named)).input == named
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "fault"),
+    [
+        ({"tool": "sketch"}, NotFoundError, ("tool", "unknown_tool")),
+        ({"tool": None}, InvalidRequestError, ("tool", "required")),
+        ({"model": "sketch"}, InvalidRequestError, ("model", "unknown_field")),
+        ({"input": {"prompt": "x", "model": "x"}}, NotFoundError, ("input.model", "unknown_model")),
+        ({"input": {"prompt": "x", "model": 1}}, InvalidRequestError, ("input.model", "type")),
+        ({"input": {"prompt": "x", "model": "flux-pro", "image_urls": ["x"]}}, InvalidRequestError,
+         ("input.image_urls", "unknown_field")),
+    ],
+)  # fmt: skip
+def test_a_bad_run_is_refused(fields: dict[str, Any], error: type[RequestError], fault: tuple[str, str]) -> None:
+    with pytest.raises(error) as caught:
+        run(**fields)
+    assert faults(caught.value) == {fault}
+
+
+# ---- Sizes and redeliveries ------------------------------------------------------------------------------------------
+
+GENEROUS = load(
+    """
+    [tools.long]
+    name = "Long"
+    description = "Takes whatever fits."
+    type = "image"
+    [tools.long.input]
+    type = "object"
+    [tools.long.input.properties]
+    text = { type = "string" }
+    numbers = { type = "array", items = { type = "number" } }
+    [models.long]
+    name = "Long"
+    description = "Long."
+    tool = "long"
+    deadline = 1
+    cost = 0
+    providers = [{ name = "sketch" }]
+    """
+)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"text": "x" * 205_000}, {"numbers": [10**9] * 20_000}],
+    ids=["too much for a message", "numbers that grow"],
+)
+def test_what_a_catalog_allows_and_we_cannot_hold_is_too_large(values: dict[str, Any]) -> None:
+    body = json.dumps({"model": "long", "input": values}).replace("1000000000", "1E9")
+    assert len(body) < MAX_BODY_BYTES
+    with pytest.raises(PayloadTooLargeError, match="200 KB"):
+        parse_generation_request(body, GENEROUS, EgressPolicy())
+
+
+def test_who_sends_too_much_is_told_of_files() -> None:
+    with pytest.raises(PayloadTooLargeError, match="POST /files"):
+        parse_object(" " * (MAX_BODY_BYTES + 1))
+
+
+@pytest.mark.parametrize(
+    ("body", "event"), [("", None), ("{}", None), ('{"event": "error"}', Status.ERROR), ('{"event": null}', None)]
+)
+def test_a_redelivery_may_name_an_event(body: str, event: Status | None) -> None:
+    assert parse_redelivery(body) is event
+
+
+@pytest.mark.parametrize("body", ['{"event": "done"}', '{"event": 1}', '{"events": []}', "[]", "x"])
+def test_a_bad_redelivery_is_refused(body: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        parse_redelivery(body)

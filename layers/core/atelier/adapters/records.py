@@ -7,7 +7,8 @@ write carries a fresh writer token; a failed condition on a record that holds th
 import random
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -71,41 +72,43 @@ class RecordTable:
             condition += " AND #s < :s"
             names["#s"] = before[0]
             values[":s"] = _value(before[1])
-        with translated("The table"):
-            answer = self._client.query(
-                TableName=self._table,
-                IndexName=index,
-                KeyConditionExpression=condition,
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues=values,
-                Limit=limit,
-                ScanIndexForward=not descending,
-            )
-        return [_plain(item) for item in answer["Items"]]
+        found: list[Record] = []
+        for page in self._pages(
+            IndexName=index,
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+            Limit=limit,
+            ScanIndexForward=not descending,
+        ):
+            found += page
+            if len(found) >= limit:
+                break
+        return found[:limit]
 
     def query_all(
         self, index: str, partition: tuple[str, str], *, max_reads: int, descending: bool = False
     ) -> list[Record]:
         """Read the ids of one partition of an index, all of them as far as so many reads of a megabyte each go."""
-        found: list[Record] = []
-        start: Any = {}
-        for _ in range(max_reads):
+        pages = self._pages(
+            IndexName=index,
+            KeyConditionExpression="#p = :p",
+            ProjectionExpression="#id",
+            ExpressionAttributeNames={"#p": partition[0], "#id": "id"},
+            ExpressionAttributeValues={":p": _value(partition[1])},
+            ScanIndexForward=not descending,
+        )
+        return [record for page in islice(pages, max_reads) for record in page]
+
+    def _pages(self, **query: Any) -> Iterator[list[Record]]:
+        """Read one page after another, as far as somebody takes them."""
+        while True:
             with translated("The table"):
-                answer = self._client.query(
-                    TableName=self._table,
-                    IndexName=index,
-                    KeyConditionExpression="#p = :p",
-                    ProjectionExpression="#id",
-                    ExpressionAttributeNames={"#p": partition[0], "#id": "id"},
-                    ExpressionAttributeValues={":p": _value(partition[1])},
-                    ScanIndexForward=not descending,
-                    **start,
-                )
-            found += map(_plain, answer["Items"])
+                answer = self._client.query(TableName=self._table, **query)
+            yield [_plain(item) for item in answer["Items"]]
             if "LastEvaluatedKey" not in answer:
-                break
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
-        return found
+                return
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def get_many(self, keys: list[tuple[str, str]], *, consistent: bool = False) -> list[Record]:
         """Read at most 100 records by their keys, in the order of the keys; those that are gone are left out."""

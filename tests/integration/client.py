@@ -1,0 +1,70 @@
+"""A client of the API, as the handlers see one."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from atelier.account import mint_key, new_user
+from atelier.adapters.accounts import AccountStore
+from tests.integration.lambdas import Lambdas, request
+from tests.integration.stack import Stack
+
+SKETCH = {"model": "sketch", "input": {"prompt": "a boat", "width": 256, "height": 256}}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back; `document` is None where there was no body."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.text) if self.text else None
+
+    @property
+    def faults(self) -> list[tuple[str, str]]:
+        return [(error["field"], error["code"]) for error in self.document["errors"]]
+
+
+@dataclass(frozen=True)
+class Client:
+    """Somebody with a key, or without one."""
+
+    lambdas: Lambdas
+    key: str | None = None
+    user_id: str = ""
+
+    def __call__(
+        self, method: str, path: str, body: Any = "", *, query: dict[str, str] | None = None, **headers: str | None
+    ) -> Answer:
+        """Ask; a header that is None is not sent."""
+        text = body if isinstance(body, str) else json.dumps(body)
+        document = request("generate", method=method, path=path, body=text, query=query)
+        sent = {"Authorization": self.key, **{name.replace("_", "-"): item for name, item in headers.items()}}
+        merged = {name: item for name, item in {**document["headers"], **sent}.items() if item is not None}
+        document["headers"] = merged
+        document["multiValueHeaders"] = {name: [item] for name, item in merged.items()}
+        answer = self.lambdas.invoke("generate", document)
+        shown = {name: ", ".join(values) for name, values in answer["multiValueHeaders"].items()}
+        return Answer(answer["statusCode"], shown, answer["body"])
+
+    def generate(self, **changes: Any) -> str:
+        """Ask for a picture and return the generation's id."""
+        answer = self("POST", "/generate", {**SKETCH, **changes})
+        assert answer.status == 202, answer.text
+        found: str = answer.document["id"]
+        return found
+
+
+def a_client(lambdas: Lambdas, stack: Stack, accounts: AccountStore, email: str, **limits: Any) -> Client:
+    """Make a user with a key."""
+    user = new_user(email=email, name=email, now=0)
+    record, key = mint_key(
+        name="key", user=user, test=False, digest_key=stack.secret("DigestKeySecret"), now=0, **limits
+    )
+    accounts.add_user(user)
+    accounts.add_key(record)
+    return Client(lambdas, key, user.id)

@@ -1,0 +1,264 @@
+"""Lists of generations: by cursor and by offset, of ten thousand as of ten, and none too long for an answer."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from atelier.account import new_user
+from atelier.adapters.accounts import AccountStore
+from atelier.adapters.records import RecordTable
+from atelier.adapters.store import GenerationStore, to_record
+from atelier.catalog import embedded
+from atelier.document import announce
+from atelier.generation import Generation, ProviderAttempt, Status, StoredFile
+from tests.integration.client import Client, a_client
+from tests.integration.lambdas import Calls, Lambdas
+from tests.integration.samples import NOW, generation
+from tests.integration.stack import Stack, aws
+from tests.integration.world import BASE
+
+MANY = 10_000
+LAMBDA_ANSWER_BYTES = 6 * 1024 * 1024
+ITEM_BYTES = 400 * 1024
+MESSAGE_BYTES = 256 * 1024
+READS = {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchGetItem"}
+KEY_READ = ["dynamodb:GetItem"]
+
+
+@pytest.fixture
+def ann(lambdas: Lambdas, stack: Stack, accounts: AccountStore) -> Client:
+    return a_client(lambdas, stack, accounts, "ann@example.com")
+
+
+def wire(item: Generation) -> dict[str, Any]:
+    """A generation as DynamoDB has it."""
+    found: dict[str, Any] = RecordTable(aws("dynamodb"), "any").insertion(to_record(item))["Put"]["Item"]
+    return found
+
+
+def keys(item: Generation) -> dict[str, Any]:
+    """What the indexes hold of a generation: moto measures whole records, not what an index holds of them."""
+    names = ("id", "record", "user_id", *(["user_status"] if item.status is Status.ERROR else []))
+    return {name: value for name, value in wire(item).items() if name in names}
+
+
+def write(stack: Stack, items: list[dict[str, Any]]) -> None:
+    table = stack.ref("GenerationsTable")
+    for start in range(0, len(items), 25):
+        puts = [{"PutRequest": {"Item": item}} for item in items[start : start + 25]]
+        aws("dynamodb").batch_write_item(RequestItems={table: puts})
+
+
+def ids(answer: Any) -> list[str]:
+    return [item["id"] for item in answer.document["data"]]
+
+
+def test_ten_thousand_keys_are_one_read() -> None:
+    # given the keys that the indexes hold, of the longest status
+    record = to_record(generation(user_id=new_user(email="a", name="a", now=0).id, status=Status.PROCESSING))
+    for index in ("user_id", "user_status"):
+        held = {name: str(record[name]) for name in ("id", "record", index)}
+        # when, then DynamoDB reads a megabyte at once
+        assert MANY * sum(len(name) + len(value) for name, value in held.items()) < 1024**2
+
+
+def test_ten_thousand_are_listed_counted_and_filtered_in_two_reads(ann: Client, stack: Stack, calls: Calls) -> None:
+    # given ten thousand, every tenth of which failed
+    made = [
+        generation(
+            created_at=NOW + number, user_id=ann.user_id, status=Status.ERROR if number % 10 == 0 else Status.SUCCESS
+        )
+        for number in range(MANY)
+    ][::-1]
+    failed = [item.id for item in made if item.status is Status.ERROR]
+    everything = [item.id for item in made]
+    first, last, far = everything[19], everything[-21], everything[-2]
+    wanted: list[tuple[dict[str, str], list[str], dict[str, Any]]] = [
+        ({}, everything[:20], {"total": MANY, "limit": 20, "offset": 0, "hasMore": True, "nextCursor": first}),
+        (
+            {"limit": "100", "offset": "9950"},
+            everything[-50:],
+            {"total": MANY, "limit": 100, "offset": 9950, "hasMore": False, "nextCursor": None},
+        ),
+        ({"offset": "10000"}, [], {"total": MANY, "limit": 20, "offset": 10_000, "hasMore": False, "nextCursor": None}),
+        ({"cursor": ""}, everything[:20], {"limit": 20, "hasMore": True, "nextCursor": first}),
+        ({"cursor": last}, everything[-20:], {"limit": 20, "hasMore": False, "nextCursor": None}),
+        ({"cursor": far, "limit": "1"}, everything[-1:], {"limit": 1, "hasMore": False, "nextCursor": None}),
+        (
+            {"status": "error", "offset": "990"},
+            failed[-10:],
+            {"total": 1000, "limit": 20, "offset": 990, "hasMore": False, "nextCursor": None},
+        ),
+        (
+            {"status": "error", "cursor": failed[499], "limit": "2"},
+            failed[500:502],
+            {"limit": 2, "hasMore": True, "nextCursor": failed[501]},
+        ),
+        ({"status": "pending", "cursor": ""}, [], {"limit": 20, "hasMore": False, "nextCursor": None}),
+    ]
+    shown = {generation_id for _, found, _ in wanted for generation_id in found}
+    write(stack, [wire(item) if item.id in shown else keys(item) for item in made])
+    ann("GET", "/account")
+    calls.take()
+    for query, found, pagination in wanted:
+        # when
+        answer = ann("GET", "/generations", query=query)
+        # then
+        assert (answer.status, ids(answer), answer.document["pagination"]) == (200, found, pagination), query
+        made_calls = calls.take()
+        assert set(made_calls) <= READS
+        assert len(made_calls) - len(KEY_READ) <= 2, (query, made_calls)
+
+
+def test_all_pages_together_are_the_list(ann: Client, generations: GenerationStore) -> None:
+    # given
+    made = [generation(created_at=NOW + number, user_id=ann.user_id) for number in range(7)][::-1]
+    for item in made:
+        generations.add(item)
+    # when
+    by_cursor, by_offset = [], []
+    cursor, more = "", True
+    while more:
+        page = ann("GET", "/generations", query={"cursor": cursor, "limit": "3"})
+        by_cursor += ids(page)
+        cursor, more = page.document["pagination"]["nextCursor"], page.document["pagination"]["hasMore"]
+    for offset in (0, 3, 6):
+        by_offset += ids(ann("GET", "/generations", query={"offset": str(offset), "limit": "3"}))
+    # then
+    assert by_cursor == by_offset == [item.id for item in made]
+
+
+def test_a_list_has_what_reading_one_answers(ann: Client, lambdas: Lambdas) -> None:
+    generation_id = ann.generate()
+    lambdas.drain("dispatch")
+    (item,) = ann("GET", "/generations").document["data"]
+    assert item == ann("GET", f"/generations/{generation_id}").document
+    assert item["status"] == "success"
+    wanted = {"id", "status", "tool", "output", "thumbnail", "error", "type", "payload", "createdAt"}
+    assert wanted <= set(item)
+
+
+def test_a_generation_changes_its_list_with_its_status(ann: Client, lambdas: Lambdas) -> None:
+    generation_id = ann.generate()
+    assert ids(ann("GET", "/generations", query={"status": "pending"})) == [generation_id]
+    lambdas.drain("dispatch")
+    assert ids(ann("GET", "/generations", query={"status": "pending"})) == []
+    assert ids(ann("GET", "/generations", query={"status": "success"})) == [generation_id]
+
+
+@pytest.mark.parametrize(
+    ("query", "faults"),
+    [
+        ({"limit": "0"}, [("limit", "invalid")]),
+        ({"limit": "101"}, [("limit", "invalid")]),
+        ({"limit": ""}, [("limit", "invalid")]),
+        ({"limit": "1e1"}, [("limit", "invalid")]),
+        ({"offset": "-1"}, [("offset", "invalid")]),
+        ({"offset": "100001"}, [("offset", "invalid")]),
+        ({"offset": "٣"}, [("offset", "invalid")]),
+        ({"status": "done"}, [("status", "invalid")]),
+        ({"status": ""}, [("status", "invalid")]),
+        ({"cursor": "x"}, [("cursor", "invalid")]),
+        ({"cursor": "", "offset": "0"}, [("offset", "conflict")]),
+        (
+            {"limit": "x", "offset": "x", "status": "x"},
+            [("limit", "invalid"), ("status", "invalid"), ("offset", "invalid")],
+        ),
+    ],
+)
+def test_a_bad_list_is_refused_with_the_fields_at_fault(
+    query: dict[str, str], faults: list[tuple[str, str]], ann: Client
+) -> None:
+    answer = ann("GET", "/generations", query=query)
+    assert (answer.status, answer.faults) == (400, faults)
+
+
+# ---- Sizes -----------------------------------------------------------------------------------------------------------
+
+
+def worst_input() -> dict[str, Any]:
+    """The longest input that the catalog allows, in characters that take the most room."""
+    picture = "https://pictures.example/" + "x" * 2_023
+    return {
+        "prompt": "\x01" * 10_000,
+        "negative_prompt": "😀" * 10_000,
+        "image_urls": [picture] * 10,
+        "model": "x" * 200,
+    }
+
+
+def worst(**changes: Any) -> Generation:
+    """A generation with all that may ever stand in one."""
+    file = StoredFile("outputs/" + "x" * 120, "image/png", 10**8, "f" * 64, 16_384, 16_384)
+    attempt = ProviderAttempt("artificial-studio", "x" * 120, NOW, NOW + 1, "€" * 500)
+    return generation(
+        payload=worst_input(), webhook="https://a.example/" + "x" * 2_030, outputs=(file,) * 4, inputs=(file,) * 10,
+        sources=("https://a.example/" + "x" * 2_030,) * 4, thumbnail=file.key, error="€" * 500,
+        attempts=(attempt,) * 20, status=Status.SUCCESS, **changes,
+    )  # fmt: skip
+
+
+def test_the_worst_input_is_within_what_the_tools_allow() -> None:
+    (tool,) = embedded().tools.values()
+    texts = [name for name, item in tool.input["properties"].items() if item["type"] in ("string", "array")]
+    assert set(texts) - {"aspect_ratio"} == set(worst_input())
+    assert tool.input["properties"]["prompt"]["maxLength"] == 10_000
+
+
+def test_the_largest_body_fits_an_item_and_a_message(ann: Client, stack: Stack) -> None:
+    # given a body of 256 KB that a model takes, most of it a picture
+    start = "data:image/png;base64,"
+    room = 256 * 1024 - 200
+    picture = "iVBORw0KGgoA" + "A" * ((room - len(start) - 12) // 4 * 4)
+    body = json.dumps({"model": "gpt-image", "input": {"prompt": "a", "image_urls": [start + picture]}})
+    assert 256 * 1024 - 300 < len(body) <= 256 * 1024
+    secret = json.dumps({"openai": "key"})
+    aws("secretsmanager").put_secret_value(SecretId=stack.ref("ProviderKeysSecret"), SecretString=secret)
+    # when
+    answer = ann("POST", "/generate", body, Prefer="respond-async")
+    # then
+    assert answer.status == 202, answer.text[:500]
+    assert len(answer.text) < 2_000
+    (row,) = stack.rows("GenerationsTable")
+    assert sum(len(name) + len(str(*item.values()).encode()) for name, item in row.items()) < ITEM_BYTES
+
+
+def test_the_worst_generation_fits_an_item_and_a_message() -> None:
+    made = worst()
+    item = sum(len(name) + len(str(value).encode()) for name, value in to_record(made).items())
+    assert item < ITEM_BYTES
+    message = json.dumps(announce(made, BASE), ensure_ascii=False)
+    assert len(message.encode()) < MESSAGE_BYTES - 1_024  # its attributes count too
+
+
+@pytest.mark.parametrize("query", [{"limit": "100"}, {"limit": "100", "cursor": ""}])
+def test_a_list_that_would_not_fit_an_answer_ends_sooner(query: dict[str, str], ann: Client, stack: Stack) -> None:
+    # given a hundred of the worst
+    made = [worst(created_at=NOW + number, user_id=ann.user_id) for number in range(100)][::-1]
+    write(stack, list(map(wire, made)))
+    # when
+    answer = ann("GET", "/generations", query=query)
+    # then
+    shown = len(ids(answer))
+    assert 1 < shown < 100
+    assert ids(answer) == [item.id for item in made[:shown]]
+    pagination = answer.document["pagination"]
+    assert (pagination["limit"], pagination["hasMore"], pagination["nextCursor"]) == (shown, True, made[shown - 1].id)
+    assert len(json.dumps({"statusCode": 200, "body": answer.text})) < LAMBDA_ANSWER_BYTES
+    # and the rest follows
+    rest = ann("GET", "/generations", query={"cursor": pagination["nextCursor"], "limit": "1"})
+    assert ids(rest) == [made[shown].id]
+
+
+def test_a_status_that_the_index_is_late_with_is_not_shown(table: RecordTable, generations: GenerationStore) -> None:
+    # given a generation under another status' key
+    made = generation(user_id="me")
+    record = {**to_record(made), "user_status": "me#error"}
+    table.insert({**record, "version": 0})
+    # when
+    found, _ = generations.search(user_id="me", status="error", limit=9, now=NOW)
+    # then
+    assert found == []
+    assert replace(made, version=0) == generations.get(made.id)
