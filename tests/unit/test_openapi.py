@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
 from openapi_spec_validator import validate
 
 from functions.generate import app as generate
@@ -40,12 +40,13 @@ each_operation = pytest.mark.parametrize("operation", OPERATIONS)
 
 
 def contents(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each body of a call, with its name."""
+    """Each JSON body of a call, with its name; of bytes there are no examples."""
     bodies = {"request": resolved(operation.get("requestBody", {}))}
     bodies |= {status: resolved(answer) for status, answer in operation["responses"].items()}
     for name, body in bodies.items():
         for kind, content in body.get("content", {}).items():
-            yield f"{name} {kind}", content
+            if kind == "application/json":
+                yield name, content
 
 
 def faults(schema: dict[str, Any], value: Any) -> list[str]:

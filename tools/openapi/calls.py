@@ -1,6 +1,9 @@
 """All calls, and the webhook."""
 
 from atelier import listing
+from atelier.own_files import TRANSIENT, UPLOADS
+from atelier.upload import BYTES, FORM, MAX_BYTES
+from atelier.upload import MAX_BODY_BYTES as UPLOAD_BYTES
 from tools.openapi import examples, schemas
 from tools.openapi.parts import (
     NO_KEY,
@@ -335,6 +338,7 @@ def _catalog() -> Json:
 def _files() -> Json:
     link_to_it = {"url": "https://files.example.com/0.png?X-Amz-Expires=300"}
     return {
+        "/files": {"post": _upload()},
         "/files/{folder}/{owner}/{token}/{name}": {
             "get": operation(
                 "readFile",
@@ -345,11 +349,15 @@ def _files() -> Json:
                 security=NO_KEY,
                 parameters=[
                     parameter(
-                        "path", "folder", schemas.text(enum=["inputs", "outputs"]), "What kind of file.", "outputs"
+                        "path",
+                        "folder",
+                        schemas.text(enum=["inputs", "outputs", UPLOADS, TRANSIENT]),
+                        "What kind of file.",
+                        "outputs",
                     ),
-                    parameter("path", "owner", schemas.text(minLength=1), "Whose it is.", examples.ID),
-                    parameter("path", "token", schemas.text(minLength=1), "What nobody can guess.", examples.TOKEN),
-                    parameter("path", "name", schemas.text(minLength=1), "Which one.", "0.png"),
+                    parameter("path", "owner", schemas.PART_OF_A_KEY, "Whose it is.", examples.ID),
+                    parameter("path", "token", schemas.PART_OF_A_KEY, "What nobody can guess.", examples.TOKEN),
+                    parameter("path", "name", schemas.text(pattern=r"^[A-Za-z0-9_-]+\.[a-z]+$"), "Which one.", "0.png"),
                 ],
                 answers={
                     "302": {
@@ -360,8 +368,49 @@ def _files() -> Json:
                 },
                 errors={404: ("UnknownFile",)},
             )
-        }
+        },
     }
+
+
+def _upload() -> Json:
+    announcement = {"name": "cat.png", "size": 12_345_678, "mimetype": "image/png"}
+    shown = {
+        "stored": ("It is stored.", examples.stored_file()),
+        "announced": ("It is yet to be sent.", examples.announced_file()),
+    }
+    return operation(
+        "uploadFile",
+        FILES,
+        "Upload a picture",
+        f"For `image_urls`. As it is or as a form up to {UPLOAD_BYTES // 1024**2} MB; up to {MAX_BYTES // 1024**2} MB "
+        "announce it as JSON, and send it by the form that is answered. Its type is read from its bytes: PNG, JPEG and "
+        "WebP are taken. It is kept as long as generations are, or for a day.",
+        parameters=[
+            parameter("query", "transient", {"type": "boolean"}, "Whether it is forgotten after a day.", True),
+            parameter("header", "X-Filename", schemas.text(), "Its name, which is only ever repeated.", "cat.png"),
+        ],
+        body={
+            "required": True,
+            "content": {
+                **{kind: {"schema": schemas.BINARY} for kind in (*schemas.PICTURE_TYPES, BYTES)},
+                FORM: {"schema": ref("FileUpload")},
+                **json_content(ref("FileAnnouncement"), {"announcement": ("A large picture.", announcement)}),
+            },
+        },
+        answers={
+            "201": {
+                "description": "It is stored, or can be sent by the form.",
+                "headers": with_headers("Location"),
+                "content": json_content(ref("File"), shown),
+            }
+        },
+        errors={
+            400: ("NoFile",),
+            403: ("LackingScope",),
+            413: ("FileTooLarge",),
+            415: ("NotAPicture",),
+        },
+    )
 
 
 def _rest() -> Json:

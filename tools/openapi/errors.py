@@ -1,5 +1,6 @@
 """Every error, as an example: raised by the code where it can be asked, else in the words that it has there."""
 
+import base64
 import json
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +28,8 @@ from atelier.request import (
     parse_redelivery,
     parse_run_request,
 )
+from atelier.upload import MAX_BODY_BYTES as UPLOAD_BYTES
+from atelier.upload import parse_upload
 from tools.openapi.examples import ID, KEY_ID, NOW, PROMPT, USER, generation_request, run_request
 from tools.openapi.schemas import Json
 
@@ -51,6 +54,11 @@ def _generate(text: str) -> Json:
 
 def _run(document: Json) -> Json:
     return _raised(lambda: parse_run_request(json.dumps(document), embedded(), EgressPolicy()))
+
+
+def _upload(content: bytes) -> Json:
+    sent = base64.b64encode(content).decode()
+    return _raised(lambda: parse_upload(sent, encoded=True, content_type="image/png", name=None, query={}))
 
 
 def _key(**limits: Any) -> ApiKey:
@@ -82,7 +90,10 @@ ERRORS: dict[str, Json] = {
     "UnknownModel": _generate(json.dumps(generation_request(model="no-such-model"))),
     "UnknownTool": _run(run_request(tool="no-such-tool")),
     "UnknownGeneration": _document(NotFoundError(f"There is no generation '{ID}'.")),
-    "UnknownFile": _document(NotFoundError("There is no such file; it may have expired.")),
+    "UnknownFile": _document(NotFoundError("There is no such picture; it may have expired, or not be uploaded yet.")),
+    "NoFile": _upload(b""),
+    "FileTooLarge": _upload(b"0" * (UPLOAD_BYTES + 1)),
+    "NotAPicture": _upload(b"GIF89a"),
     "NotFinished": _document(NotPossibleError("The generation is processing; it can be deleted once it is finished.")),
     "CannotCancel": _document(NotPossibleError("The generation is over already: success.")),
     "NothingToTell": _document(NotPossibleError("The generation has no webhook.")),

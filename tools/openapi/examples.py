@@ -5,8 +5,10 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
-from atelier import account, catalog, delivery, document, generation, listing, signing
+from atelier import account, catalog, delivery, document, generation, listing, signing, upload
 from atelier.generation import SECOND, Generation, Moment, ProviderAttempt, Status, StoredFile
+from atelier.own_files import UPLOADS
+from atelier.ports import UploadForm
 
 BASE = "https://api.example.com/api"
 NOW = 1_795_348_800_000
@@ -143,6 +145,25 @@ def public_keys() -> Json:
 def pointer() -> Json:
     """What the API says at its root."""
     return {"name": "Atelier", "documentation": f"{BASE}/docs", "openapi": f"{BASE}/openapi.json"}
+
+
+def stored_file() -> Json:
+    """A file that a client uploaded."""
+    return upload.describe_upload(_upload(), BASE)
+
+
+def announced_file() -> Json:
+    """A file that its client is yet to send to the bucket."""
+    fields = {"key": _upload().key, "Content-Type": "image/png", "policy": "eyJ...", "x-amz-signature": "5d1e..."}
+    return upload.describe_upload(replace(_upload(), form=UploadForm("https://files.example.com/", fields)), BASE)
+
+
+def _upload() -> upload.Upload:
+    id_ = f"file_{hashlib.sha256(b'file').hexdigest()[:24]}"
+    return upload.Upload(
+        id=id_, key=f"{UPLOADS}/{USER.id}/{id_}/{TOKEN}.png", content_type="image/png", size=482_113, name="cat.png",
+        created_at=NOW,
+    )  # fmt: skip
 
 
 # ---- What clients send -----------------------------------------------------------------------------------------------

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from atelier import delivery, listing, request
+from atelier import delivery, listing, request, upload
 from atelier.addresses import MAX_URL_LENGTH
 from atelier.errors import MAX_FIELD_ERRORS
 from atelier.generation import ID_PATTERN, Status
+from atelier.picture import EXTENSIONS
 from tools.openapi import examples
 
 Json = dict[str, Any]
@@ -278,6 +279,45 @@ DELIVERY = closed(
 )
 DELIVERY_LIST = listed(ref("Delivery"))
 
+# ---- Files -----------------------------------------------------------------------------------------------------------
+
+PICTURE_TYPES = list(EXTENSIONS)
+BINARY = {"type": "string", "format": "binary"}
+ANNOUNCEMENT = closed(
+    {
+        "name": maybe(text("Its name, which is only ever repeated.", examples=["cat.png"])),
+        "size": whole("In bytes.", minimum=1, maximum=upload.MAX_BYTES),
+        "mimetype": text("Its type.", enum=PICTURE_TYPES),
+        "transient": {"type": "boolean", "description": "Whether it is forgotten after a day.", "default": False},
+    },
+    description="A file that you are going to send straight to the bucket.",
+    optional=["name", "transient"],
+)
+UPLOAD_FORM = closed({"file": {**BINARY, "description": "The picture."}}, description="A form, as browsers send it.")
+UPLOAD_FORM["additionalProperties"] = True
+FILE = closed(
+    {
+        "id": text("Its id."),
+        "url": url("Its stable URL, for `image_urls`; needs no key."),
+        "type": text("`image`."),
+        "mimetype": text("What its bytes are, whatever the request said.", enum=PICTURE_TYPES),
+        "size": whole("In bytes."),
+        "originalName": maybe(text("Its name as you sent it, or null.")),
+        "createdAt": moment("When it was sent."),
+        "upload": closed(
+            {
+                "url": url("Where to POST the form."),
+                "fields": {"type": "object", "additionalProperties": text(), "description": "The form's fields."},
+            },
+            description="Where it was announced: send it there as a form (multipart/form-data) with these fields first "
+            "and the field `file` last.",
+        ),
+        "expiresAt": moment("Until when the form is taken."),
+    },
+    description="A picture of yours.",
+    optional=["upload", "expiresAt"],
+)
+
 # ---- The catalog -----------------------------------------------------------------------------------------------------
 
 _ANY_NUMBER = {"type": "number"}
@@ -390,6 +430,7 @@ ERROR = closed(
     optional=["errors"],
 )
 
+PART_OF_A_KEY = text(pattern="^[A-Za-z0-9_-]+$")
 LIMIT = whole(minimum=1, maximum=listing.MAX_LIMIT, default=listing.DEFAULT_LIMIT)
 OFFSET = whole(minimum=0, maximum=listing.MAX_OFFSET, default=0)
 CURSOR = text(pattern=f"^({ID_PATTERN.pattern})?$")
@@ -415,6 +456,9 @@ def components() -> Json:
         "Delivery": DELIVERY,
         "DeliveryAttempt": DELIVERY_ATTEMPT,
         "DeliveryList": DELIVERY_LIST,
+        "FileAnnouncement": ANNOUNCEMENT,
+        "FileUpload": UPLOAD_FORM,
+        "File": FILE,
         "Model": MODEL,
         "ModelList": MODEL_LIST,
         "Tool": TOOL,
