@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated
 import typer
 
 from atelier_cli import screen
-from atelier_cli.client import AdminApi, GenerationDetail, NewKey, OwnedGeneration, Picture, PublicApi, Status
+from atelier_cli.client import AdminApi, Attempt, GenerationDetail, NewKey, OwnedGeneration, Picture, PublicApi, Status
 from atelier_cli.errors import AtelierError, FileError
 from atelier_cli.session import Session
 
@@ -66,8 +67,17 @@ KEY_STATES = {True: "set", False: "not set", None: "not needed"}
 PROVIDER_COLUMNS = {"provider": "name", "key": "key", "models": "models"}
 RETIRED_SECRET_COLUMNS = {"signs beside it until": "signsUntil", "secret": "secret"}
 MOMENT_COLUMNS = {"at": "at", "status": "status"}
-ATTEMPT_COLUMNS = {"at": "at", "code": "statusCode", "ms": "duration", "reason": "reason"}
-DELIVERY_FIELDS = {"delivery": "id", "url": "url", "status": "status", "next attempt": "nextAttemptAt"}
+TURN_COLUMNS = {"at": "at", "provider": "provider", "model": "model", "ms": "duration", "error": "error"}
+PICTURE_COLUMNS = {"type": "contentType", "width": "width", "height": "height", "bytes": "size", "url": "url"}
+ATTEMPT_COLUMNS = {"at": "at", "code": "statusCode", "ms": "duration", "reason": "reason", "answer": "answer"}
+DELIVERY_FIELDS = {
+    "delivery": "id",
+    "event": "event",
+    "url": "url",
+    "status": "status",
+    "reason": "reason",
+    "next attempt": "nextAttemptAt",
+}
 GENERATION_COLUMNS = {
     "id": "id",
     "created": "createdAt",
@@ -85,6 +95,7 @@ GENERATION_FIELDS = GENERATION_COLUMNS | {
     "output": "output",
     "error": "error",
 }
+DETAIL_FIELDS = GENERATION_FIELDS | {"cancelled": "cancelledAt", "refunded": "refunded", "webhook": "webhook"}
 
 
 def _in_a_folder(path: Path | None) -> Path | None:
@@ -332,10 +343,12 @@ def show_generation(ctx: typer.Context, generation_id: str, as_json: Json = Fals
 
 @generations.command("cancel")
 def cancel_generation(ctx: typer.Context, generation_id: str, as_json: Json = False) -> None:
-    """Cancel a generation that nobody works on yet."""
+    """Cancel a generation, as far as it still can be."""
     found = _admin(ctx).cancel(generation_id)
     if as_json:
         screen.data(found)
+    elif found["status"] == "processing":
+        screen.line(f"Generation {found['id']} is being cancelled: {found['provider']} is asked to stop.")
     else:
         screen.line(f"Cancelled generation {found['id']}.")
 
@@ -354,13 +367,19 @@ def delete_generation(
 
 
 @generations.command("redeliver")
-def redeliver_generation(ctx: typer.Context, generation_id: str, as_json: Json = False) -> None:
+def redeliver_generation(
+    ctx: typer.Context,
+    generation_id: str,
+    event: Annotated[Status | None, typer.Option(help="Only of this event; by default of all.")] = None,
+    as_json: Json = False,
+) -> None:
     """Tell a generation's webhook again."""
-    found = _admin(ctx).redeliver(generation_id)
+    found = _admin(ctx).redeliver(generation_id, event)
     if as_json:
         screen.data(found)
     else:
-        screen.line(f"Delivery {found['id']} to {found['url']} begins anew.")
+        for delivery in found:
+            screen.line(f"Delivery {delivery['id']} to {delivery['url']} begins anew.")
 
 
 @app.command()
@@ -421,13 +440,31 @@ def _show_new_key(key: NewKey, *, as_json: bool) -> None:
 
 
 def _show_detail(generation: GenerationDetail) -> None:
-    screen.fields(GENERATION_FIELDS, {**generation, "prompt": _prompt(generation)})
-    screen.line("")
-    screen.table(MOMENT_COLUMNS, generation["timeline"])
+    screen.fields(DETAIL_FIELDS, {**generation, "prompt": _prompt(generation)})
+    for title, columns, records in (
+        ("Input pictures", PICTURE_COLUMNS, generation["inputs"]),
+        ("Pictures", PICTURE_COLUMNS, generation["outputs"]),
+        ("Timeline", MOMENT_COLUMNS, generation["timeline"]),
+        ("Provider attempts", TURN_COLUMNS, generation["attempts"]),
+    ):
+        _show_table(title, columns, records)
     for delivery in generation["deliveries"]:
         screen.line("")
         screen.fields(DELIVERY_FIELDS, delivery)
-        screen.table(ATTEMPT_COLUMNS, delivery["attempts"])
+        if delivery["attempts"]:
+            screen.table(ATTEMPT_COLUMNS, [_brief(attempt) for attempt in delivery["attempts"]])
+
+
+def _show_table(title: str, columns: dict[str, str], records: Sequence[Mapping[str, object]]) -> None:
+    if records:
+        screen.line("")
+        screen.line(title)
+        screen.table(columns, records)
+
+
+def _brief(attempt: Attempt) -> dict[str, object]:
+    """Keep the beginning of the answer, all of which `--json` prints."""
+    return {**attempt, "answer": screen.shorten(attempt["answer"] or "")}
 
 
 def _prompt(generation: OwnedGeneration) -> str:

@@ -130,21 +130,44 @@ class Moment(TypedDict):
     at: str
 
 
+class StoredPicture(TypedDict):
+    """A picture that the stack keeps: its size in bytes and pixels."""
+
+    url: str
+    contentType: str
+    size: int
+    width: int
+    height: int
+
+
+class Turn(TypedDict):
+    """One provider's attempt, how many milliseconds it took, and why it ended without a picture."""
+
+    provider: str
+    model: str
+    at: str
+    duration: int | None
+    error: str | None
+
+
 class Attempt(TypedDict):
-    """One try to tell a webhook."""
+    """One try to tell a webhook; `answer` is the beginning of what it answered."""
 
     at: str
     duration: int
     statusCode: int | None
     reason: str | None
+    answer: str | None
 
 
 class Delivery(TypedDict):
-    """How telling a webhook went."""
+    """How telling a webhook of an event went; `reason` says why it was given up."""
 
     id: str
+    event: Status
     url: str
     status: str
+    reason: str | None
     attempts: list[Attempt]
     nextAttemptAt: str | None
 
@@ -152,6 +175,13 @@ class Delivery(TypedDict):
 class GenerationDetail(OwnedGeneration):
     """A generation and all that happened to it."""
 
+    outputs: list[StoredPicture]
+    inputs: list[StoredPicture]
+    cancelledAt: str | None
+    refunded: bool
+    attempts: list[Turn]
+    webhook: str | None
+    webhookEvents: list[Status]
     timeline: list[Moment]
     deliveries: list[Delivery]
 
@@ -297,16 +327,17 @@ class AdminApi(_Api):
         return _record(GenerationDetail, self._call("GET", "generations", generation_id))
 
     def cancel(self, generation_id: str) -> OwnedGeneration:
-        """Cancel a generation that nobody works on yet."""
+        """Cancel a generation, as far as it still can be."""
         return _record(OwnedGeneration, self._call("POST", "generations", generation_id, "cancel"))
 
     def delete(self, generation_id: str) -> None:
         """Delete a finished generation and its files."""
         self._call("DELETE", "generations", generation_id)
 
-    def redeliver(self, generation_id: str) -> Delivery:
-        """Tell a generation's webhook again."""
-        return _record(Delivery, self._call("POST", "generations", generation_id, "redeliver"))
+    def redeliver(self, generation_id: str, event: Status | None = None) -> list[Delivery]:
+        """Tell a generation's webhook again, of an event or of all."""
+        body = {"event": event} if event else None
+        return _records(Delivery, self._call("POST", "generations", generation_id, "redeliver", json=body))
 
     def overview(self, *, days: int) -> Overview:
         """Count what became of the newest generations."""

@@ -81,14 +81,49 @@ GENERATION = {
     "finishedAt": "2025-01-02T03:04:15Z",
 }
 DELIVERY = {
-    "id": "msg_gen_1",
+    "id": "msg_gen_1_success",
+    "event": "success",
     "url": "https://client.example/hook",
     "status": "pending",
-    "attempts": [{"at": "2025-01-02T03:04:16.789Z", "duration": 12, "statusCode": 503, "reason": None}],
+    "reason": None,
+    "attempts": [
+        {
+            "at": "2025-01-02T03:04:16.789Z",
+            "duration": 12,
+            "statusCode": 503,
+            "reason": "The receiver answered 503.",
+            "answer": "busy, " * 20,
+        }
+    ],
     "nextAttemptAt": "2025-01-02T03:04:21Z",
 }
 DETAIL = {
     **GENERATION,
+    "refunded": False,
+    "cancelledAt": None,
+    "webhook": "https://client.example/hook",
+    "webhookEvents": ["success", "error"],
+    "outputs": [
+        {"url": f"{FILE}?{number}", "contentType": "image/png", "size": 4321, "width": 64, "height": 48}
+        for number in range(2)
+    ],
+    "inputs": [{"url": f"{FILE}?in", "contentType": "image/jpeg", "size": 1234, "width": 32, "height": 24}],
+    "attempts": [
+        {
+            "provider": "replicate",
+            "model": "black-forest-labs/flux-dev",
+            "at": "2025-01-02T03:04:06.789Z",
+            "duration": 250,
+            "error": "The provider is busy.",
+        },
+        {
+            "provider": "fal",
+            "model": "fal-ai/flux/dev",
+            "at": "2025-01-02T03:04:07.789Z",
+            "duration": None,
+            "error": None,
+        },
+    ],
     "timeline": [
         {"status": "pending", "at": "2025-01-02T03:04:05.678Z"},
         {"status": "processing", "at": "2025-01-02T03:04:06.789Z"},
@@ -492,6 +527,15 @@ def test_a_generation_is_cancelled(cli: Cli, stack: FakeStack) -> None:
 
 
 @pytest.mark.usefixtures("local_stack")
+def test_a_provider_is_asked_to_stop(cli: Cli, stack: FakeStack) -> None:
+    stack.on("POST", f"{ADMIN}/generations/gen_1/cancel", {**GENERATION, "status": "processing"})
+
+    said = cli("generations", "cancel", "gen_1").stdout
+
+    assert said == "Generation gen_1 is being cancelled: sketch is asked to stop.\n"
+
+
+@pytest.mark.usefixtures("local_stack")
 def test_a_generation_is_deleted_after_a_question(cli: Cli, stack: FakeStack) -> None:
     stack.on("DELETE", f"{ADMIN}/generations/gen_1", httpx.Response(204))
 
@@ -514,11 +558,25 @@ def test_what_is_not_possible_is_one_line(cli: Cli, stack: FakeStack, command: l
 
 @pytest.mark.usefixtures("local_stack")
 def test_a_webhook_is_told_again(cli: Cli, stack: FakeStack) -> None:
-    stack.on("POST", f"{ADMIN}/generations/gen_1/redeliver", httpx.Response(202, json=DELIVERY))
+    told = {"data": [{**DELIVERY, "id": "msg_gen_1_pending"}, DELIVERY]}
+    stack.on("POST", f"{ADMIN}/generations/gen_1/redeliver", httpx.Response(202, json=told))
 
     result = cli("generations", "redeliver", "gen_1")
 
-    assert result.stdout == "Delivery msg_gen_1 to https://client.example/hook begins anew.\n"
+    assert result.stdout.splitlines() == [
+        f"Delivery msg_gen_1_{event} to https://client.example/hook begins anew." for event in ("pending", "success")
+    ]
+    assert stack.requests[0].content == b""
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_webhook_is_told_again_of_one_event(cli: Cli, stack: FakeStack) -> None:
+    stack.on("POST", f"{ADMIN}/generations/gen_1/redeliver", httpx.Response(202, json={"data": [DELIVERY]}))
+
+    assert cli("generations", "redeliver", "gen_1", "--event", "success").exit_code == 0
+    assert stack.first_body() == {"event": "success"}
+
+    assert cli("generations", "redeliver", "gen_1", "--event", "done").exit_code == 2
 
 
 @pytest.mark.usefixtures("local_stack")
@@ -537,7 +595,11 @@ def test_one_generation_is_shown(cli: Cli, stack: FakeStack) -> None:
 
     result = cli("generations", "show", "gen_1")
 
-    for shown in ("gen_1", "success", "create-image", "image", "a fox", FILE, "05.678Z", "06.789Z", "16.789Z", "503"):
+    for shown in (
+        "gen_1", "success", "create-image", "image", "a fox", FILE, "05.678Z", "06.789Z", "16.789Z", "503",
+        "replicate", "fal-ai/flux/dev", "The provider is busy.", "250", f"{FILE}?1", "4321", f"{FILE}?in", "image/jpeg",
+        "The receiver answered 503.", "busy, busy",
+    ):  # fmt: skip
         assert shown in result.stdout
 
 
@@ -555,7 +617,12 @@ def test_one_generation_is_shown(cli: Cli, stack: FakeStack) -> None:
         (["users", "top-up", "user_1", "5"], "POST /users/user_1/credits", USER, USER),
         (["users", "ledger", "user_1"], "GET /users/user_1/ledger", {"data": [ENTRY]}, [ENTRY]),
         (["generations", "cancel", "gen_1"], "POST /generations/gen_1/cancel", GENERATION, GENERATION),
-        (["generations", "redeliver", "gen_1"], "POST /generations/gen_1/redeliver", DELIVERY, DELIVERY),
+        (
+            ["generations", "redeliver", "gen_1"],
+            "POST /generations/gen_1/redeliver",
+            {"data": [DELIVERY]},
+            [DELIVERY],
+        ),
         (["overview"], "GET /overview?days=14", OVERVIEW, OVERVIEW),
     ],
     ids=lambda value: "-".join(value[:2]) if isinstance(value, list) and isinstance(value[0], str) else "",
@@ -991,7 +1058,7 @@ def test_text_is_cleaned_to_one_printable_line(raw: object, cleaned: str) -> Non
         (["generations", "show", "g"], "GET /generations/g", {**DETAIL, "error": HOSTILE}),
         (["generations", "show", "g"], "GET /generations/g", {**DETAIL, "deliveries": [{**DELIVERY, "url": HOSTILE}]}),
         (["users", "ledger", "u"], "GET /users/u/ledger", {"data": [{**ENTRY, "note": HOSTILE}]}),
-        (["generations", "redeliver", "g"], "POST /generations/g/redeliver", {**DELIVERY, "url": HOSTILE}),
+        (["generations", "redeliver", "g"], "POST /generations/g/redeliver", {"data": [{**DELIVERY, "url": HOSTILE}]}),
         (["providers", "list"], "GET /providers", {"data": [{**PROVIDER, "models": [HOSTILE]}]}),
         (["users", "list"], "GET /users", httpx.Response(400, json={"message": HOSTILE})),
     ],
