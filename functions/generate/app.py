@@ -382,7 +382,7 @@ def file() -> Response[str]:
     key = app.current_event.path.partition("/files/")[2]
     link = wiring().files().link(key)
     if link is None:
-        raise NotFoundError("There is no such picture; it may have expired, or not be uploaded yet.")
+        raise NotFoundError("There is no such file; it may have expired.")
     return answer(302, {"url": link}, {"Location": link, "Cache-Control": "private, max-age=60"})
 
 

@@ -8,7 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from atelier.adapters import aws as functions_aws
 from atelier.adapters.accounts import AccountStore
+from atelier.adapters.files import S3Files
 from atelier.adapters.store import GenerationStore
 from atelier.generation import Status
 from tests.integration.client import Answer, Client, a_client
@@ -136,6 +138,15 @@ def test_a_larger_file_goes_to_the_bucket_by_a_form(ann: Client, stack: Stack) -
     put(stack, fields["key"], b"\xff\xd8\xff and so on")
     link = ann("GET", path(document["url"]))
     assert parse_qs(urlsplit(link.headers["Location"]).query)["response-content-type"] == ["image/jpeg"]
+
+
+def test_links_and_forms_lead_to_the_region_of_the_bucket(moto: None) -> None:
+    client = functions_aws._session().create_client(
+        "s3", region_name="eu-west-1", config=functions_aws._OTHER_CONFIGS["s3"]
+    )
+    files = S3Files(client, "files")
+    assert files.form("uploads/x", "image/png", 1, seconds=1).url == "https://files.s3.eu-west-1.amazonaws.com/"
+    assert files.origin() == "https://files.s3.eu-west-1.amazonaws.com"
 
 
 @pytest.mark.parametrize(

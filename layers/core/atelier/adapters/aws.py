@@ -26,7 +26,8 @@ _CONFIG = Config(
     signature_version="v4",
 )
 _OTHER_CONFIGS = {
-    "s3": _CONFIG.merge(Config(signature_version="s3v4")),
+    # By the bucket's own host: presigned URLs lead to us-east-1 otherwise, which sends new buckets' callers elsewhere.
+    "s3": _CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"})),
     # A picture takes minutes and is paid for: a call that may have been taken is never made again.
     "bedrock-runtime": _CONFIG.merge(Config(read_timeout=150, retries={"total_max_attempts": 1})),
 }
