@@ -24,7 +24,7 @@ Ask for a picture by a model's name and a prompt; wait for the answer, or be tol
 path that is not there is `404`, a method that it does not have `405` with `Allow`. A generation that fails is no such
 error: it is an answer with `status` `error`.
 
-**Limits.** A JSON body may have {schemas.BODY_LIMIT}; upload pictures by `POST /files`. A key may be limited to requests
+**Limits.** A JSON body may have {schemas.BODY_LIMIT}; upload pictures by `POST /files`. A key may be limited to calls
 a minute: what is over that is `429` with `Retry-After`, `RateLimit` and `RateLimit-Policy`.
 
 **Test keys** (`atl_test_...`) cost nothing and always draw with `sketch`, which behaves as providers do on a bad day

@@ -5,6 +5,5 @@ window.SwaggerUIBundle({
   deepLinking: true,
   defaultModelsExpandDepth: 0,
   displayRequestDuration: true,
-  tagsSorter: "none",
   validatorUrl: null,
 });
