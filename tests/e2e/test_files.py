@@ -64,10 +64,6 @@ def test_a_transient_one_too(painter: Account) -> None:
 
     assert document["url"].startswith(f"{painter.stack.api}/files/transient/{painter.user_id}/")
     assert fetched(document["url"]).content == PICTURE
-    rules = painter.stack.client("s3").get_bucket_lifecycle_configuration(Bucket=painter.stack.outputs["FilesBucket"])[
-        "Rules"
-    ]
-    assert ("transient/", 1) in [(rule.get("Prefix"), rule.get("Expiration", {}).get("Days")) for rule in rules]
 
 
 def test_httpx_sends_a_form(painter: Account) -> None:
