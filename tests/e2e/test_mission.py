@@ -14,6 +14,8 @@ from tests.deployment import MISSION, Account, eventually, open_account, row
 from tools.receiver import Received, Receiver
 
 FIELDS = {"_id", "status", "output", "model", "type", "payload", "error", "id", "tool", "thumbnail", "createdAt"}
+DETAILS = {"outputs", "updatedAt", "attempts"}
+"""What the API's own answers say beside."""
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,7 @@ def test_a_waiting_client_gets_the_picture(answer: httpx.Response) -> None:
     document = answer.json()
 
     assert answer.status_code == 200
-    assert document.keys() == FIELDS
+    assert document.keys() == FIELDS | DETAILS
     assert document["_id"] == document["id"]
     assert document["status"] == "success"
     assert document["payload"] == json.loads(MISSION)["input"]
@@ -57,7 +59,7 @@ def test_a_file_that_is_not_there_is_404(alice: Account) -> None:
 def test_another_user_does_not_see_it(answer: httpx.Response, alice: Account) -> None:
     bob = open_account(alice.stack, "bob@example.com")
 
-    assert bob.get(f"/generations/{answer.json()['id']}").status_code == 404
+    assert bob.get(f"/generations/{answer.json()['id']}").status_code == 403
 
 
 def test_prefer_decides_whether_to_wait(alice: Account) -> None:
