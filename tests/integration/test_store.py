@@ -7,13 +7,11 @@ from hypothesis import HealthCheck, given, settings
 
 from atelier.adapters.records import RecordTable
 from atelier.adapters.store import DUE_SHARDS, DeliveryStore, GenerationStore, from_stream, to_record
-from atelier.delivery import Delivery
 from atelier.errors import ConflictError, NotFoundError
 from atelier.generation import Generation, Status
-from tests.integration.lambdas import Lambdas, event, request
-from tests.integration.samples import DAY, DELIVERIES, GENERATIONS, NOW, generation
+from tests.integration.lambdas import event
+from tests.integration.samples import DAY, GENERATIONS, NOW, generation
 from tests.integration.stack import Stack, aws
-from tests.integration.world import SKETCH
 
 quick = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

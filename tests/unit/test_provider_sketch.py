@@ -145,9 +145,9 @@ def test_costs_nothing_and_needs_no_key() -> None:
 
 
 def test_several_pictures_are_each_another_and_the_first_is_the_one_alone() -> None:
-    outcome = Room().sketch.submit(a_job("a cat", num_images=3))
+    outcome = Room().sketch.submit(a_job("a cat", num_images=2))
     assert isinstance(outcome, Drawn)
     contents = [drawn.content for drawn in outcome.pictures]
     assert contents[0] == picture(Room().sketch.submit(a_job("a cat")))
-    assert len({hashlib.sha256(content).hexdigest() for content in contents}) == 3
+    assert len({hashlib.sha256(content).hexdigest() for content in contents}) == 2
     assert contents[1] == picture(Room().sketch.submit(a_job("a cat", seed=2)))

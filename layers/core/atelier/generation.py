@@ -89,10 +89,10 @@ class Generation:
     """One request, what became of it, and when it must be looked at again (`due_at`).
 
     `committed`: a provider that may charge was, or may have been, asked. `inputs`: its client's pictures, stored.
-    `sources`: where its own wait, until `sources_until`. `cost`: credits, charged when it was accepted; `refunded`: they
-    were given back. `thumbnail`: the key of a stored file. `timeline`: each change of status since it was accepted.
-    `attempts`: whose turn it was. `webhook_events`: of which statuses the webhook is told. `cancelled_at`: when its
-    client gave it up.
+    `sources`: where its own wait, until `sources_until`. `cost`: credits, charged when it was accepted; `refunded`:
+    they were given back. `thumbnail`: the key of a stored file. `timeline`: each change of status since it was
+    accepted. `attempts`: whose turn it was. `webhook_events`: of which statuses the webhook is told. `cancelled_at`:
+    when its client gave it up.
     """
 
     id: str
