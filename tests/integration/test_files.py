@@ -141,7 +141,7 @@ def test_a_larger_file_goes_to_the_bucket_by_a_form(ann: Client, stack: Stack) -
 
 
 def test_links_and_forms_lead_to_the_region_of_the_bucket(moto: None) -> None:
-    client = functions_aws._session().create_client(
+    client: Any = functions_aws._session().create_client(
         "s3", region_name="eu-west-1", config=functions_aws._OTHER_CONFIGS["s3"]
     )
     files = S3Files(client, "files")
