@@ -213,8 +213,8 @@ class InMemoryDeliveries:
     def find(self, generation_id: str) -> tuple[Generation, Mapping[Status, Delivery]]:
         if generation_id not in self.table.generations:
             raise NotFoundError("There is no such generation.")
-        of = {event: item for (name, event), item in self.table.deliveries.items() if name == generation_id}
-        return self.table.generations[generation_id], of
+        found = {status: self.table.deliveries.get((generation_id, status)) for status in Status}
+        return self.table.generations[generation_id], {status: item for status, item in found.items() if item}
 
     def announced(self, generation: Generation, delivery: Delivery) -> None:
         InMemoryGenerations(self.table).advance(generation, generation.announced())
