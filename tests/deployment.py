@@ -1,4 +1,7 @@
-"""Two deployed stacks in one emulator: `stack`, and `upstream`, which is its Artificial Studio."""
+"""Two deployed stacks in one emulator: `stack`, and `upstream`, which is its Artificial Studio.
+
+Behind `upstream` are twins of the providers, and its catalog is one of its owner's.
+"""
 
 import json
 import time
@@ -11,13 +14,41 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
-from tools.local_stack import Deployed, Emulator, build, deploy, free_port, start_emulator
+from tests.twins.artificial_studio import ArtificialStudioTwin
+from tests.twins.fal import FalTwin
+from tests.twins.faults import Timing
+from tests.twins.openai import OpenAITwin
+from tests.twins.replicate import ReplicateTwin
+from tests.twins.server import Twin
+from tools.local_stack import Deployed, Emulator, build, client, deploy, free_port, start_emulator
 
 MISSION = (
     '{"model": "playground-v2", "input": {"prompt": "Astronaut in a jungle, cold color palette, muted colors, '
     'detailed, 8k"}}'
 )
+CATALOG = Path(__file__).parent / "e2e" / "catalog.toml"
+TIMING = Timing(work=0.3, slow=5, delay=3, hang=1, again=(1, 3, 10, 20), callback_timeout=30)
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Twins:
+    """The providers behind `upstream`; a call of OpenAI's takes a minute."""
+
+    replicate: ReplicateTwin
+    fal: FalTwin
+    artificial_studio: ArtificialStudioTwin
+    openai: OpenAITwin
+
+    @property
+    def asynchronous(self) -> tuple[Twin, ...]:
+        """Those that have jobs."""
+        return self.replicate, self.fal, self.artificial_studio
+
+    @property
+    def all(self) -> tuple[Twin, ...]:
+        """All of them."""
+        return *self.asynchronous, self.openai
 
 
 @dataclass(frozen=True)
@@ -157,10 +188,36 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def upstream(emulator: Emulator, logs: Path) -> Deployed:
-    """The stack behind the stack."""
+def twins() -> Iterator[Twins]:
+    """The providers' twins."""
+    with (
+        ReplicateTwin(timing=TIMING) as replicate,
+        FalTwin(timing=TIMING) as fal,
+        ArtificialStudioTwin(timing=TIMING) as artificial_studio,
+        OpenAITwin(seconds=60) as openai,
+    ):
+        yield Twins(replicate, fal, artificial_studio, openai)
+
+
+@pytest.fixture(scope="session")
+def upstream(emulator: Emulator, logs: Path, twins: Twins) -> Deployed:
+    """The stack behind the stack; whatever its catalog has from a provider, a twin makes."""
     build(logs / "build.log")
-    return deploy("upstream", emulator.endpoint, logs / "upstream.log")
+    s3 = client("s3", emulator.endpoint)
+    s3.create_bucket(Bucket="catalogs")
+    s3.put_object(Bucket="catalogs", Key=CATALOG.name, Body=CATALOG.read_bytes())
+    upstream = deploy(
+        "upstream",
+        emulator.endpoint,
+        logs / "upstream.log",
+        ProviderUrls=json.dumps({name: url for twin in twins.all for name, url in twin.urls.items()}),
+        CatalogObject=f"catalogs/{CATALOG.name}",
+    )
+    keys = {name: key for twin in twins.all for name, key in twin.keys.items()}
+    upstream.client("secretsmanager").put_secret_value(
+        SecretId=upstream.outputs["ProviderKeysSecretArn"], SecretString=json.dumps(keys)
+    )
+    return upstream
 
 
 @pytest.fixture(scope="session")

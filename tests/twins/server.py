@@ -20,9 +20,9 @@ import threading
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import partial
@@ -92,6 +92,15 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Post:
+    """A paid call: for which generation, how it was answered, and when on the monotonic clock."""
+
+    generation_id: str
+    answer: Answer
+    at: float
+
+
+@dataclass(frozen=True)
 class Request:
     """What came in; headers by lower-case name."""
 
@@ -130,7 +139,8 @@ LURE = "/lure.png"
 class Twin:
     """Serves from threads of its own between `start()` and `close()`.
 
-    `submissions`: paid calls by generation, taken or not. `jobs`: what was taken, by id. `calls`: callbacks sent.
+    `submissions`: paid calls by generation, taken or not; `posts`: each of them. `jobs`: what was taken, by id.
+    `calls`: callbacks sent.
     `repeated`: generations that made a paid call after one whose outcome they could not know. `lured`: how often
     the picture was asked for that only forged callbacks name. `errors`: what went wrong in the twin itself.
     """
@@ -142,6 +152,7 @@ class Twin:
         self.faults: Plan = faults or scripted()
         self.timing = timing or Timing()
         self.submissions: Counter[str] = Counter()
+        self.posts: list[Post] = []
         self.jobs: dict[str, Job] = {}
         self.calls: list[Call] = []
         self.repeated: list[str] = []
@@ -177,6 +188,17 @@ class Twin:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @contextmanager
+    def planned(self, *courses: Course) -> Iterator[None]:
+        """Plan the next paid calls one by one."""
+        before, first = self.faults, self.submissions.total()
+        plan = scripted(*courses)
+        self.faults = lambda number, tries: plan(number - first, tries)
+        try:
+            yield
+        finally:
+            self.faults = before
 
     @property
     def url(self) -> str:
@@ -226,9 +248,9 @@ class Twin:
         """Serve pictures, and leave the rest to the provider."""
         if request.method == "GET" and request.path == LURE:
             self.lured += 1
-            return Reply(200, _png(LURE), {"Content-Type": "image/png"})
+            return Reply(200, png(LURE), {"Content-Type": "image/png"})
         if request.method == "GET" and (found := _FILE.fullmatch(request.path)) and found[1] in self.jobs:
-            return Reply(200, _png(request.path), {"Content-Type": "image/png"})
+            return Reply(200, png(request.path), {"Content-Type": "image/png"})
         return self.respond(request)
 
     def take(self, model: str, input: Mapping[str, Any], callback_url: str) -> Reply | None:
@@ -241,6 +263,7 @@ class Twin:
             if generation_id in self._unknown:
                 self.repeated.append(generation_id)
             course = self.faults(number, tries)
+            self.posts.append(Post(generation_id, course.answer, time.monotonic()))
             if course.answer in UNKNOWN:
                 self._unknown.add(generation_id)
         if course.answer in NOT_TAKEN:
@@ -346,7 +369,7 @@ def _other(found: re.Match[str]) -> str:
     return f"{found[1]}{found[2][:-1]}{'1' if found[2][-1] == '0' else '0'}/"
 
 
-def _png(seed: str) -> bytes:
+def png(seed: str) -> bytes:
     """Draw a plain picture of 64 by 64 pixels, in a colour of its own."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:

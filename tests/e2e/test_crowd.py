@@ -1,0 +1,246 @@
+"""Hundreds of generations over the providers' twins, each fault of which happens to many of them.
+
+One call in five is refused or its answer lost, one job in five goes wrong, one callback in five comes late, early,
+thrice or never, and to one job in five somebody else's callback comes. Artificial Studio never calls back at all.
+"""
+
+import os
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from itertools import chain
+from typing import TypeVar
+
+import pytest
+
+from atelier.account import LedgerEntry
+from atelier.adapters.accounts import AccountStore
+from atelier.adapters.records import RecordTable
+from atelier.adapters.store import GenerationStore
+from atelier.generation import MINUTE, Generation, Status
+from tests.deployment import Account, Twins, account_with_key, administer, eventually
+from tests.twins.faults import UNKNOWN, Answer, Callback, Course, Ending, Forgery, Plan, chance
+from tests.twins.server import Call, Job, Post
+from tools.local_stack import Deployed
+
+COUNT = int(os.environ.get("CROWD", "150"))
+CREDITS = 10 * COUNT
+MODELS = ("from-replicate", "from-fal", "from-artificial-studio")
+SHARE = 0.2
+CLIENTS = 16
+SETTLED_SECONDS = 120
+"""After this nothing moves any more but what waits for a clock."""
+PATIENCE_SECONDS = 600
+
+pytestmark = [pytest.mark.takes_minutes, pytest.mark.timeout(900)]
+Kind = TypeVar("Kind", bound=Enum)
+
+
+def faults(well: Kind) -> dict[Kind, float]:
+    """Share out the faults of a kind."""
+    others = [kind for kind in type(well) if kind is not well]
+    return {kind: SHARE / len(others) for kind in others}
+
+
+def plan(seed: int, callbacks: dict[Callback, float]) -> Plan:
+    return chance(
+        seed,
+        answers=faults(Answer.TAKEN),
+        endings=faults(Ending.SUCCESS),
+        callbacks=callbacks,
+        forged=SHARE,
+        failed_polls=SHARE,
+    )
+
+
+class Books:
+    """The stack's tables, as its owner reads them."""
+
+    def __init__(self, stack: Deployed, user_id: str) -> None:
+        self._client = stack.client("dynamodb")
+        self._table = stack.resource("GenerationsTable")
+        self._generations = GenerationStore(RecordTable(self._client, self._table))
+        self._accounts = AccountStore(RecordTable(self._client, stack.resource("AccountsTable")))
+        self._user_id = user_id
+
+    def generations(self) -> list[Generation]:
+        """Read all of the user's."""
+        found: list[Generation] = []
+        before = None
+        while True:
+            batch, before = self._generations.search(user_id=self._user_id, limit=100, now=now(), before=before)
+            found += batch
+            if before is None:
+                return found
+
+    def ledger(self) -> list[LedgerEntry]:
+        """Read the user's ledger."""
+        return self._accounts.ledger(self._user_id, limit=10 * COUNT)
+
+    def balance(self) -> int | None:
+        """Read the user's balance."""
+        return self._accounts.user(self._user_id).credits
+
+    def hurry(self, generation: Generation) -> None:
+        """Let a lease be over that its holder left by forgetting the generation; the longest is five minutes."""
+        with suppress(self._client.exceptions.ConditionalCheckFailedException):  # it has just moved on
+            self._client.update_item(
+                TableName=self._table,
+                Key={"id": {"S": generation.id}, "record": {"S": "generation"}},
+                UpdateExpression="SET due_at = :now",
+                ConditionExpression="version = :version",
+                ExpressionAttributeValues={":now": {"N": str(now())}, ":version": {"N": str(generation.version)}},
+            )
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """What was accepted, and what became of it."""
+
+    accepted: Counter[str]
+    generations: list[Generation]
+    books: Books
+    posts: list[Post]
+    jobs: dict[str, list[Job]]
+    calls: list[Call]
+    """Callbacks about those jobs."""
+
+    @property
+    def courses(self) -> list[Course]:
+        """List how the jobs were to go."""
+        return [job.course for job in chain.from_iterable(self.jobs.values())]
+
+    @property
+    def told(self) -> set[str]:
+        """Name the jobs of which a callback was taken."""
+        return {call.job_id for call in self.calls if not call.forgery and call.status and call.status < 300}
+
+    def with_status(self, status: Status) -> list[Generation]:
+        """Pick those that ended so."""
+        return [generation for generation in self.generations if generation.status is status]
+
+
+@pytest.fixture(scope="module")
+def crowd(upstream: Deployed, twins: Twins) -> Crowd:
+    """Ask for all of them from sixteen clients, and wait until all are over."""
+    user = administer(upstream, "POST", "/users", email="crowd@example.com", credits=CREDITS).raise_for_status().json()
+    client = account_with_key(upstream, "crowd@example.com")
+    books = Books(upstream, user["id"])
+    often = faults(Callback.ONCE)
+    for seed, twin in enumerate(twins.asynchronous):
+        twin.faults = plan(seed, {Callback.DROPPED: 1.0} if twin is twins.artificial_studio else often)
+
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        accepted = Counter(clients.map(lambda number: ask(client, number), range(COUNT)))
+    settled = time.monotonic() + SETTLED_SECONDS
+
+    def over() -> list[Generation] | None:
+        found = books.generations()
+        left = [generation for generation in found if not generation.status.final]
+        if time.monotonic() > settled:
+            for generation in left:
+                if (generation.due_at or 0) > now() + MINUTE:
+                    books.hurry(generation)
+        time.sleep(2)
+        return found if found and not left else None
+
+    generations = eventually(over, PATIENCE_SECONDS)
+    jobs: dict[str, list[Job]] = {}
+    for job in chain.from_iterable(twin.jobs.values() for twin in twins.asynchronous):
+        if job.generation_id in accepted:
+            jobs.setdefault(job.generation_id, []).append(job)
+    posts = [post for twin in twins.asynchronous for post in twin.posts if post.generation_id in accepted]
+    calls = [call for twin in twins.asynchronous for call in twin.calls if call.generation_id in accepted]
+    return Crowd(accepted, generations, books, sorted(posts, key=lambda post: post.at), jobs, calls)
+
+
+def now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def ask(client: Account, number: int) -> str:
+    body = {"model": MODELS[number % len(MODELS)], "input": {"prompt": f"lighthouse {number}"}}
+    answer = client.post(body, Prefer="respond-async")
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
+
+
+def test_none_is_lost_and_all_are_over(crowd: Crowd) -> None:
+    assert len(crowd.generations) == COUNT
+    assert Counter(generation.id for generation in crowd.generations) == crowd.accepted
+
+
+def test_no_paid_call_is_repeated_after_an_unknown_outcome(crowd: Crowd, twins: Twins) -> None:
+    answers: dict[str, list[Answer]] = {}
+    for post in crowd.posts:
+        answers.setdefault(post.generation_id, []).append(post.answer)
+
+    repeated = {name: given for name, given in answers.items() if set(given[:-1]) & set(UNKNOWN)}
+    assert repeated == {}
+    assert [twin.repeated for twin in twins.asynchronous] == [[], [], []]
+    assert {name: len(jobs) for name, jobs in crowd.jobs.items() if len(jobs) > 1} == {}
+
+
+def test_what_a_provider_made_arrived_and_only_that(crowd: Crowd) -> None:
+    def made(generation: Generation) -> bool:
+        return any(
+            job.course.ending in (Ending.SUCCESS, Ending.SLOW)
+            and (job.course.answer is Answer.TAKEN or job.id in crowd.told)
+            for job in crowd.jobs.get(generation.id, [])
+        )
+
+    wrong = [g for g in crowd.generations if made(g) != (g.status is Status.SUCCESS)]
+    assert [(g.id, g.status, g.error, g.attempts, crowd.jobs.get(g.id)) for g in wrong] == []
+
+
+def test_every_picture_is_there(crowd: Crowd, upstream: Deployed) -> None:
+    pages = (
+        upstream.client("s3")
+        .get_paginator("list_objects_v2")
+        .paginate(Bucket=upstream.outputs["FilesBucket"], Prefix="outputs/")
+    )
+    stored = {item["Key"] for page in pages for item in page.get("Contents", [])}
+    made = crowd.with_status(Status.SUCCESS)
+
+    assert len(made) > COUNT / 2
+    assert {output.key for generation in made for output in generation.outputs} <= stored
+    assert all(generation.outputs for generation in made)
+
+
+def test_each_is_charged_once_and_what_failed_is_given_back_once(crowd: Crowd) -> None:
+    ledger = crowd.books.ledger()
+    costs = {generation.id: generation.cost for generation in crowd.generations}
+    failed = {generation.id for generation in crowd.with_status(Status.ERROR)}
+
+    assert amounts(ledger, "charge") == sorted((name, -cost) for name, cost in costs.items())
+    assert amounts(ledger, "refund") == sorted((name, costs[name]) for name in failed)
+    paid = sum(generation.cost for generation in crowd.with_status(Status.SUCCESS))
+    assert crowd.books.balance() == sum(entry.amount for entry in ledger) == CREDITS - paid
+
+
+def amounts(ledger: list[LedgerEntry], kind: str) -> list[tuple[str | None, int]]:
+    """List who was charged or given what."""
+    return sorted((str(entry.generation_id), entry.amount) for entry in ledger if entry.kind == kind)
+
+
+def test_nothing_forged_was_believed(crowd: Crowd, twins: Twins) -> None:
+    signed = {job.id for twin in (twins.replicate, twins.fal) for job in twin.jobs.values()}
+    refused = {call.status for call in crowd.calls if call.forgery and call.job_id in signed}
+
+    assert refused == {401, 404}
+    assert [twin.lured for twin in twins.asynchronous] == [0, 0, 0]
+
+
+def test_each_kind_of_fault_has_happened(crowd: Crowd, twins: Twins) -> None:
+    courses = crowd.courses
+    never = {job.id for job in twins.artificial_studio.jobs.values()}
+
+    assert {post.answer for post in crowd.posts} == set(Answer)
+    assert {course.ending for course in courses} == set(Ending)
+    assert {course.callback for course in courses} == set(Callback)
+    assert {forgery for course in courses for forgery in course.forgeries} == set(Forgery)
+    assert not [call for call in crowd.calls if call.job_id in never and not call.forgery]
+    assert [twin.errors for twin in twins.asynchronous] == [[], [], []]

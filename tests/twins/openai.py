@@ -1,0 +1,48 @@
+"""A twin of OpenAI's Images API: it answers with the pictures themselves, and takes its time."""
+
+import base64
+from collections.abc import Mapping
+from threading import Lock
+
+from tests.twins.server import Reply, Request, Twin, png
+
+
+class OpenAITwin(Twin):
+    """Takes `POST /v1/images/generations` for so many seconds; its `submissions` are counted by prompt.
+
+    `running`: how many calls it has not answered yet.
+    """
+
+    name = "openai"
+
+    def __init__(self, *, seconds: float) -> None:
+        super().__init__()
+        self.running = 0
+        self._seconds = seconds
+        self._counting = Lock()
+
+    @property
+    def urls(self) -> Mapping[str, str]:
+        """Its one address."""
+        return {self.name: self.url}
+
+    def respond(self, request: Request) -> Reply | None:
+        """Answer a call."""
+        if request.headers.get("authorization") != f"Bearer {self.key}":
+            return self.refusal(401, "Incorrect API key provided.")
+        if (request.method, request.path) != ("POST", "/v1/images/generations"):
+            return self.refusal(404, "Invalid URL")
+        prompt = str(request.document.get("prompt"))
+        self._count(prompt, 1)
+        self._over.wait(self._seconds)
+        self._count(prompt, -1)
+        return Reply(200, {"created": 0, "data": [{"b64_json": base64.b64encode(png(prompt)).decode()}]})
+
+    def refusal(self, status: int, words: str) -> Reply:
+        """Make an error."""
+        return Reply(status, {"error": {"message": words, "type": "invalid_request_error", "code": None}})
+
+    def _count(self, prompt: str, change: int) -> None:
+        with self._counting:
+            self.running += change
+            self.submissions[prompt] += max(change, 0)
