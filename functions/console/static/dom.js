@@ -23,6 +23,16 @@ export function fill(parent, ...children) {
   return parent;
 }
 
+/** Fill a region anew in the place where it is read: what was folded out stays so, and the focus stays on its element. */
+export function refill(region, ...children) {
+  const open = [...region.querySelectorAll("details[open]")].map(({ id }) => id);
+  const held = region.contains(document.activeElement) ? document.activeElement.id : "";
+  fill(region, ...children);
+  const again = (id) => (id ? region.querySelector(`#${CSS.escape(id)}`) : null);
+  open.forEach((id) => again(id)?.setAttribute("open", ""));
+  again(held)?.focus({ preventScroll: true });
+}
+
 function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;

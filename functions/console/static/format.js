@@ -8,6 +8,7 @@ const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeSty
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+const EITHER = new Intl.ListFormat("en", { type: "disjunction" });
 const UNITS = [["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60]];
 
 export const number = (value) => NUMBER.format(value);
@@ -16,7 +17,19 @@ export const plural = (count, one, many = `${one}s`) => `${number(count)} ${coun
 
 export const percent = (share) => `${share === 1 ? 100 : (share * 100).toFixed(share < 0.1 || share > 0.9 ? 1 : 0)} %`;
 
+/** Name several of which one is enough. */
+export const either = (names) => EITHER.format(names);
+
 export const credits = (value) => (value === 0 ? "free" : plural(value, "credit"));
+
+/** Write a size in bytes as it is told. */
+export function bytes(count) {
+  if (count < 1000) return plural(count, "byte");
+  return count < 1_000_000 ? `${number(Math.round(count / 1000))} KB` : `${(count / 1_000_000).toFixed(1)} MB`;
+}
+
+/** Write a media type as its pictures are called. */
+export const kind = (type) => type.replace(/^image\//, "").toUpperCase();
 
 /** Write a duration in seconds as briefly as it can be read. */
 export function duration(seconds) {

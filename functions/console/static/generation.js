@@ -2,9 +2,9 @@
 
 import { admin, fileUrl } from "./api.js";
 import { confirm } from "./dialogs.js";
-import { el, fill, words } from "./dom.js";
-import { ago, badge, clock, credits, duration, finished, moment, number } from "./format.js";
-import { button, code, copyButton, facts, failure, heading, icon, loading, notice, panel, picture } from "./parts.js";
+import { el, fill, refill, words } from "./dom.js";
+import { ago, badge, bytes, clock, credits, duration, finished, kind, moment, number, plural } from "./format.js";
+import { button, code, copyButton, facts, failure, heading, icon, image, loading, notice, panel, pictures } from "./parts.js";
 
 const LOOK_AGAIN_MS = 2_000;
 
@@ -17,18 +17,20 @@ export default function show(page, { id, signal }) {
   page.append(back, heading("Generation", el("code", {}, id), actions), status, body);
   const emails = admin("GET", "users", { signal }).then(({ data }) => new Map(data.map((user) => [user.id, user.email])), () => new Map());
   let seen = "";
+  let next = null;
   const look = async () => {
+    clearTimeout(next);
     try {
       const one = await admin("GET", path, { signal });
       const now = JSON.stringify(one);
       if (now !== seen) {
-        fill(status, `The generation is ${one.status}.`);
+        fill(status, stopping(one) ? "The generation is being cancelled." : `The generation is ${one.status}.`);
         fill(actions, changes(one, path, look));
-        fill(body, sheet(one, path, look, await emails));
+        refill(body, sheet(one, path, look, await emails));
       }
       seen = now;
       const waiting = !finished(one.status) || (one.deliveries ?? []).some(({ status: told }) => told === "pending");
-      if (waiting) setTimeout(() => signal.aborted || look(), finished(one.status) ? 2 * LOOK_AGAIN_MS : LOOK_AGAIN_MS);
+      if (waiting) next = setTimeout(() => signal.aborted || look(), finished(one.status) ? 2 * LOOK_AGAIN_MS : LOOK_AGAIN_MS);
     } catch (error) {
       if (error.name === "AbortError" || error.status === 401) return;
       fill(actions);
@@ -49,10 +51,16 @@ function changes(one, path, look) {
     location.hash = "#/generations";
   }, { look: "danger-text" });
   const cancel = button("Cancel it", async () => {
-    const stopped = await confirm("Cancel this generation?", "It ends without a picture.", { action: "Cancel the generation", act: () => admin("POST", `${path}/cancel`) });
+    const price = one.status === "pending" ? "Its credits are given back." : "Its provider is asked to stop; the credits are given back where that had cost nothing yet.";
+    const stopped = await confirm("Cancel this generation?", `It ends without a picture. ${price}`, { action: "Cancel the generation", act: () => admin("POST", `${path}/cancel`) });
     if (stopped) look();
   });
-  return finished(one.status) ? erase : one.status === "pending" ? cancel : [];
+  if (finished(one.status)) return erase;
+  return one.status === "uploading" || stopping(one) ? [] : cancel;
+}
+
+function stopping(one) {
+  return Boolean(one.cancelledAt) && !finished(one.status);
 }
 
 function sheet(one, path, look, emails) {
@@ -62,19 +70,15 @@ function sheet(one, path, look, emails) {
     el(
       "div",
       { class: "stack" },
-      el("div", { class: "frame-picture large" }, linked(one)),
+      pictures(one),
       one.error && el("div", { class: "callout bad" }, icon("warning"), words(one.error, "p")),
-      panel("Input", {}, input(one.payload ?? {})),
+      stopping(one) && el("div", { class: "callout" }, icon("warning"), words(`It is being cancelled: ${one.provider} is asked to stop.`, "p")),
+      panel("Input", {}, input(one.payload ?? {}, one.inputs ?? [])),
       deliveries(one, path, look),
       announcement(one),
     ),
     el("div", { class: "stack" }, panel("Facts", {}, about(one, emails)), timeline(one), attempts(one)),
   );
-}
-
-function linked(one) {
-  const source = fileUrl(one.output);
-  return source ? el("a", { href: source, target: "_blank", rel: "noopener" }, picture(one, { large: true })) : picture(one, { large: true });
 }
 
 function about(one, emails) {
@@ -83,19 +87,33 @@ function about(one, emails) {
     ["Status", badge(one.status)],
     ["Model", words(one.model)],
     ["Provider", one.provider && words(one.provider)],
-    ["Cost", one.cost === null || one.cost === undefined ? null : credits(one.cost)],
+    ["Cost", one.cost === null || one.cost === undefined ? null : `${credits(one.cost)}${one.cost > 0 && one.refunded ? ", given back" : ""}`],
     ["Time", seconds === null ? null : duration(seconds)],
     ["Asked", moment(one.createdAt)],
     ["User", el("a", { href: `#/generations?user=${encodeURIComponent(one.userId)}` }, words(emails.get(one.userId) ?? one.userId))],
   ]);
 }
 
-function input(payload) {
+function input(payload, stored) {
   return el("dl", { class: "input" }, Object.entries(payload).map(([name, value]) => {
+    if (name === "image_urls" && Array.isArray(value)) return sources(name, value, stored);
     const long = typeof value === "string" && value.length > 600;
     const text = words(typeof value === "string" ? value : JSON.stringify(value), "div", { class: long ? "scroll" : "", ...(long ? { tabindex: "0", role: "region", "aria-label": name } : {}) });
     return el("div", { class: typeof value === "number" || typeof value === "boolean" ? null : "broad" }, el("dt", {}, words(name)), el("dd", {}, text));
   }));
+}
+
+/** List the client's pictures: those that are stored here are shown, of the others there is the URL only. */
+function sources(name, urls, stored) {
+  return el("div", { class: "broad" }, el("dt", {}, words(name)), el("dd", {}, el("ul", { class: "sources" }, urls.map((url, at) => {
+    const here = stored[at] && fileUrl(stored[at].url);
+    return el(
+      "li",
+      {},
+      here && el("a", { class: "frame-picture", href: here, target: "_blank", rel: "noopener" }, image(here, `Input picture ${at + 1}`)),
+      el("div", {}, words(url, "p", { class: "clamp two" }), here && el("p", { class: "quiet" }, [`${stored[at].width} × ${stored[at].height}`, kind(stored[at].contentType), bytes(stored[at].size)].join(" · "))),
+    );
+  }))));
 }
 
 function timeline(one) {
@@ -114,47 +132,74 @@ function attempts(one) {
   if (list.length === 0) return null;
   return panel("Provider attempts", { note: number(list.length) }, el("ol", { class: "attempts" }, list.map((attempt) => el(
     "li",
-    {},
-    el("div", { class: "line" }, words(attempt.provider, "strong"), ago(attempt.at)),
-    Object.entries(attempt)
-      .filter(([name, value]) => !["provider", "at"].includes(name) && value !== null && value !== "")
-      .map(([name, value]) => el("p", { class: "quiet" }, `${spelled(name)}: `, name === "duration" ? duration(value / 1000) : words(typeof value === "object" ? JSON.stringify(value) : value))),
+    { class: attempt.error ? "bad" : attempt.duration === null ? "busy" : "good" },
+    el("div", { class: "line" }, words(attempt.provider, "strong"), el("span", { class: "quiet" }, attempt.duration === null ? "at work" : duration(attempt.duration / 1000)), ago(attempt.at)),
+    attempt.model && attempt.model !== attempt.provider && el("p", { class: "quiet" }, words(attempt.model, "code")),
+    attempt.error && words(attempt.error, "p"),
   ))));
-}
-
-function spelled(name) {
-  return name.replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 function deliveries(one, path, look) {
   const list = one.deliveries ?? [];
-  const again = button("Redeliver", async () => {
-    again.disabled = true;
-    try {
-      await admin("POST", `${path}/redeliver`);
-      notice("It is on its way again.");
-      look();
-    } catch (error) {
-      if (error.status !== 401) notice(error.message, "bad");
-      again.disabled = false;
-    }
-  }, { look: "small" });
-  if (list.length === 0) return panel("Webhook", {}, el("p", { class: "quiet" }, "None was asked for, or there is nothing to tell yet."));
-  return panel("Webhook", { actions: finished(one.status) && again }, list.map((delivery) => el(
+  const all = list.length > 1 || (list.length === 0 && one.webhook && finished(one.status));
+  return panel("Webhook", { actions: all && again(path, look, null, list.length > 0 ? "Redeliver all" : "Deliver it now") }, list.length > 0
+    ? list.map((delivery) => told(delivery, path, look))
+    : one.webhook
+      ? [words(one.webhook, "code"), el("p", { class: "quiet" }, `It asked to be told of ${one.webhookEvents.join(", ")}; there is nothing to tell yet.`)]
+      : el("p", { class: "quiet" }, "None was asked for."));
+}
+
+function told(delivery, path, look) {
+  const { event, status } = delivery;
+  return el(
     "article",
-    { class: "delivery" },
-    el("div", { class: "line" }, badge(delivery.status), words(delivery.url, "code")),
-    el("ol", { class: "attempts" }, (delivery.attempts ?? []).map((attempt) => {
-      const fine = attempt.statusCode >= 200 && attempt.statusCode < 300;
-      return el(
-        "li",
-        { class: fine ? "good" : "bad" },
-        el("div", { class: "line" }, el("strong", {}, attempt.statusCode ?? "no answer"), el("span", { class: "quiet" }, duration(attempt.duration / 1000)), ago(attempt.at)),
-        attempt.reason && words(attempt.reason, "p", { class: "quiet" }),
-      );
-    })),
-    delivery.nextAttemptAt && el("p", { class: "quiet" }, "Next attempt ", ago(delivery.nextAttemptAt), "."),
-  )));
+    { class: "delivery", "aria-label": `Delivery of ${event}` },
+    el("div", { class: "line" }, el("h3", {}, event), badge(status), again(path, look, event, "Redeliver")),
+    words(delivery.url, "code"),
+    delivery.reason && el("div", { class: "callout bad" }, icon("warning"), words(delivery.reason, "p")),
+    el("ol", { class: "attempts" }, (delivery.attempts ?? []).map((attempt, at) => tried(attempt, `${event}-${at + 1}`))),
+    status === "pending" && el("p", { class: "quiet" }, ...coming(delivery.nextAttemptAt)),
+  );
+}
+
+function coming(at) {
+  if (!at) return ["An attempt is under way."];
+  return new Date(at) > Date.now() ? ["Next attempt ", ago(at), "."] : ["The next attempt is due."];
+}
+
+function tried(attempt, name) {
+  const fine = attempt.statusCode >= 200 && attempt.statusCode < 300;
+  return el(
+    "li",
+    { class: fine ? "good" : "bad" },
+    el("div", { class: "line" }, el("strong", {}, attempt.statusCode ?? "no answer"), el("span", { class: "quiet" }, duration(attempt.duration / 1000)), ago(attempt.at)),
+    attempt.reason && words(attempt.reason, "p", { class: "quiet" }),
+    attempt.answer && el(
+      "details",
+      { class: "answer", id: `answer-${name}` },
+      el("summary", {}, "What it answered", el("span", { class: "quiet" }, ` ${plural(attempt.answer.length, "character")}`)),
+      code(attempt.answer, `Answer to ${name}`),
+    ),
+  );
+}
+
+/** Make the button that tells a webhook again: of an event, or of all. */
+function again(path, look, event, label) {
+  const id = `again-${event ?? "all"}`;
+  const made = button(label, async () => {
+    made.disabled = true;
+    try {
+      await admin("POST", `${path}/redeliver`, { body: event ? { event } : {} });
+      notice("It is on its way again.");
+    } catch (error) {
+      if (error.status === 401) return;
+      notice(error.message, "bad");
+    }
+    made.disabled = false;
+    await look();
+    if (document.activeElement === document.body) document.getElementById(id)?.focus({ preventScroll: true });
+  }, { look: "small", id, name: event && `${label} ${event}` });
+  return made;
 }
 
 function announcement(one) {

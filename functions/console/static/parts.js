@@ -2,7 +2,7 @@
 
 import { el, fill, svg, words } from "./dom.js";
 import { fileUrl } from "./api.js";
-import { badge } from "./format.js";
+import { badge, bytes, kind } from "./format.js";
 
 const ICONS = {
   overview: "M3.5 16.5v-5M8 16.5v-9M12.5 16.5v-6M17 16.5v-12",
@@ -134,14 +134,35 @@ export function picture(generation, { large = false } = {}) {
   if (!source || generation.type !== "image") {
     return el("div", { class: "no-picture" }, badge(generation.status), generation.error && words(generation.error, "p"));
   }
-  const image = el("img", {
-    alt: large ? describe(generation) : "",
-    loading: large ? "eager" : "lazy",
+  return image(source, large ? describe(generation) : "", large ? "eager" : "lazy");
+}
+
+/** Show all pictures of a generation, each with what it is; or why there is none. */
+export function pictures(generation) {
+  const all = generation.outputs ?? [];
+  if (all.length === 0) return el("div", { class: "frame-picture large" }, picture(generation, { large: true }));
+  return el("ul", { class: all.length > 1 ? "hung several" : "hung" }, all.map((output, at) => {
+    const source = fileUrl(output.url);
+    const name = all.length > 1 ? `${describe(generation)} (${at + 1} of ${all.length})` : describe(generation);
+    return el(
+      "li",
+      {},
+      el("div", { class: "frame-picture large" }, el("a", { href: source, target: "_blank", rel: "noopener" }, image(source, name, "eager"))),
+      el("p", { class: "caption quiet" }, [`${output.width} × ${output.height}`, kind(output.contentType), bytes(output.size)].join(" · ")),
+    );
+  }));
+}
+
+/** Show a stored picture, or that it cannot be had any more. */
+export function image(source, alt, loading = "lazy") {
+  const shown = el("img", {
+    alt,
+    loading,
     decoding: "async",
-    onerror: () => image.replaceWith(el("div", { class: "no-picture" }, el("p", {}, "The picture cannot be had."))),
+    onerror: () => shown.replaceWith(el("div", { class: "no-picture" }, el("p", {}, "The picture cannot be had."))),
   });
-  image.src = source;
-  return image;
+  shown.src = source;
+  return shown;
 }
 
 /** Put a generation's input into words, for an alternative text. */

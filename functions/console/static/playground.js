@@ -1,11 +1,12 @@
 // The playground: asks for a generation exactly as a client would, and shows each thing that comes back.
 
-import { base, client, fileUrl, models } from "./api.js";
+import { admin, base, client, models } from "./api.js";
+import { album } from "./album.js";
 import { FieldFault, field, more, showErrors } from "./dialogs.js";
 import { el, fill, words } from "./dom.js";
-import { credits, duration, finished } from "./format.js";
+import { credits, duration, either, finished } from "./format.js";
 import { keyring } from "./keyring.js";
-import { button, code, copyButton, facts, heading, icon, load, nothing, panel, picture } from "./parts.js";
+import { button, code, copyButton, facts, heading, icon, load, nothing, panel, pictures } from "./parts.js";
 
 const WAY = ["pending", "processing", "uploading", "success"];
 const LOOK_AGAIN_MS = 300;
@@ -15,21 +16,24 @@ const PATIENCE = 10; // looks in a row that may fail before we give up on a gene
 export default function show(page, { signal }) {
   const region = el("div", {});
   page.append(heading("Playground", "One request, as a client sends it."), region);
-  load(region, "the models", () => models(signal), (all) => (all.length > 0
-    ? bench(all, signal)
+  const get = () => Promise.all([models(signal), admin("GET", "providers", { signal })]);
+  load(region, "the models", get, ([all, { data: providers }]) => (all.length > 0
+    ? bench(all, providers, signal)
     : nothing("No model", "The catalog of this stack is empty.")));
 }
 
-function bench(all, signal) {
+function bench(all, providers, signal) {
   const offered = [...all].sort((one, other) => Number(other.available ?? true) - Number(one.available ?? true));
   const inputs = el("div", { class: "stack-small" });
   const about = el("p", { class: "hint", dir: "auto" });
+  const price = el("p", { class: "hint" });
   const said = el("p", { class: "error", role: "alert" });
   const shown = el("div", { class: "easel-place" });
   const request = el("div", {});
   const model = field("model", "Model", {
-    control: el("select", {}, offered.map(({ slug, name, available }) => el("option", { value: slug, disabled: available === false }, available === false ? `${name} (not set up)` : name))),
+    control: el("select", {}, offered.map(({ slug, name, available }) => el("option", { value: slug, disabled: available === false }, available === false ? `${name}: ${wanting(slug, providers)}` : name))),
   });
+  const unset = offered.filter(({ available }) => available === false).length;
   const key = field("key", "API key", {
     control: el("input", { type: "password", autocomplete: "off", spellcheck: "false", value: keyring.get(), oninput: ({ target }) => keyring.hold(target.value.trim()) }),
     hint: keyring.get() ? "It is held in memory only, and forgotten when you leave this page." : "Paste one, or make one under API keys. It is forgotten when you leave this page.",
@@ -37,28 +41,27 @@ function bench(all, signal) {
   let fields = [];
   const chosen = () => offered.find(({ slug }) => slug === model.control.value) ?? offered[0];
   const shape = () => {
-    const { inputSchema, description, cost } = chosen();
-    const before = Object.fromEntries(fields.map((one) => [one.name, one.control]));
-    fields = fieldsOf(inputSchema);
-    for (const one of fields) if (before[one.name]?.tagName === one.control.tagName) one.control.value = before[one.name].value;
-    const [plain, rare] = [fields.filter((one) => one.needed), fields.filter((one) => !one.needed)];
-    fill(about, description, cost === undefined || cost === null ? null : ` Costs ${cost === 0 ? "nothing" : credits(cost)}.`);
+    const { inputSchema, description } = chosen();
+    const before = Object.fromEntries(fields.map((one) => [one.name, one]));
+    fields = fieldsOf(inputSchema, write);
+    for (const one of fields) takeOver(before[one.name], one);
+    const plain = fields.filter((one) => one.needed || one.album);
+    const rare = fields.filter((one) => !plain.includes(one));
+    fill(about, description);
     fill(inputs, plain.map((one) => one.node), rare.length > 0 && more("More settings", rare).node);
     write();
   };
+  let command = "";
   const write = () => {
-    let text;
-    try {
-      text = curl(body());
-    } catch {
-      text = curl({ model: chosen().slug, input: {} });
-    }
-    fill(request, code(text, "The same request with curl"));
-    request.dataset.text = text;
+    exclude(fields);
+    const asked = body();
+    fill(price, priced(chosen().cost, asked.input.num_images));
+    command = curl(asked);
+    fill(request, code(curl(brief(asked)), "The same request with curl"));
   };
   const body = ({ strict = false } = {}) => ({ model: chosen().slug, input: read(fields, strict) });
   const generate = button("Generate", null, { look: "primary large", type: "submit" });
-  model.node.querySelector("select").after(about);
+  model.node.querySelector("select").after(about, unset > 0 && el("p", { class: "hint" }, "What is greyed out waits for its ", el("a", { href: "#/providers" }, "provider"), "."));
   model.control.addEventListener("change", shape);
   const form = el(
     "form",
@@ -87,6 +90,7 @@ function bench(all, signal) {
     model.node,
     inputs,
     said,
+    price,
     generate,
   );
   fill(shown, canvas());
@@ -99,10 +103,47 @@ function bench(all, signal) {
       "div",
       { class: "stack" },
       panel("Result", {}, shown),
-      panel("The same with curl", { actions: copyButton(() => request.dataset.text) }, request,
+      panel("The same with curl", { actions: copyButton(() => command) }, request,
         el("p", { class: "hint" }, "It waits up to 25 s for the result; this page asks with ", el("code", {}, "Prefer: respond-async"), " and looks again.")),
     ),
   );
+}
+
+/** Say what is to be set so that a model is available. */
+function wanting(slug, providers) {
+  const serving = providers.filter(({ models: served }) => served.includes(slug));
+  const keys = serving.filter(({ needsKey }) => needsKey).map(({ name }) => name);
+  const others = serving.filter(({ needsKey }) => !needsKey).map(({ name }) => name);
+  const ways = [keys.length > 0 && `set a key of ${either(keys)}`, others.length > 0 && `set up ${either(others)}`];
+  return ways.filter(Boolean).join(", or ") || "nobody serves it";
+}
+
+function priced(cost, count = 1) {
+  if (cost === undefined || cost === null) return null;
+  if (cost === 0) return "Costs nothing.";
+  return count > 1 ? `Costs ${credits(cost * count)}: ${cost} for each of ${count} pictures.` : `Costs ${credits(cost)}.`;
+}
+
+/** Carry what was filled in for one model over to the field of the same name of another. */
+function takeOver(before, after) {
+  if (!before || before.control.tagName !== after.control.tagName) return;
+  if (after.control.options && ![...after.control.options].some(({ value }) => value === before.control.value)) return;
+  after.control.value = before.control.value;
+  if (before.album && after.album) after.album.take(before.album.chosen());
+}
+
+/** Leave out each field that cannot stand beside one that is filled in, and say so. */
+function exclude(fields) {
+  for (const one of fields) {
+    const against = fields.filter((other) => (one.about.excludes ?? []).includes(other.name) && other.control.value !== "");
+    one.control.disabled = against.length > 0;
+    fill(one.left, against.length > 0 && `Left out: ${against.map(({ label }) => label).join(" and ")} ${against.length > 1 ? "say" : "says"} it.`);
+  }
+}
+
+/** Shorten the pictures in a request for reading; as data URLs they are all letters. */
+function brief(asked) {
+  return JSON.parse(JSON.stringify(asked, (_, value) => (typeof value === "string" && value.startsWith("data:image/") ? `${value.slice(0, value.indexOf(",") + 1)}…` : value)));
 }
 
 function canvas() {
@@ -146,12 +187,13 @@ async function run(key, body, model, shown, signal) {
     const took = passed();
     clock.remove();
     place.classList.remove("waiting");
-    const source = fileUrl(one.output);
-    fill(place, source ? el("a", { href: source, target: "_blank", rel: "noopener" }, picture(one, { large: true })) : picture(one, { large: true }));
-    const cost = one.cost ?? (one.status === "success" ? model.cost : null);
+    place.replaceWith(pictures(one));
+    const provider = one.attempts?.at(-1)?.provider;
+    const each = provider === "sketch" ? 0 : model.cost;
     fill(outcome, facts([
       ["Time", duration(took)],
-      ["Cost", cost === null || cost === undefined ? null : credits(cost)],
+      ["Made by", one.status === "success" && provider ? words(provider) : null],
+      ["Cost", one.status === "success" && typeof each === "number" ? credits(each * (body.input.num_images ?? 1)) : null],
       ["Generation", el("a", { href: `#/generations/${encodeURIComponent(one.id)}` }, "Show all about it")],
     ]));
   } finally {
@@ -191,13 +233,17 @@ function pause(ms, signal) {
   });
 }
 
-/** Make a form's fields from a model's input schema. */
-function fieldsOf(schema) {
+/** Make a form's fields from a model's input schema; `changed` is called where pictures are chosen. */
+function fieldsOf(schema, changed) {
   const required = new Set(schema.required ?? []);
   return Object.entries(schema.properties ?? {}).map(([name, about]) => {
     const needed = required.has(name) || (about.optional === false && about.default === undefined);
-    const made = field(name, about.label ?? name, { control: controlOf(about), hint: hintOf(about), optional: !needed, read: (control) => control.value });
-    return { ...made, needed, about };
+    const label = about.label ?? name;
+    const made = field(name, label, { control: controlOf(about), hint: hintOf(about), optional: !needed, read: (control) => control.value });
+    const left = el("p", { class: "hint" });
+    const chosen = about.fileType === "image" ? album(label, (message) => made.fault(message), changed) : null;
+    made.node.append(...[chosen?.node, left].filter(Boolean));
+    return { ...made, needed, about, label, left, album: chosen };
   });
 }
 
@@ -214,7 +260,7 @@ function controlOf(about) {
     return el("input", { type: "number", min: about.minimum, max: about.maximum, step: about.type === "integer" ? 1 : "any", placeholder: preset, inputmode: about.type === "integer" ? "numeric" : "decimal" });
   }
   if (about.inputType === "textarea" || about.type === "array" || about.type === "object") {
-    return el("textarea", { rows: 4, dir: "auto", placeholder: preset });
+    return el("textarea", { rows: about.fileType ? 2 : 4, dir: "auto", placeholder: preset });
   }
   return el("input", { type: "text", dir: "auto", placeholder: preset, autocomplete: "off" });
 }
@@ -230,9 +276,12 @@ function hintOf(about) {
 function read(fields, strict) {
   const input = {};
   const faults = [];
-  for (const { name, control, about, needed } of fields) {
+  for (const { name, control, about, needed, album: chosen } of fields) {
     const path = `input.${name}`;
-    if (control.validity?.badInput) faults.push({ field: path, message: "This is no number." });
+    const pictures = chosen?.urls() ?? [];
+    if (control.disabled) continue;
+    if (pictures.length > 0) input[name] = [...valueOf(about, control.value), ...pictures];
+    else if (control.validity?.badInput) faults.push({ field: path, message: "This is no number." });
     else if (["", String(about.default)].includes(control.value)) needed && faults.push({ field: path, message: "This is needed." });
     else {
       try {
@@ -254,7 +303,7 @@ function valueOf(about, text) {
   switch (about.type) {
     case "integer": case "number": return Number(text);
     case "boolean": return text === "true";
-    case "array": return text.split("\n").filter(Boolean).map((line) => (["integer", "number"].includes(about.items?.type) ? Number(line) : line));
+    case "array": return text.split("\n").map((line) => line.trim()).filter(Boolean).map((line) => (["integer", "number"].includes(about.items?.type) ? Number(line) : line));
     case "object": return JSON.parse(text);
     default: return text;
   }

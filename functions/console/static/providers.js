@@ -24,7 +24,7 @@ function roster(providers, done) {
   return panel("Everybody", { look: "flush", note }, table("Providers", columns, providers.map((one) => [
     words(one.name),
     state(one),
-    words(one.models.join(", ") || "–", "span", { class: "quiet" }),
+    words(one.models.join(", ") || "–", "span", { class: "wide quiet" }),
     [
       one.needsKey && button(one.set ? "Replace key" : "Set key", () => setKey(one).then(done), { look: "small", name: `${one.set ? "Replace" : "Set"} the key of ${one.name}` }),
       one.set && button("Unset", () => unsetKey(one).then(done), { look: "small danger-text", name: `Unset the key of ${one.name}` }),
