@@ -94,8 +94,10 @@ def take(generation_id: str) -> None:
     step = dispatch()
     generation = step.generations.get(generation_id)
     follow(generation)
-    step(generation)
-    logger.info("generation dispatched", model=generation.model)
+    after = step(generation)
+    follow(after)
+    asked = [attempt.provider for attempt in after.attempts]
+    logger.info("generation dispatched", model=after.model, provider=after.provider, asked=asked)
 
 
 @logger.inject_lambda_context(clear_state=True)

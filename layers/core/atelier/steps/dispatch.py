@@ -82,27 +82,26 @@ class Dispatch:
     callback_base_url: str
     clock: Callable[[], int]
 
-    def __call__(self, generation: Generation) -> None:
-        """Take a pending generation one step on; does nothing if it is further already.
+    def __call__(self, generation: Generation) -> Generation:
+        """Take a pending generation one step on, and return it as it then stands; lets be what is further already.
 
         Raises ConflictError where another worker took it, OutcomeUnknownError where the answer of a provider that can
         still call back was lost (the generation then waits for that, or for its deadline).
         """
         if generation.status is not Status.PENDING:
-            return
+            return generation
         try:
             catalog = self.catalog()
             model = catalog.model(generation.model)
             generation, images = self.inputs(generation)
             offers = self._offers(model, generation, images)
         except (NotFoundError, InvalidRequestError) as exc:
-            self.generations.advance(generation, generation.failed(str(exc), self.clock()))
+            return self.generations.advance(generation, generation.failed(str(exc), self.clock()))
         except FetchFailedError:
-            self._wait(generation, self.clock())
-        else:
-            self._dispatch(generation, offers, model, catalog)
+            return self._wait(generation, self.clock())
+        return self._dispatch(generation, offers, model, catalog)
 
-    def _dispatch(self, generation: Generation, offers: list[Offer], model: Model, catalog: Catalog) -> None:
+    def _dispatch(self, generation: Generation, offers: list[Offer], model: Model, catalog: Catalog) -> Generation:
         retry_at = []
         for number, offer in enumerate(offers):
             try:
@@ -110,9 +109,8 @@ class Dispatch:
             except PeerUnavailableError as exc:
                 retry_at.append(exc.retry_at)
                 continue
-            self._take(Turn(offer, claimed, place, tuple(offers[number + 1 :]), alone=len(offers) == 1))
-            return
-        self._wait(generation, min(retry_at))
+            return self._take(Turn(offer, claimed, place, tuple(offers[number + 1 :]), alone=len(offers) == 1))
+        return self._wait(generation, min(retry_at))
 
     # ---- Whose turn it is
 
@@ -170,73 +168,72 @@ class Dispatch:
 
     # ---- What becomes of it
 
-    def _take(self, turn: Turn) -> None:
+    def _take(self, turn: Turn) -> Generation:
         name, claimed = turn.offer.provider.name, turn.claimed
         try:
             outcome = self._submit(turn.offer)
         except ProviderBusyError as exc:
-            self._pass_on(turn, str(exc), Health.FAILING, retry_after=exc.retry_after)
+            return self._pass_on(turn, str(exc), Health.FAILING, retry_after=exc.retry_after)
         except ProviderCredentialsError:
             reason = f"The provider {name} refuses this stack's account; ask the stack's owner to look after its key."
             if turn.alone:
-                self._end(turn, claimed.failed(reason, self.clock()), Health.UNKNOWN)
-            else:
-                self._pass_on(turn, reason, Health.UNKNOWN)
+                return self._end(turn, claimed.failed(reason, self.clock()), Health.UNKNOWN)
+            return self._pass_on(turn, reason, Health.UNKNOWN)
         except ProviderRejectedError as exc:
-            self._end(turn, claimed.failed(str(exc), self.clock()))
+            return self._end(turn, claimed.failed(str(exc), self.clock()))
         except OutcomeUnknownError as exc:
-            self._lose(turn, exc)
-        else:
-            self._record(turn, outcome)
+            return self._lose(turn, exc)
+        return self._record(turn, outcome)
 
     def _submit(self, offer: Offer) -> Outcome:
         """Submit the job; once more where the key was refused and a new one may have been set since."""
         try:
-            outcome = offer.provider.submit(offer.job)
+            return offer.provider.submit(offer.job)
         except ProviderCredentialsError:
             self.keys.refresh()
-            outcome = offer.provider.submit(replace(offer.job, key=self._key(offer.provider)))
-        if isinstance(outcome, Running):
-            raise OutcomeUnknownError(f"The provider {offer.provider.name} took the job without naming it.")
-        return outcome
+            return offer.provider.submit(replace(offer.job, key=self._key(offer.provider)))
 
-    def _record(self, turn: Turn, outcome: Outcome) -> None:
+    def _record(self, turn: Turn, outcome: Outcome) -> Generation:
         claimed, now = turn.claimed, self.clock()
         match outcome:
             case Drawn(pictures):
-                self.finish(self._end(turn, claimed.uploading(now)), pictures)
+                return self.finish(self._end(turn, claimed.uploading(now)), pictures)
             case Finished(images):
                 uploading = self._end(turn, claimed.uploading(now))
-                self.finish(uploading, (self.sanitise(image.content) for image in images))
+                return self.finish(uploading, (self.sanitise(image.content) for image in images))
             case Submitted(job_id):
-                self._end(turn, claimed.submitted(job_id, now))
+                return self._end(turn, claimed.submitted(job_id, now))
             case Located(urls):
-                self._end(turn, claimed.uploading(now, urls, outcome.until(now)))
-                self.ingest_queue.send(claimed.id)
+                located = self._end(turn, claimed.uploading(now, urls, outcome.until(now)))
+                self.ingest_queue.send(located.id)
+                return located
             case Failed(message):
-                self._end(turn, claimed.failed(message, now))
+                return self._end(turn, claimed.failed(message, now))
+            case Running():
+                name = turn.offer.provider.name
+                return self._lose(turn, OutcomeUnknownError(f"The provider {name} took the job without naming it."))
 
-    def _pass_on(self, turn: Turn, reason: str, health: Health, *, retry_after: float | None = None) -> None:
+    def _pass_on(self, turn: Turn, reason: str, health: Health, *, retry_after: float | None = None) -> Generation:
         """Give it to whoever has had fewer turns, or else wait before the next round."""
         claimed, now = turn.claimed, self.clock()
         rest = min((retry_after or 0) * SECOND, MAX_BACKOFF)
         rest_until = now + int(rest) if rest else None
         if claimed.tries >= MAX_TRIES:
             message = f"It was offered {claimed.tries} times, and no provider took it; the last time: {reason}"
-            self._end(turn, claimed.failed(message, now), health, rest_until)
-            return
+            return self._end(turn, claimed.failed(message, now), health, rest_until)
         backoff = FIRST_BACKOFF * 2**claimed.tries * random.uniform(0.5, 1.5)
         delay = int(max(rest, backoff)) if turn.last else 0
-        self._end(turn, claimed.released(reason, now, delay), health, rest_until)
-        self._send(claimed, delay)
+        released = self._end(turn, claimed.released(reason, now, delay), health, rest_until)
+        return self._send(released, delay)
 
-    def _lose(self, turn: Turn, lost: OutcomeUnknownError) -> None:
+    def _lose(self, turn: Turn, lost: OutcomeUnknownError) -> Generation:
         """Wait for a provider that may still call back; any other will never tell."""
         if turn.offer.provider.asynchronous:
             if turn.place:
                 self.generations.leave(Leave(turn.place, Health.FAILING, self.clock()))
             raise lost
-        self._end(turn, turn.claimed.failed(f"{lost} Nothing is charged; try again.", self.clock()), Health.FAILING)
+        failed = turn.claimed.failed(f"{lost} Nothing is charged; try again.", self.clock())
+        return self._end(turn, failed, Health.FAILING)
 
     def _end(
         self, turn: Turn, after: Generation, health: Health = Health.HEALTHY, rest_until: int | None = None
@@ -247,21 +244,21 @@ class Dispatch:
 
     # ---- Waiting
 
-    def _wait(self, generation: Generation, retry_at: int) -> None:
+    def _wait(self, generation: Generation, retry_at: int) -> Generation:
         """Look again when there may be a place, and the less often the longer it waits already."""
         now = self.clock()
         age = now - generation.created_at
         if age >= MAX_PENDING:
             message = "No provider could take it for a day; try again later."
-            self.generations.advance(generation, generation.failed(message, now))
-            return
+            return self.generations.advance(generation, generation.failed(message, now))
         delay = int(max(FIRST_BACKOFF, retry_at - now, min(age / 4, LONGEST_LOOK)) * random.uniform(1, 1.5))
-        self.generations.advance(generation, generation.postponed(now + delay + RESEND_AFTER))
-        self._send(generation, delay)
+        waiting = self.generations.advance(generation, generation.postponed(now + delay + RESEND_AFTER))
+        return self._send(waiting, delay)
 
-    def _send(self, generation: Generation, delay: int) -> None:
+    def _send(self, generation: Generation, delay: int) -> Generation:
         if delay <= MAX_QUEUE_DELAY:
             self.queue.send(generation.id, delay=math.ceil(delay / SECOND))
+        return generation
 
     def _key(self, provider: Provider) -> str | None:
         return self.keys.get(provider.name) if provider.needs_key else None

@@ -18,21 +18,19 @@ class Finish:
     thumbnail: Callable[[bytes], Picture]
     clock: Callable[[], int]
 
-    def __call__(self, generation: Generation, pictures: Iterable[Picture]) -> None:
+    def __call__(self, generation: Generation, pictures: Iterable[Picture]) -> Generation:
         """Store what an uploading generation made, one picture at a time, so that no two are held in memory.
 
-        A picture that cannot be used (FetchRefusedError or InvalidImageError) fails the generation. Raises
+        Returns it finished; a picture that cannot be used (FetchRefusedError or InvalidImageError) fails it. Raises
         ConflictError where another run finished it first.
         """
         try:
             outputs, thumbnail = self._store(generation, pictures)
         except (FetchRefusedError, InvalidImageError) as exc:
-            self._fail(generation, f"The provider's result cannot be used: {exc}")
-            return
+            return self._fail(generation, f"The provider's result cannot be used: {exc}")
         if thumbnail is None:
-            self._fail(generation, "The provider finished without a picture.")
-            return
-        self.generations.advance(generation, generation.succeeded(outputs, thumbnail, self.clock()))
+            return self._fail(generation, "The provider finished without a picture.")
+        return self.generations.advance(generation, generation.succeeded(outputs, thumbnail, self.clock()))
 
     def _store(self, generation: Generation, pictures: Iterable[Picture]) -> tuple[tuple[StoredFile, ...], str | None]:
         folder = f"outputs/{generation.id}/{generation.file_token}"
@@ -43,8 +41,8 @@ class Finish:
                 thumbnail = store(self.files, f"{folder}/thumbnail", self.thumbnail(picture.content)).key
         return tuple(outputs), thumbnail
 
-    def _fail(self, generation: Generation, message: str) -> None:
-        self.generations.advance(generation, generation.failed(message, self.clock()))
+    def _fail(self, generation: Generation, message: str) -> Generation:
+        return self.generations.advance(generation, generation.failed(message, self.clock()))
 
 
 def store(files: Files, name: str, picture: Picture) -> StoredFile:
