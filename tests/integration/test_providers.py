@@ -240,6 +240,18 @@ def test_a_callback_counts_if_its_provider_signed_it(
     assert room.generations.get(submitted.id) == submitted
 
 
+def test_a_callback_is_verified_as_the_bytes_that_came(room: Room, replicate: Replicate) -> None:
+    # given
+    room.dispatch(room.ask(FLUX))
+    # when API Gateway passes the body in base64
+    body = replicate.callback()
+    document = request("webhook", path=replicate.webhook.removeprefix(BASE), body=body)
+    document["headers"] |= signed(CALLBACK_SECRET, body)
+    document |= {"body": base64.b64encode(body.encode()).decode(), "isBase64Encoded": True}
+    # then
+    assert room.lambdas.ask(document, "webhook")[0] == 200
+
+
 def test_a_callback_that_cannot_be_verified_now_is_to_come_again(room: Room, replicate: Replicate) -> None:
     # given
     submitted = room.dispatch(room.ask(FLUX))
