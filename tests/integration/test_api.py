@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from atelier.adapters.accounts import AccountStore
 from atelier.catalog import embedded
@@ -209,9 +211,13 @@ def test_nobody_touches_another_users_generation(
 
 @pytest.mark.parametrize(("method", "suffix"), ON_ONE)
 @pytest.mark.parametrize("generation_id", [UNKNOWN, "media_id", "x" * 3_000, "peer#provider:sketch", "%", "é"])
-def test_an_unknown_generation_is_not_found(method: str, suffix: str, generation_id: str, ann: Client) -> None:
+def test_an_unknown_generation_is_not_found(
+    method: str, suffix: str, generation_id: str, ann: Client, calls: Calls
+) -> None:
     answer = ann(method, f"/generations/{generation_id}{suffix}")
     assert (answer.status, set(answer.document)) == (404, {"message"})
+    # what can be no id is not looked for: it may be none of a generation's, or too long for the table
+    assert calls.take().count("dynamodb:GetItem") == (2 if generation_id == UNKNOWN else 1)
 
 
 def test_lists_cursors_and_idempotency_keys_do_not_cross(ann: Client, bob: Client) -> None:
@@ -442,6 +448,42 @@ def test_what_no_cache_may_keep_says_so(answer_to: str, ann: Client) -> None:
     answer = ann("GET", answer_to)
     assert answer.headers["Cache-Control"] == "no-store"
     assert "ETag" not in answer.headers
+
+
+SEGMENTS = st.sampled_from(
+    [
+        "generate",
+        "run",
+        "generations",
+        UNKNOWN,
+        "cancel",
+        "deliveries",
+        "redeliver",
+        "models",
+        "tools",
+        "search",
+        "files",
+    ]
+) | st.text(max_size=8)
+TEXT = st.text(max_size=12)
+
+
+@given(
+    method=st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
+    path=st.lists(SEGMENTS, max_size=4),
+    query=st.dictionaries(st.sampled_from(["limit", "offset", "cursor", "status", "q"]), TEXT),
+    headers=st.dictionaries(
+        st.sampled_from(["Content_Type", "Prefer", "Idempotency_Key", "If_None_Match", "Origin"]), TEXT
+    ),
+    body=TEXT | st.just(json.dumps(RUN)),
+)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_asked_is_answered(
+    ann: Client, method: str, path: list[str], query: dict[str, str], headers: dict[str, str], body: str
+) -> None:
+    answer = ann(method, f"/{'/'.join(path)}", body, query=query, **headers)
+    assert answer.status < 500, answer.text
+    assert answer.status < 400 or method == "HEAD" or {"message"} <= set(answer.document) <= {"message", "errors"}
 
 
 # ---- Other origins ---------------------------------------------------------------------------------------------------
