@@ -19,9 +19,10 @@ class Received:
 
 @dataclass
 class Receiver:
-    """Serves from a thread while it is entered; `answer` maps a request to a status code."""
+    """Serves from a thread while it is entered; `answer` maps a request to a status code, `says` goes with it."""
 
     answer: Callable[[Received], int] = lambda _: 204
+    says: bytes = b""
     received: "Queue[Received]" = field(default_factory=Queue)
 
     def __enter__(self) -> "Receiver":
@@ -32,9 +33,12 @@ class Receiver:
             def do_POST(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
                 request = Received(self.path, dict(self.headers.items()), self.rfile.read(length))
-                self.send_response(receiver.answer(request))
-                self.send_header("Content-Length", "0")
+                status = receiver.answer(request)
+                content = b"" if status == 204 else receiver.says
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
+                self.wfile.write(content)
                 receiver.received.put(request)
 
             def log_message(self, format: str, *args: object) -> None:

@@ -64,6 +64,7 @@ OVERVIEW_FIELDS = {
     "dead letters": "deadLetters",
 }
 KEY_STATES = {True: "set", False: "not set", None: "not needed"}
+MODEL_COLUMNS = {"model": "slug", "name": "name", "credits": "cost", "available": "available"}
 PROVIDER_COLUMNS = {"provider": "name", "key": "key", "models": "models"}
 RETIRED_SECRET_COLUMNS = {"signs beside it until": "signsUntil", "secret": "secret"}
 MOMENT_COLUMNS = {"at": "at", "status": "status"}
@@ -104,6 +105,17 @@ def _in_a_folder(path: Path | None) -> Path | None:
     return path
 
 
+def _pictures(sources: list[str] | None) -> list[str] | None:
+    for source in sources or ():
+        if not (_is_url(source) or Path(source).is_file()):
+            raise typer.BadParameter(f"there is no file {source}")
+    return sources
+
+
+def _is_url(source: str) -> bool:
+    return source.startswith(("http://", "https://", "data:"))
+
+
 class Scope(StrEnum):
     """What a key may do."""
 
@@ -120,7 +132,16 @@ Target = Annotated[
         dir_okay=False,
         # Before anything is paid for, not when the picture has come.
         callback=_in_a_folder,
-        help="Where to write the picture; by default it is named by its id.",
+        help="Where to write the picture; by default it is named by its id. Further ones get a number.",
+    ),
+]
+Pictures = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--image",
+        metavar="FILE_OR_URL",
+        callback=_pictures,
+        help="A picture to work from, for models that take some; may be repeated.",
     ),
 ]
 Side = Annotated[int | None, typer.Option(min=1, help="In pixels.")]
@@ -395,6 +416,16 @@ def overview(ctx: typer.Context, days: Annotated[int, typer.Option(min=1, max=31
 
 
 @app.command()
+def models(ctx: typer.Context, as_json: Json = False) -> None:
+    """List the models, what a picture of each costs, and which can be asked for."""
+    found = _public(ctx).models()
+    if as_json:
+        screen.data(found)
+    else:
+        screen.table(MODEL_COLUMNS, [{**one, "available": "yes" if one["available"] else "no"} for one in found])
+
+
+@app.command()
 def generate(
     ctx: typer.Context,
     prompt: str,
@@ -402,23 +433,35 @@ def generate(
     out: Target = None,
     width: Side = None,
     height: Side = None,
+    aspect_ratio: Annotated[str | None, typer.Option(metavar="W:H", help="Its shape, instead of pixels.")] = None,
+    image: Pictures = None,
+    number: Annotated[int | None, typer.Option(min=1, help="How many pictures to make; each costs.")] = None,
     seed: int | None = None,
     negative_prompt: Annotated[str | None, typer.Option(help="What to keep out of the picture.")] = None,
     timeout: Annotated[int, typer.Option(min=1, help="Seconds to wait for the picture.")] = 600,
 ) -> None:
     """Generate a picture, wait for it and write it to a file."""
-    settings = {"width": width, "height": height, "seed": seed, "negative_prompt": negative_prompt}
-    given = {name: value for name, value in settings.items() if value is not None}
     api = _public(ctx)
+    settings = {
+        "width": width,
+        "height": height,
+        "aspect_ratio": aspect_ratio,
+        "image_urls": [source if _is_url(source) else api.upload(_read(source)) for source in image] if image else None,
+        "num_images": number,
+        "seed": seed,
+        "negative_prompt": negative_prompt,
+    }
+    given = {name: value for name, value in settings.items() if value is not None}
     started = api.generate(model, {"prompt": prompt, **given})
     try:
         with screen.progress(started["status"]) as show:
             generation = api.wait(started["id"], timeout=timeout, on_status=show)
-        path = _save(api.download(generation), out, generation["id"])
+        paths = _save(api.download(generation), out, generation["id"])
     except (AtelierError, KeyboardInterrupt) as exc:
         exc.add_note(f"look at generation {started['id']} with `{_show_command(ctx, started['id'])}`")
         raise
-    screen.line(path)
+    for path in paths:
+        screen.line(path)
 
 
 def _admin(ctx: typer.Context) -> AdminApi:
@@ -474,14 +517,23 @@ def _prompt(generation: OwnedGeneration) -> str:
     return ""
 
 
-def _save(picture: Picture, out: Path | None, generation_id: str) -> Path:
-    # The id comes from the server: it may name a file here, but not choose a folder.
-    path = out or Path(re.sub(r"[^\w-]", "_", generation_id) + picture.suffix)
+def _read(source: str) -> bytes:
     try:
-        path.write_bytes(picture.content)
+        return Path(source).read_bytes()
     except OSError as exc:
-        raise FileError(f"cannot write {path}: {exc.strerror}") from exc
-    return path
+        raise FileError(f"cannot read {source}: {exc.strerror}") from exc
+
+
+def _save(pictures: list[Picture], out: Path | None, generation_id: str) -> list[Path]:
+    # The id comes from the server: it may name a file here, but not choose a folder.
+    first = out or Path(re.sub(r"[^\w-]", "_", generation_id) + pictures[0].suffix)
+    paths = [first, *(first.with_stem(f"{first.stem}-{number}") for number in range(2, len(pictures) + 1))]
+    for path, picture in zip(paths, pictures, strict=True):
+        try:
+            path.write_bytes(picture.content)
+        except OSError as exc:
+            raise FileError(f"cannot write {path}: {exc.strerror}") from exc
+    return paths
 
 
 def _show_command(ctx: typer.Context, generation_id: str) -> str:

@@ -102,11 +102,27 @@ class Started(TypedDict):
     status: str
 
 
+class StoredPicture(TypedDict):
+    """A picture that the stack keeps: its size in bytes and pixels."""
+
+    url: str
+    contentType: str
+    size: int
+    width: int
+    height: int
+
+
 class Generation(Started):
     """A generation as its owner sees it."""
 
     output: str | None
     error: str | None
+
+
+class MadeGeneration(Generation):
+    """A generation as its owner sees it alone, with all its pictures."""
+
+    outputs: list[StoredPicture]
 
 
 class OwnedGeneration(Generation):
@@ -128,16 +144,6 @@ class Moment(TypedDict):
 
     status: str
     at: str
-
-
-class StoredPicture(TypedDict):
-    """A picture that the stack keeps: its size in bytes and pixels."""
-
-    url: str
-    contentType: str
-    size: int
-    width: int
-    height: int
 
 
 class Turn(TypedDict):
@@ -186,6 +192,21 @@ class GenerationDetail(OwnedGeneration):
     deliveries: list[Delivery]
 
 
+class Model(TypedDict):
+    """What can be asked for; `cost` is in credits a picture."""
+
+    slug: str
+    name: str
+    available: bool
+    cost: int
+
+
+class UploadedFile(TypedDict):
+    """A file that was uploaded."""
+
+    url: str
+
+
 class Day(TypedDict):
     """What became of one day's generations."""
 
@@ -227,12 +248,13 @@ class _Api:
         *path: str,
         params: Mapping[str, str | int] | None = None,
         json: object = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> object:
         url = "/".join(quote(part, safe="") for part in path)
         host = self._http.base_url.netloc.decode()
         try:
-            response = self._http.request(method, url, params=params, json=json, headers=headers)
+            response = self._http.request(method, url, params=params, json=json, content=content, headers=headers)
         except httpx.ConnectError as exc:
             raise ApiError(f"cannot connect to {host}: {exc}; run `make run` or pass --stack") from exc
         except httpx.TimeoutException as exc:
@@ -371,12 +393,22 @@ class PublicApi(_Api):
         self._sleep = sleep
         self._clock = clock
 
+    def models(self) -> list[Model]:
+        """List what can be asked for, and what cannot just now."""
+        return _records(Model, self._call("GET", "models"))
+
+    def upload(self, content: bytes) -> str:
+        """Store a picture for a while, and return the URL under which inputs may name it."""
+        headers = {"Content-Type": "application/octet-stream"}
+        stored = self._call("POST", "files", params={"transient": "true"}, content=content, headers=headers)
+        return _record(UploadedFile, stored)["url"]
+
     def generate(self, model: str, inputs: Mapping[str, object]) -> Started:
         """Start a generation without waiting for it."""
         body = {"model": model, "input": inputs}
         return _record(Started, self._call("POST", "generate", json=body, headers={"Prefer": "respond-async"}))
 
-    def wait(self, generation_id: str, *, timeout: float, on_status: Callable[[str], None]) -> Generation:
+    def wait(self, generation_id: str, *, timeout: float, on_status: Callable[[str], None]) -> MadeGeneration:
         """Ask for the generation, ever less often, until it has ended, and tell each status seen."""
         deadline = self._clock() + timeout
         pause = _FIRST_PAUSE_S
@@ -387,18 +419,21 @@ class PublicApi(_Api):
                 answer = self._call("GET", "generations", generation_id)
             except UnavailableError:
                 continue
-            generation = _record(Generation, answer)
+            generation = _record(MadeGeneration, answer)
             on_status(generation["status"])
             if generation["status"] not in _UNFINISHED:
                 return generation
         raise GenerationError(f"not finished after {timeout:g} s")
 
-    def download(self, generation: Generation) -> Picture:
-        """Fetch the generation's output without showing anyone the key."""
-        if generation["status"] != "success" or not generation["output"]:
+    def download(self, generation: MadeGeneration) -> list[Picture]:
+        """Fetch the generation's pictures without showing anyone the key."""
+        if generation["status"] != "success" or not generation["outputs"]:
             raise GenerationError(f"the generation failed: {generation['error'] or generation['status']}")
+        return [self._picture(output["url"]) for output in generation["outputs"]]
+
+    def _picture(self, url: str) -> Picture:
         try:
-            response = self._files.get(generation["output"])
+            response = self._files.get(url)
             response.raise_for_status()
         except httpx.HTTPStatusError as exc:
             raise ApiError(f"cannot download the output (HTTP {exc.response.status_code})") from exc

@@ -74,6 +74,7 @@ GENERATION = {
     "userId": "user_1",
     "payload": {"prompt": "a fox"},
     "output": FILE,
+    "outputs": [{"url": FILE, "contentType": "image/png", "size": 7, "width": 64, "height": 48}],
     "error": None,
     "provider": "sketch",
     "cost": 3,
@@ -97,16 +98,17 @@ DELIVERY = {
     ],
     "nextAttemptAt": "2025-01-02T03:04:21Z",
 }
+PICTURES = [
+    {"url": f"{FILE}?{number}", "contentType": "image/png", "size": 4321, "width": 64, "height": 48}
+    for number in range(2)
+]
 DETAIL = {
     **GENERATION,
     "refunded": False,
     "cancelledAt": None,
     "webhook": "https://client.example/hook",
     "webhookEvents": ["success", "error"],
-    "outputs": [
-        {"url": f"{FILE}?{number}", "contentType": "image/png", "size": 4321, "width": 64, "height": 48}
-        for number in range(2)
-    ],
+    "outputs": PICTURES,
     "inputs": [{"url": f"{FILE}?in", "contentType": "image/jpeg", "size": 1234, "width": 32, "height": 24}],
     "attempts": [
         {
@@ -668,6 +670,39 @@ def test_a_picture_is_generated_and_written(cli: Cli, stack: FakeStack, clock: F
     assert stack.requests[0].headers["Prefer"] == "respond-async"
     assert stack.requests[0].headers["Authorization"] == "atl_key"
     assert clock.slept == [0.5, 0.75, 1.125, 1.6875]
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_several_pictures_from_others(cli: Cli, stack: FakeStack, tmp_path: Path) -> None:
+    (tmp_path / "fox.png").write_bytes(b"fox")
+    will_generate(stack, {"outputs": PICTURES})
+    for number in range(2):
+        stack.on("GET", f"{FILE}?{number}", httpx.Response(200, content=b"%d" % number))
+    stack.on("POST", f"{API}/files?transient=true", httpx.Response(201, json={"url": f"{API}/files/fox"}))
+
+    result = cli("generate", "a fox", "--number", "2", "--image", "fox.png", "--image", "https://a/b", "--out", "x.png")
+
+    assert result.stdout == "x.png\nx-2.png\n"
+    assert [(tmp_path / name).read_bytes() for name in ("x.png", "x-2.png")] == [b"0", b"1"]
+    uploaded, asked, *_ = stack.requests
+    assert uploaded.content == b"fox"
+    images = [f"{API}/files/fox", "https://a/b"]
+    assert json.loads(asked.content)["input"] == {"prompt": "a fox", "image_urls": images, "num_images": 2}
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_missing_picture_is_noticed_before_anything_is_paid(cli: Cli, stack: FakeStack) -> None:
+    assert cli("generate", "a fox", "--image", "nowhere.png").exit_code == 2
+    assert stack.requests == []
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_the_models_are_listed(cli: Cli, stack: FakeStack) -> None:
+    model = {"slug": "flux-dev", "name": "FLUX.1 dev", "available": False, "cost": 3}
+    stack.on("GET", f"{API}/models", {"data": [model]})
+
+    assert cli("models").stdout.splitlines()[1].split() == ["flux-dev", "FLUX.1", "dev", "3", "no"]
+    assert json.loads(cli("models", "--json").stdout) == [model]
 
 
 @pytest.mark.usefixtures("local_stack")
