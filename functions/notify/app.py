@@ -8,7 +8,7 @@ from atelier.adapters import aws
 from atelier.adapters.batches import BatchAnswer, process_changes
 from atelier.adapters.messaging import SnsTopic, SqsQueue
 from atelier.adapters.records import RecordTable
-from atelier.adapters.store import DeliveryStore, GenerationStore
+from atelier.adapters.store import DeliveryStore
 from atelier.document import base_url
 from atelier.generation import Generation
 from atelier.observability import follow, logger
@@ -36,7 +36,6 @@ def notify() -> Notify:
     table = RecordTable(aws.client("dynamodb"), settings.generations_table)
     return Notify(
         announce=Announce(
-            generations=GenerationStore(table),
             deliveries=DeliveryStore(table, retention_days=settings.retention_days),
             topic=SnsTopic(aws.client("sns"), settings.topic_arn),
             base_url=base_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),

@@ -49,7 +49,6 @@ def reconcile() -> Reconcile:
         ingest_queue=SqsQueue(sqs, settings.ingest_queue_url),
         delivery_queue=SqsQueue(sqs, settings.delivery_queue_url),
         announce=Announce(
-            generations=generations,
             deliveries=DeliveryStore(table, retention_days=settings.retention_days),
             topic=SnsTopic(aws.client("sns"), settings.topic_arn),
             base_url=base_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),

@@ -188,24 +188,27 @@ def test_what_is_announced_leaves_the_agenda_to_its_delivery(
     waiting = replace(finished, due_at=NOW, version=1)
     generations.advance(finished, waiting)
     # when
-    deliveries.announced(waiting, delivery(finished))
+    deliveries.announced(waiting, [delivery(finished)])
     # then
     assert deliveries.find(finished.id) == (waiting.announced(), {Status.SUCCESS: delivery(finished)})
     with pytest.raises(ConflictError):
-        deliveries.announced(waiting, delivery(finished))
+        deliveries.announced(waiting, [delivery(finished)])
 
 
-def test_a_delivery_that_was_quicker_than_the_announcement_is_left_as_it_is(
+def test_deliveries_that_were_quicker_than_the_announcement_are_left_as_they_are(
     deliveries: DeliveryStore, generations: GenerationStore, finished: Generation
 ) -> None:
     waiting = replace(finished, due_at=NOW, version=1)
     generations.advance(finished, waiting)
-    started = delivery(finished).started(NOW)
-    deliveries.enter(None, started, PEER, NOW)
+    told = {status: delivery(finished, event=status) for status in Status}
+    quicker = (Status.PENDING, Status.UPLOADING, Status.SUCCESS)
+    for status in quicker:
+        deliveries.enter(None, told[status].started(NOW), PEER, NOW)
     # when
-    deliveries.announced(waiting, delivery(finished))
+    deliveries.announced(waiting, list(told.values()))
     # then
-    assert deliveries.find(finished.id) == (waiting.announced(), {Status.SUCCESS: started})
+    expected = {status: item.started(NOW) if status in quicker else item for status, item in told.items()}
+    assert deliveries.find(finished.id) == (waiting.announced(), expected)
 
 
 # ---- Their end

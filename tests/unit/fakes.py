@@ -216,9 +216,10 @@ class InMemoryDeliveries:
         found = {status: self.table.deliveries.get((generation_id, status)) for status in Status}
         return self.table.generations[generation_id], {status: item for status, item in found.items() if item}
 
-    def announced(self, generation: Generation, delivery: Delivery) -> None:
+    def announced(self, generation: Generation, deliveries: Sequence[Delivery]) -> None:
         InMemoryGenerations(self.table).advance(generation, generation.announced())
-        self.table.deliveries.setdefault((delivery.generation_id, delivery.event), delivery)
+        for item in deliveries:
+            self.table.deliveries.setdefault((item.generation_id, item.event), item)
 
     def advance(
         self, before: Delivery | None, after: Delivery, attempt: Attempt | None = None, leave: Leave | None = None

@@ -170,7 +170,7 @@ class World:
         keys = guard(InMemoryProviderKeys({"studio": "the key", "other": "the other key"}))
         download = Download(guard(ScriptedHttp(answer(200, PICTURE.content))))
         finish = Finish(generations=generations, files=files, thumbnail=thumbnail, clock=clock)
-        announce = Announce(generations=generations, deliveries=deliveries, topic=topic, base_url=BASE_URL)
+        announce = Announce(deliveries=deliveries, topic=topic, base_url=BASE_URL)
         dispatch = Dispatch(
             generations=generations,
             queue=dispatch_queue,

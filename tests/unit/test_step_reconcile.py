@@ -102,7 +102,7 @@ def test_nothing_is_done_before_its_time(status: Status, due_at: int | None) -> 
 def announcing(generations: InMemoryGenerations, topic: InMemoryTopic) -> Announce:
     """Make the step that announces."""
     deliveries = InMemoryDeliveries(generations.table)
-    return Announce(generations=generations, deliveries=deliveries, topic=topic, base_url=BASE_URL)
+    return Announce(deliveries=deliveries, topic=topic, base_url=BASE_URL)
 
 
 class Room:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:  # these are only words here, and a function should not pay for modules that it does not use
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from atelier.account import ApiKey, User
     from atelier.attempts import Attempts
@@ -117,8 +117,8 @@ class Deliveries(Protocol):
         """Read a generation and its deliveries by event, consistently; NotFoundError where there is no generation."""
         ...
 
-    def announced(self, generation: Generation, delivery: Delivery) -> None:
-        """Take a finished generation off the agenda and put its delivery there, where that is not written yet."""
+    def announced(self, generation: Generation, deliveries: Sequence[Delivery]) -> None:
+        """Take a finished generation off the agenda and put those of its deliveries there that are not written yet."""
         ...
 
     def advance(

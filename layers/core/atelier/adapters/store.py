@@ -6,7 +6,7 @@ an `attempt#<event>#<number>` for each attempt of those. Four indexes hold keys 
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -243,18 +243,22 @@ class DeliveryStore:
             for event, delivery in deliveries.items()
         ]
 
-    def announced(self, generation: Generation, delivery: Delivery) -> None:
-        """Take a finished generation off the agenda and put its delivery there, where that is not written yet.
+    def announced(self, generation: Generation, deliveries: Sequence[Delivery]) -> None:
+        """Take a finished generation off the agenda and put those of its deliveries there that are not written yet.
 
         ConflictError where the generation is not what it was.
         """
-        before, after = to_record(generation), to_record(generation.announced())
-        try:
-            self._table.transact([self._table.replacement(before, after), self._insertion(delivery)])
-        except RefusedWritesError as exc:
-            if exc.refused != {1}:
-                raise
-            self._table.replace(before, after)
+        announced = self._table.replacement(to_record(generation), to_record(generation.announced()))
+        missing = list(deliveries)
+        while True:
+            try:
+                self._table.transact([announced, *map(self._insertion, missing)])
+            except RefusedWritesError as exc:
+                if 0 in exc.refused:
+                    raise
+                missing = [item for number, item in enumerate(missing, 1) if number not in exc.refused]
+            else:
+                return
 
     def advance(
         self, before: Delivery | None, after: Delivery, attempt: Attempt | None = None, leave: Leave | None = None

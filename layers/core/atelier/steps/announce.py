@@ -3,28 +3,27 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from atelier.delivery import events, first_delivery
+from atelier.delivery import told
 from atelier.document import announce
 from atelier.generation import Generation
-from atelier.ports import Deliveries, Generations, Queue, Topic
+from atelier.ports import Deliveries, Queue, Topic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announce:
     """Publishes the same document as a webhook holds, and attributes to filter on."""
 
-    generations: Generations
     deliveries: Deliveries
     topic: Topic
     base_url: str
 
     def __call__(self, generation: Generation) -> None:
-        """Publish a finished generation, then take it off the agenda, where its delivery takes its place.
+        """Publish a finished generation, then take it off the agenda, where its deliveries take its place.
 
         At least once: a run that dies between the two is repeated, and subscribers know the message by its id. The
         attribute `webhook` says that there is something to deliver: the end, or what may not have been told before it.
         """
-        told = events(generation)
+        deliveries = told(generation, {}, self.base_url)
         self.topic.publish(
             announce(generation, self.base_url),
             {
@@ -32,14 +31,10 @@ class Announce:
                 "model": generation.model,
                 "type": generation.type,
                 "user_id": generation.user_id,
-                "webhook": "true" if told else "false",
+                "webhook": "true" if deliveries else "false",
             },
         )
-        if told and generation.webhook:
-            delivery = first_delivery(generation, generation.webhook, told[-1], self.base_url)
-            self.deliveries.announced(generation, delivery)
-        else:
-            self.generations.advance(generation, generation.announced())
+        self.deliveries.announced(generation, deliveries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
