@@ -28,8 +28,8 @@ CHROMIUM_ARGUMENTS = (
     "--disable-sync",
 )
 OUTPUT = ROOT / "docs" / "screenshots"
-VIEWS = ("signin", "overview", "keys", "generations", "generation", "users", "playground")
-TALL = {"playground": 1220, "generation": 1290, "generations": 980}
+VIEWS = ("signin", "overview", "keys", "generations", "generation", "users", "providers", "playground")
+TALL = {"playground": 1220, "generation": 1690, "generations": 980}
 DAY_MS = 86_400_000
 PROMPT = "A lighthouse by the sea at sunset, warm colors"
 PLAYED = "A robot in a meadow at sunrise, warm colors"
@@ -72,13 +72,13 @@ class Studio:
         headers = {"Authorization": f"Bearer {self.secret}"}
         return httpx.request(method, f"{self.stack.api}/console/admin/{path}", headers=headers, json=body, timeout=60)
 
-    def generate(self, prompt: str, key: str | None = None, webhook: str | None = None) -> str:
-        """Make one picture, and return its id."""
-        body: dict[str, Any] = {"model": "playground-v2", "input": {"prompt": prompt, "seed": 7}}
+    def generate(self, prompt: str, key: str | None = None, **wishes: Any) -> str:
+        """Make a generation, with what else is wished for, and return its id."""
+        body = {"model": "playground-v2", "input": {"prompt": prompt, "seed": 7}} | wishes
         answer = httpx.post(
             f"{self.stack.api}/generate",
             headers={"Authorization": key or self.api_key, "Prefer": "wait=25"},
-            json=body | ({"webhook": webhook} if webhook else {}),
+            json=body,
             timeout=60,
         )
         return str(answer.raise_for_status().json()["id"])
@@ -110,18 +110,24 @@ def tidy(studio: Studio, prompt: str) -> None:
 
 
 def _told_twice(studio: Studio) -> str:
-    """Make a generation whose webhook is refused at first and then taken."""
+    """Make a generation of two pictures, whose webhook is told of two events, and at first refuses to hear."""
     told: Queue[Received] = Queue()
 
     def answer(received: Received) -> int:
         told.put(received)
-        return 503 if told.qsize() == 1 else 204
+        return 503 if told.qsize() == 1 else 200
 
-    with Receiver(answer) as receiver:
-        generation_id = studio.generate(PROMPT, webhook=receiver.url)
+    with Receiver(answer, says=b'{"status": "in maintenance"}') as receiver:
+        generation_id = studio.generate(
+            PROMPT,
+            model="sketch",
+            input={"prompt": PROMPT, "seed": 7, "aspect_ratio": "4:3", "num_images": 2},
+            webhook=receiver.url,
+            webhook_events=["processing", "success"],
+        )
         for _ in range(60):
             detail = studio.admin("GET", f"generations/{generation_id}").raise_for_status().json()
-            if any(delivery["status"] == "delivered" for delivery in detail["deliveries"]):
+            if [delivery["status"] for delivery in detail["deliveries"]] == ["delivered", "delivered"]:
                 break
             time.sleep(1)
     return generation_id
@@ -186,6 +192,9 @@ def _open(page: Page, studio: Studio, view: str, generation_id: str) -> None:
     page.goto("about:blank")
     page.goto(f"{console}#/{f'generations/{generation_id}' if view == 'generation' else view}")
     _settle(page)
+    if view == "generation":
+        page.get_by_text("What it answered").first.click()
+        page.evaluate("document.activeElement.blur()")
     if view == "playground":
         page.get_by_label("API key").fill(studio.api_key)
         page.get_by_label("Model", exact=True).select_option("playground-v2")

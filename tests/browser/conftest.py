@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request, expect, sync_playwright
 
 from tests.deployment import Account
@@ -75,6 +76,17 @@ def settled(page: Page) -> Page:
     return page
 
 
+def findings(page: Page) -> list[str]:
+    """Run axe-core, and list what is serious or critical."""
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{found['id']}: {node['html'][:150]} {node['failureSummary']}"
+        for found in violations
+        if found["impact"] in ("serious", "critical")
+        for node in found["nodes"]
+    ]
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
@@ -115,11 +127,12 @@ def visit(browser: Browser, stack: Deployed) -> Iterator[Visit]:
 
 @pytest.fixture(scope="session")
 def generation(alice: Account) -> str:
-    """A finished generation with a webhook that nobody answers."""
+    """A finished generation of two pictures, with a webhook that nobody answers."""
     request = {
         "model": "sketch",
-        "input": {"prompt": "a lighthouse by the sea", "seed": 7, "width": 512, "height": 512},
+        "input": {"prompt": "a lighthouse by the sea", "seed": 7, "width": 512, "height": 512, "num_images": 2},
         "webhook": "http://127.0.0.1:9/webhook",
+        "webhook_events": ["processing", "success", "error"],
     }
     answer = alice.post(request).raise_for_status().json()
     return str(alice.finished(answer["id"])["id"])

@@ -1,12 +1,15 @@
-"""Generations: found, read, told again, deleted; and the playground's failures."""
+"""Generations: found, read, told again, cancelled, deleted."""
 
+import json
 import re
+from collections.abc import Callable
 from queue import Queue
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.conftest import HOSTILE, Visit
-from tests.deployment import Account
+from tests.browser.conftest import HOSTILE, Visit, findings
+from tests.deployment import Account, eventually, row
+from tools.local_stack import Deployed
 from tools.receiver import Received, Receiver
 
 SMALL = {"width": 256, "height": 256}
@@ -45,6 +48,9 @@ def test_one_generation_and_its_redelivery(visit: Visit, alice: Account) -> None
         expect(page.get_by_text("delivered")).to_be_visible()
         expect(page.get_by_role("region", name="SNS message")).to_contain_text(made["id"])
         expect(page.get_by_role("link", name="alice@example.com")).to_be_visible()
+        expect(page.get_by_text(re.compile("256 × 256 · PNG · .* KB"))).to_be_visible()
+        expect(turns(page)).to_have_count(1)
+        expect(turns(page)).to_contain_text(re.compile(r"sketch.* m?s"))
 
         page.get_by_role("button", name="Redeliver").click()
         again = take(receiver.received)
@@ -52,6 +58,95 @@ def test_one_generation_and_its_redelivery(visit: Visit, alice: Account) -> None
 
     assert again.body == first.body
     assert webhook_id(again) == webhook_id(first)
+
+
+def test_all_pictures_are_shown(visit: Visit, generation: str) -> None:
+    page = visit(f"generations/{generation}")
+
+    for number in (1, 2):
+        picture = page.get_by_role("img", name=f"lighthouse by the sea ({number} of 2)")
+        assert picture.evaluate("async (image) => (await image.decode(), image.naturalWidth)") == 512
+
+
+def test_pictures_that_a_client_sent(visit: Visit, generation: str) -> None:
+    page = visit("generations")
+
+    def with_pictures(route: Route) -> None:
+        document = route.fetch().json()
+        document["payload"]["image_urls"] = ["https://client.example/1.png", HOSTILE]
+        document["inputs"] = document["outputs"][:1]
+        route.fulfill(json=document)
+
+    page.route(f"**/admin/generations/{generation}", with_pictures)
+    page.evaluate(f"location.hash = '#/generations/{generation}'")
+
+    expect(page.get_by_role("img", name="Input picture")).to_have_count(1)
+    expect(page.get_by_text("https://client.example/1.png")).to_be_visible()
+    expect(page.get_by_text("<img src=x onerror=alert(1)>").first).to_be_visible()
+
+
+def test_deliveries_with_what_was_answered(visit: Visit, alice: Account) -> None:
+    with Receiver(answer=gone_when("processing"), says=HOSTILE.encode()) as receiver:
+        request = {
+            "model": "sketch",
+            "input": {"prompt": "a harbour", **SMALL},
+            "webhook": receiver.url,
+            "webhook_events": ["processing", "success"],
+        }
+        made = alice.finished(alice.post(request).json()["id"])
+        for _ in range(2):
+            take(receiver.received)
+
+        page = visit(f"generations/{made['id']}")
+        early, late = (page.get_by_role("article", name=f"Delivery of {event}") for event in ("processing", "success"))
+        expect(early).to_contain_text("gone for good (410)")
+        expect(early.get_by_text("dead", exact=True)).to_be_visible()
+        expect(late.get_by_text("delivered", exact=True)).to_be_visible()
+        answer = early.get_by_role("region", name="Answer to processing-1")
+        expect(answer).to_be_hidden()
+        early.get_by_text("What it answered").click()
+        expect(answer).to_contain_text("<img src=x onerror=alert(1)>")
+        assert findings(page) == []
+
+        early.get_by_role("button", name="Redeliver").click()
+        again = take(receiver.received)
+        expect(early.get_by_role("listitem")).to_have_count(2)
+        expect(answer).to_be_visible()  # what was folded out stays so
+        assert json.loads(again.body)["status"] == "processing"
+        assert receiver.received.empty()
+        expect(late.get_by_role("listitem")).to_have_count(1)
+
+        page.get_by_role("button", name="Redeliver all").click()
+        statuses = {json.loads(take(receiver.received).body)["status"] for _ in range(2)}
+        expect(late.get_by_role("listitem")).to_have_count(2)
+
+    assert statuses == {"processing", "success"}
+
+
+def test_cancelling_what_a_provider_works_on(visit: Visit, alice: Account, stack: Deployed) -> None:
+    asked = alice.post({"model": "sketch", "input": {"prompt": "test:never a boat"}}, Prefer="respond-async").json()
+    eventually(lambda: row(stack, asked["id"]).get("job_id"))
+    page = visit(f"generations/{asked['id']}")
+    expect(turns(page)).to_contain_text("at work")
+
+    page.get_by_role("button", name="Cancel it").click()
+    page.get_by_role("button", name="Cancel the generation").click()
+
+    expect(page.get_by_role("button", name="Cancel it")).to_have_count(0)
+    expect(page.get_by_role("button", name="Delete")).to_be_visible(timeout=60_000)
+    expect(page.locator(".callout.bad")).to_have_text("cancelled")
+    expect(turns(page)).to_contain_text("cancelled")
+
+
+def test_what_cannot_be_cancelled_says_why(visit: Visit, alice: Account, stack: Deployed) -> None:
+    asked = alice.post({"model": "sketch", "input": {"prompt": "test:slow"}}, Prefer="respond-async").json()
+    eventually(lambda: True if row(stack, asked["id"])["status"] == "processing" else None)
+    page = visit(f"generations/{asked['id']}")
+
+    page.get_by_role("button", name="Cancel it").click()
+    page.get_by_role("button", name="Cancel the generation").click()
+
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("just being handed to its provider")
 
 
 def test_deleting(visit: Visit, alice: Account) -> None:
@@ -87,37 +182,15 @@ def test_hostile_prompts_are_text(visit: Visit, alice: Account) -> None:
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_the_playground_says_what_is_wrong(visit: Visit, alice: Account) -> None:
-    page = visit("playground")
-    page.get_by_role("button", name="Generate").click()
-    expect(page.get_by_label("API key")).to_have_attribute("aria-invalid", "true")
-
-    page.get_by_label("API key").fill(alice.key)
-    page.get_by_role("button", name="Generate").click()
-    expect(page.get_by_label("Prompt", exact=True)).to_have_attribute("aria-invalid", "true")
-
-    page.get_by_label("Prompt", exact=True).fill("a boat")
-    page.get_by_text("More settings").click()
-    page.get_by_label("Width").fill("1")
-    page.get_by_role("button", name="Generate").click()
-    expect(page.get_by_label("Width")).to_have_attribute("aria-invalid", "true")
-
-    page.get_by_label("Width").fill("256")
-    page.get_by_label("Prompt", exact=True).fill("test:fail now")
-    page.get_by_role("button", name="Generate").click()
-    expect(page.get_by_text("asked to fail")).to_be_visible(timeout=60_000)
+def gone_when(status: str) -> Callable[[Received], int]:
+    """Answer that nobody is there any more, where told of a status."""
+    return lambda received: 410 if json.loads(received.body)["status"] == status else 200
 
 
-def test_the_playground_forgets_the_key(visit: Visit, alice: Account) -> None:
-    page = visit("playground")
-    page.get_by_label("API key").fill(alice.key)
-    page.get_by_role("link", name="Users").click()
-    page.get_by_role("link", name="Playground").click()
-    expect(page.get_by_label("API key")).to_have_value(alice.key)
-
-    page.reload()
-
-    expect(page.get_by_label("API key")).to_have_value("")
+def turns(page: Page) -> Locator:
+    """Find whose turn it was."""
+    heading = page.get_by_role("heading", name="Provider attempts")
+    return page.locator("section").filter(has=heading).get_by_role("listitem")
 
 
 def take(received: "Queue[Received]") -> Received:
