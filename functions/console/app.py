@@ -1,7 +1,7 @@
 """The owner's side: the console's page and its sessions, and behind the console's secret users, keys, generations.
 
-Anybody gets the description of the clients' API, and the public key that webhooks are signed with, since the private one
-is here for the owner anyway.
+Anybody gets the description of the clients' API, and the public key that webhooks are signed with, since the private
+one is here for the owner anyway.
 """
 
 import json
@@ -18,6 +18,7 @@ from atelier.adapters import aws, ed25519
 from atelier.adapters.accounts import AccountStore
 from atelier.adapters.api import Api, answer, body, copied, nothing
 from atelier.adapters.catalogs import catalog_source
+from atelier.adapters.deliveries import DeliveryStore
 from atelier.adapters.erasure import TableEraser
 from atelier.adapters.files import S3Files
 from atelier.adapters.messaging import DeadLetters, SqsQueue
@@ -25,7 +26,7 @@ from atelier.adapters.records import RecordTable
 from atelier.adapters.secrets import ProviderKeysEditor, Secret
 from atelier.adapters.sessions import SessionStore
 from atelier.adapters.static import PAGE, StaticFile, StaticFiles
-from atelier.adapters.store import DeliveryStore, GenerationStore
+from atelier.adapters.store import GenerationStore
 from atelier.administration import (
     parse_days,
     parse_key_request,

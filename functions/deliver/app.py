@@ -7,11 +7,11 @@ from typing import Any
 from atelier.adapters import aws, ed25519
 from atelier.adapters.accounts import AccountStore, SigningSecrets
 from atelier.adapters.batches import BatchAnswer, process_ids
+from atelier.adapters.deliveries import DeliveryStore
 from atelier.adapters.http import client
 from atelier.adapters.messaging import SqsQueue
 from atelier.adapters.records import RecordTable
 from atelier.adapters.secrets import Secret
-from atelier.adapters.store import DeliveryStore
 from atelier.addresses import EgressPolicy
 from atelier.document import base_url
 from atelier.observability import follow, logger

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
@@ -13,14 +13,12 @@ from atelier.adapters.acceptance import AcceptanceStore
 from atelier.adapters.accounts import AccountStore
 from atelier.adapters.api import Api, answer, body, copied, correlation_id, nothing
 from atelier.adapters.catalogs import catalog_source
-from atelier.adapters.files import S3Files
 from atelier.adapters.messaging import SqsQueue
 from atelier.adapters.records import RecordTable
 from atelier.adapters.secrets import Secret, SecretProviderKeys
-from atelier.adapters.store import DeliveryStore, GenerationStore
+from atelier.adapters.store import GenerationStore
 from atelier.addresses import EgressPolicy
 from atelier.catalog import Catalog, Model, Tool
-from atelier.delivery import DeliveryHistory
 from atelier.document import (
     accepted,
     base_url,
@@ -44,10 +42,13 @@ from atelier.search import search
 from atelier.settings import load
 from atelier.steps import now_ms
 from atelier.steps.accept import Accept, Authenticate, Wait
-from atelier.steps.administer import Delete, Redeliver
-from atelier.steps.cancel import Cancel
-from atelier.steps.upload import StoreUpload
-from atelier.upload import describe_upload, parse_upload
+
+if TYPE_CHECKING:  # what few requests need is imported by those
+    from atelier.adapters.deliveries import DeliveryStore
+    from atelier.adapters.files import S3Files
+    from atelier.steps.administer import Delete, Redeliver
+    from atelier.steps.cancel import Cancel
+    from atelier.steps.upload import StoreUpload
 
 OWN, CATALOG = "private, no-cache", "public, max-age=60"
 """Who may keep a copy of what is a user's own, and of the catalog, and for how long without asking."""
@@ -92,31 +93,42 @@ class Wiring:
     accept: Accept
     wait: Wait
 
-    def deliveries(self) -> DeliveryStore:
+    def deliveries(self) -> "DeliveryStore":
         """Reach the deliveries."""
+        from atelier.adapters.deliveries import DeliveryStore
+
         return DeliveryStore(self.table, retention_days=self.settings.retention_days)
 
-    def files(self) -> S3Files:
+    def files(self) -> "S3Files":
         """Reach the bucket."""
+        from atelier.adapters.files import S3Files
+
         return S3Files(aws.client("s3"), self.settings.files_bucket)
 
-    def cancel(self) -> Cancel:
+    def cancel(self) -> "Cancel":
         """Be ready to cancel generations."""
+        from atelier.steps.cancel import Cancel
+
         queue = SqsQueue(aws.client("sqs"), self.settings.ingest_queue_url)
         return Cancel(generations=self.generations, ingest_queue=queue, kinds=KINDS, clock=now_ms)
 
-    def redeliver(self) -> Redeliver:
+    def redeliver(self) -> "Redeliver":
         """Be ready to tell webhooks again."""
+        from atelier.steps.administer import Redeliver
+
         queue = SqsQueue(aws.client("sqs"), self.settings.delivery_queue_url)
         return Redeliver(deliveries=self.deliveries(), queue=queue, clock=now_ms)
 
-    def store_upload(self) -> StoreUpload:
+    def store_upload(self) -> "StoreUpload":
         """Be ready to store clients' files."""
+        from atelier.steps.upload import StoreUpload
+
         return StoreUpload(files=self.files(), clock=now_ms)
 
-    def delete(self) -> Delete:
+    def delete(self) -> "Delete":
         """Be ready to delete generations."""
         from atelier.adapters.erasure import TableEraser
+        from atelier.steps.administer import Delete
 
         eraser = TableEraser(aws.client("dynamodb"), self.settings.generations_table)
         return Delete(generations=self.generations, eraser=eraser, files=self.files())
@@ -234,6 +246,8 @@ def deliveries(generation_id: str) -> Response[str]:
 @app.post("/generations/<generation_id>/redeliver")
 def redeliver(generation_id: str) -> Response[str]:
     """Tell the webhook of one of the caller's generations again."""
+    from atelier.delivery import DeliveryHistory
+
     to, generation = wiring(), _own(generation_id, _changer())
     again = to.redeliver()(generation.id, _base_url(), parse_redelivery(body(app)))
     logger.info("delivery repeated", generation_id=generation.id)
@@ -363,6 +377,8 @@ def _tool(tool: Tool, models: tuple[Model, ...]) -> dict[str, Any]:
 @app.post("/files")
 def upload() -> Response[str]:
     """Store one of the caller's files, or answer the form by which the caller may store it."""
+    from atelier.upload import describe_upload, parse_upload
+
     key, event = _changer(), app.current_event
     request = parse_upload(
         event.body,

@@ -6,9 +6,9 @@ from typing import Any
 
 from atelier.adapters import aws
 from atelier.adapters.batches import BatchAnswer, process_changes
+from atelier.adapters.deliveries import DeliveryStore
 from atelier.adapters.messaging import SnsTopic, SqsQueue
 from atelier.adapters.records import RecordTable
-from atelier.adapters.store import DeliveryStore
 from atelier.document import base_url
 from atelier.generation import Generation
 from atelier.observability import follow, logger

@@ -6,9 +6,10 @@ from typing import Any
 
 from atelier.adapters import aws
 from atelier.adapters.accounts import AccountStore
+from atelier.adapters.deliveries import DeliveryStore
 from atelier.adapters.messaging import SnsTopic, SqsQueue
 from atelier.adapters.records import RecordTable
-from atelier.adapters.store import DeliveryStore, GenerationStore
+from atelier.adapters.store import GenerationStore
 from atelier.document import base_url
 from atelier.observability import logger
 from atelier.settings import load

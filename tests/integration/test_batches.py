@@ -6,8 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
+from atelier.adapters.deliveries import DeliveryStore
 from atelier.adapters.records import RecordTable
-from atelier.adapters.store import DeliveryStore, GenerationStore
+from atelier.adapters.store import GenerationStore
 from atelier.generation import Status
 from tests.integration.lambdas import Lambdas, event, message, queue_event, request
 from tests.integration.samples import delivery, finished_example, generation

@@ -11,11 +11,12 @@ import pytest
 from standardwebhooks import Webhook
 
 from atelier.adapters import ed25519
+from atelier.adapters.deliveries import DeliveryStore
 from atelier.adapters.erasure import TableEraser
 from atelier.adapters.records import RecordTable
 from atelier.adapters.secrets import ProviderKeysEditor
 from atelier.adapters.sessions import SessionStore
-from atelier.adapters.store import DeliveryStore, GenerationStore
+from atelier.adapters.store import GenerationStore
 from atelier.attempts import MAX_FAILURES, Attempts
 from atelier.delivery import DeliveryStatus
 from atelier.errors import ConflictError, UnavailableError

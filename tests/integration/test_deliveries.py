@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 
 from atelier.account import new_user
 from atelier.adapters.accounts import AccountStore
+from atelier.adapters.deliveries import MAX_ATTEMPTS_SHOWN, DeliveryStore
 from atelier.adapters.erasure import TableEraser
 from atelier.adapters.records import RecordTable
-from atelier.adapters.store import MAX_ATTEMPTS_SHOWN, DeliveryStore, GenerationStore
+from atelier.adapters.store import GenerationStore
 from atelier.breaker import FAILURES_TO_OPEN, Health, Leave, Peer
 from atelier.delivery import SCHEDULE, Attempt, Delivery, DeliveryStatus, events, first_delivery
 from atelier.document import timestamp

@@ -9,8 +9,7 @@ from botocore.exceptions import ReadTimeoutError
 
 from atelier.adapters import aws
 from atelier.adapters.records import Record, RecordTable
-from atelier.adapters.store import DeliveryStore, GenerationStore
-from atelier.delivery import Delivery
+from atelier.adapters.store import GenerationStore
 from atelier.errors import ConflictError, UnavailableError
 from tests.integration.samples import generation
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from atelier.adapters.deliveries import DeliveryStore
 from atelier.adapters.records import RecordTable
-from atelier.adapters.store import DUE_SHARDS, DeliveryStore, GenerationStore, from_stream, to_record
+from atelier.adapters.store import DUE_SHARDS, GenerationStore, from_stream, to_record
 from atelier.errors import ConflictError, NotFoundError
 from atelier.generation import Generation, Status
 from tests.integration.lambdas import event

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from atelier.breaker import FULL_WAIT
 from atelier.delivery import (
     ATTEMPT_LEASE,
-    HOUR,
     JITTER,
     LONGEST_REST,
     LONGEST_SPREAD,
@@ -27,7 +26,7 @@ from atelier.delivery import (
 )
 from atelier.document import encode, notification
 from atelier.errors import ConflictError
-from atelier.generation import FINAL, MINUTE, SECOND, Generation, Moment, Status
+from atelier.generation import FINAL, HOUR, MINUTE, SECOND, Generation, Moment, Status
 from tests.unit.fakes import BASE_URL, NOW, a_generation
 
 NEW = Delivery(

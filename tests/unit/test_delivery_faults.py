@@ -16,9 +16,9 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from atelier.delivery import HOUR, SCHEDULE, Attempt, Delivery, DeliveryStatus, events
+from atelier.delivery import SCHEDULE, Attempt, Delivery, DeliveryStatus, events
 from atelier.errors import AtelierError, ConflictError, FetchFailedError, FetchRefusedError, UnavailableError
-from atelier.generation import MINUTE, SECOND, Generation, Status
+from atelier.generation import HOUR, MINUTE, SECOND, Generation, Status
 from atelier.ports import HttpResponse, Queue
 from atelier.steps.announce import Announce, Notify
 from atelier.steps.deliver import Deliver

@@ -12,10 +12,10 @@ import pytest
 from standardwebhooks import Webhook
 
 from atelier.breaker import FAILURES_TO_OPEN, FULL_WAIT, PROBE_EVERY, Breaker, Leave, Peer, Place
-from atelier.delivery import ATTEMPT_LEASE, HOUR, JITTER, SCHEDULE, Attempt, Delivery, DeliveryStatus
+from atelier.delivery import ATTEMPT_LEASE, JITTER, SCHEDULE, Attempt, Delivery, DeliveryStatus
 from atelier.document import describe, timestamp
 from atelier.errors import ConflictError, FetchFailedError, FetchRefusedError, UnavailableError
-from atelier.generation import Generation, Moment, Status
+from atelier.generation import HOUR, Generation, Moment, Status
 from atelier.ports import HttpResponse
 from atelier.signing import derive_secret
 from atelier.steps.deliver import MAX_DELAY_MS, PLACES, TIMEOUT_SECONDS, Deliver, Handled

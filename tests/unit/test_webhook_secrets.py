@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from atelier.account import MAX_RETIRED_SECRETS, SECRET_OVERLAP, RetiredSecret, WebhookSecrets
 from atelier.adapters.accounts import MAX_REMEMBERED, SECRETS_SECONDS, SigningSecrets
-from atelier.delivery import HOUR
 from atelier.errors import NotFoundError, NotPossibleError
+from atelier.generation import HOUR
 from atelier.signing import derive_secret
 
 NOW = 1_700_000_000_000

@@ -14,8 +14,8 @@ import zlib
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from atelier.delivery import HOUR
 from atelier.errors import ForbiddenError, NotPossibleError, UnauthenticatedError
+from atelier.generation import HOUR
 
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 KEY_PATTERN = re.compile(r"atl_(live|test)_([0-9A-Za-z]{12})([0-9A-Za-z]{32})([0-9A-Za-z]{6})")

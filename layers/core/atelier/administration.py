@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from atelier.account import SCOPES, User
-from atelier.delivery import HOUR
 from atelier.form import Form, digits, matching, one_of
-from atelier.generation import ID_PATTERN, SECOND, Status
+from atelier.generation import HOUR, ID_PATTERN, SECOND, Status
 from atelier.request import parse_object
 
 MAX_NAME_LENGTH = 200

@@ -14,9 +14,8 @@ from typing import Any, NamedTuple
 from atelier.breaker import FULL_WAIT
 from atelier.document import encode, notification
 from atelier.errors import ConflictError
-from atelier.generation import MINUTE, SECOND, Generation, Moment, Status
+from atelier.generation import HOUR, MINUTE, SECOND, Generation, Moment, Status
 
-HOUR = 60 * MINUTE
 SCHEDULE = (
     5 * SECOND, 1 * MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR,
 )  # fmt: skip

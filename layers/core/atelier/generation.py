@@ -16,6 +16,7 @@ from atelier.errors import ConflictError
 ID_PATTERN = re.compile(r"[0-9a-f]{32}")
 SECOND = 1_000
 MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
 
 RESEND_AFTER = 1 * MINUTE
 """A pending generation whose queue message may have been lost is sent again after this."""

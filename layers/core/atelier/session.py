@@ -11,8 +11,8 @@ import secrets
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from atelier.delivery import HOUR
 from atelier.errors import ForbiddenError, UnauthenticatedError
+from atelier.generation import HOUR
 
 LIFETIME = 8 * HOUR
 COOKIE = "atelier_console"

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from atelier.adapters.aws import translated
-from atelier.adapters.store import ATTEMPT, DELIVERY, GENERATION
+from atelier.adapters.deliveries import ATTEMPT, DELIVERY
+from atelier.adapters.store import GENERATION
 from atelier.errors import ConflictError, UnavailableError
 from atelier.generation import Status
 

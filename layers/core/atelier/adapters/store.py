@@ -1,4 +1,4 @@
-"""Generations and deliveries in their table.
+"""Generations in their table; deliveries.py has what stands beside them.
 
 A generation's records share its id: `generation`, a `delivery#<event>` for each event that its webhook is told of, and
 an `attempt#<event>#<number>` for each attempt of those. Four indexes hold keys only: `by-user`, `by-user-status` and
@@ -6,14 +6,11 @@ an `attempt#<event>#<number>` for each attempt of those. Four indexes hold keys 
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from atelier.adapters.breakers import BreakerTable
 from atelier.adapters.records import Record, RecordTable, Write, plain
-from atelier.breaker import Leave, Peer, Place
-from atelier.delivery import Attempt, Delivery, DeliveryHistory, DeliveryStatus
 from atelier.document import encode
 from atelier.errors import ConfigurationError, ConflictError, NotFoundError, RefusedWritesError
 from atelier.generation import FINAL, Generation, Moment, ProviderAttempt, Status, StoredFile
@@ -22,8 +19,10 @@ from atelier.ports import Due
 
 if TYPE_CHECKING:
     from atelier.adapters.accounts import AccountStore
+    from atelier.adapters.breakers import BreakerTable
+    from atelier.breaker import Leave, Peer, Place
 
-GENERATION, DELIVERY, ATTEMPT = "generation", "delivery", "attempt"
+GENERATION = "generation"
 DUE_SHARDS = 4
 """The sparse index is spread over this many partitions."""
 MAX_DAYS_WALKED = 31
@@ -31,9 +30,7 @@ MAX_KEY_READS = 10
 """Each reads a megabyte of keys."""
 MAX_BATCHES, BATCH = 10, 100
 """A search looks at this many generations, at most, before it answers with what it has found."""
-_DAY_MS = 86_400_000
-MAX_ATTEMPTS_SHOWN = 50
-"""Of a generation, the newest; with the answers they would otherwise outgrow an answer of ours."""
+DAY_MS = 86_400_000
 _JSON_FIELDS = ("payload", "webhook_events", "inputs", "sources", "outputs", "timeline", "attempts")
 
 
@@ -42,9 +39,8 @@ class GenerationStore:
 
     def __init__(self, table: RecordTable, *, accounts: "AccountStore | None" = None, retention_days: int = 90) -> None:
         self._table = table
-        self._breakers = BreakerTable(table)
         self._accounts = accounts
-        self._retention_ms = retention_days * _DAY_MS
+        self._retention_ms = retention_days * DAY_MS
 
     def add(self, generation: Generation) -> None:
         """Write a new generation, which expires after the retention, at no charge."""
@@ -65,7 +61,7 @@ class GenerationStore:
             raise NotFoundError(f"There is no generation '{generation_id}'.")
         return from_record(record)
 
-    def advance(self, before: Generation, after: Generation, leave: Leave | None = None) -> Generation:
+    def advance(self, before: Generation, after: Generation, leave: "Leave | None" = None) -> Generation:
         """Write `after` if the record is still `before`; else ConflictError. The provider's place is left in any case.
 
         A generation that is refunded gets its credits back in the same transaction.
@@ -77,7 +73,7 @@ class GenerationStore:
             writes += self._accounts.refund(after.user_id, after.id, after.cost, after.finished_at or 0)
         if leave:
             try:
-                self._breakers.leave(leave, writes)
+                self._breakers().leave(leave, writes)
             except RefusedWritesError:
                 self.leave(leave)
                 raise
@@ -87,16 +83,21 @@ class GenerationStore:
             self._table.replace(to_record(before), to_record(after))
         return after
 
-    def leave(self, leave: Leave) -> None:
+    def leave(self, leave: "Leave") -> None:
         """Leave a provider's place."""
-        self._breakers.leave(leave, [])
+        self._breakers().leave(leave, [])
 
-    def enter(self, before: Generation, after: Generation, peer: Peer, now: int) -> Place:
+    def enter(self, before: Generation, after: Generation, peer: "Peer", now: int) -> "Place":
         """Write `after` if the record is still `before`, and take a place at its provider, both or neither.
 
         ConflictError or PeerUnavailableError.
         """
-        return self._breakers.enter(peer, now, [self._table.replacement(to_record(before), to_record(after))])
+        return self._breakers().enter(peer, now, [self._table.replacement(to_record(before), to_record(after))])
+
+    def _breakers(self) -> "BreakerTable":
+        from atelier.adapters.breakers import BreakerTable  # for who calls providers, and for nobody's cold start else
+
+        return BreakerTable(self._table)
 
     def record_job(self, generation_id: str, *, provider: str, callback_token: str, job_id: str | None) -> Generation:
         """Keep a job's id from a callback where it is that provider's turn and none is known; return the generation.
@@ -210,96 +211,6 @@ class GenerationStore:
         return [from_record(record) for record in self._table.get_many(keys)]
 
 
-class DeliveryStore:
-    """The Deliveries port; deliveries, whose bodies hold the prompt, and attempts expire as their generation does."""
-
-    def __init__(self, table: RecordTable, *, retention_days: int = 90) -> None:
-        self._table = table
-        self._breakers = BreakerTable(table)
-        self._retention_ms = retention_days * _DAY_MS
-
-    def find(self, generation_id: str) -> tuple[Generation, dict[Status, Delivery]]:
-        """Read a generation and its deliveries by event, consistently; NotFoundError where there is no generation."""
-        kinds = [GENERATION, *(f"{DELIVERY}#{status}" for status in Status)]
-        found = self._table.get_many([(generation_id, kind) for kind in kinds], consistent=True)
-        records = {str(record["record"]): record for record in found}
-        if GENERATION not in records:
-            raise NotFoundError(f"There is no generation '{generation_id}'.")
-        generation = from_record(records.pop(GENERATION))
-        deliveries = map(_delivery, records.values())
-        return generation, {delivery.event: delivery for delivery in deliveries}
-
-    def history(self, generation_id: str) -> tuple[Generation, list[DeliveryHistory]]:
-        """Read a generation and its deliveries with their newest attempts; NotFoundError where there is none."""
-        generation, deliveries = self.find(generation_id)
-        attempts = [
-            (event, _attempt(record))
-            for event in deliveries
-            for record in self._table.get_all(generation_id, f"{ATTEMPT}#{event}#", limit=MAX_ATTEMPTS_SHOWN)
-        ]
-        newest = sorted(attempts, key=lambda item: item[1].at)[-MAX_ATTEMPTS_SHOWN:]
-        return generation, [
-            DeliveryHistory(delivery, tuple(attempt for of, attempt in newest if of is event))
-            for event, delivery in deliveries.items()
-        ]
-
-    def announced(self, generation: Generation, deliveries: Sequence[Delivery]) -> None:
-        """Take a finished generation off the agenda and put those of its deliveries there that are not written yet.
-
-        ConflictError where the generation is not what it was.
-        """
-        announced = self._table.replacement(to_record(generation), to_record(generation.announced()))
-        missing = list(deliveries)
-        while True:
-            try:
-                self._table.transact([announced, *map(self._insertion, missing)])
-            except RefusedWritesError as exc:
-                if 0 in exc.refused:
-                    raise
-                missing = [item for number, item in enumerate(missing, 1) if number not in exc.refused]
-            else:
-                return
-
-    def advance(
-        self, before: Delivery | None, after: Delivery, attempt: Attempt | None = None, leave: Leave | None = None
-    ) -> Delivery:
-        """Write `after` if the record is still `before` (None: there was none), and the attempt; else ConflictError.
-
-        The host's place is left in any case.
-        """
-        writes = self._writes(before, after)
-        if attempt:
-            writes.append(self._table.insertion({**_attempt_record(after, attempt), **self._expiry(after)}))
-        if leave:
-            try:
-                self._breakers.leave(leave, writes)
-            except RefusedWritesError:
-                self._breakers.leave(leave, [])
-                raise
-        else:
-            self._table.transact(writes)
-        return after
-
-    def enter(self, before: Delivery | None, after: Delivery, peer: Peer, now: int) -> Place:
-        """Write `after` if the record is still `before`, and take a place at its host, both or neither.
-
-        ConflictError or PeerUnavailableError.
-        """
-        return self._breakers.enter(peer, now, self._writes(before, after))
-
-    def _writes(self, before: Delivery | None, after: Delivery) -> list[Write]:
-        """Nothing is written of a generation that was deleted meanwhile."""
-        if before is None:
-            return [self._insertion(after), self._table.presence((after.generation_id, GENERATION))]
-        return [self._table.replacement(_delivery_record(before), _delivery_record(after))]
-
-    def _insertion(self, delivery: Delivery) -> Write:
-        return self._table.insertion({**_delivery_record(delivery), **self._expiry(delivery)})
-
-    def _expiry(self, delivery: Delivery) -> Record:
-        return {"expires_at": (int(delivery.generation_id[:12], 16) + self._retention_ms) // 1_000}
-
-
 def to_record(generation: Generation) -> Record:
     """Write a generation as a record; `midway` lets its changes through the stream's filter before its end."""
     fields = {name: getattr(generation, name) for name in Generation.__slots__}
@@ -311,7 +222,7 @@ def to_record(generation: Generation) -> Record:
         "user_status": _user_status(generation.user_id, generation.status),
         "created_day": datetime.fromtimestamp(generation.created_at / 1_000, UTC).date().isoformat(),
         "midway": "yes" if generation.webhook and not set(generation.webhook_events) <= set(FINAL) else None,
-        **_due(generation.id, generation.due_at),
+        **agenda_fields(generation.id, generation.due_at),
     }
 
 
@@ -339,43 +250,6 @@ def from_stream(image: Mapping[str, Any]) -> Generation:
     return from_record({name: plain(value) for name, value in image.items()})
 
 
-def _delivery_record(delivery: Delivery) -> Record:
-    known = {name: getattr(delivery, name) for name in Delivery.__slots__ if name not in ("generation_id", "user_id")}
-    return {
-        **known,
-        "id": delivery.generation_id,
-        "record": f"{DELIVERY}#{delivery.event}",
-        "owner": delivery.user_id,  # by its own name it would be listed as a generation
-        "event": delivery.event.value,
-        "status": delivery.status.value,
-        **_due(delivery.generation_id, delivery.due_at),
-    }
-
-
-def _delivery(record: Record) -> Delivery:
-    known: dict[str, Any] = {name: record[name] for name in Delivery.__slots__ if name in record}
-    return Delivery(
-        **known
-        | {
-            "generation_id": record["id"],
-            "user_id": record["owner"],
-            "event": Status(str(record["event"])),
-            "status": DeliveryStatus(str(record["status"])),
-        }
-    )
-
-
-def _attempt_record(delivery: Delivery, attempt: Attempt) -> Record:
-    known = {name: getattr(attempt, name) for name in Attempt.__slots__}
-    record = f"{ATTEMPT}#{delivery.event}#{attempt.number:06}"
-    return {**known, "id": delivery.generation_id, "record": record}
-
-
-def _attempt(record: Record) -> Attempt:
-    known: dict[str, Any] = {name: record[name] for name in Attempt.__slots__ if name in record}
-    return Attempt(**known)
-
-
 def _user_partition(user_id: str, status: str | None) -> tuple[str, tuple[str, str]]:
     """Name the index, and the partition of it, that holds a user's generations."""
     if status is None:
@@ -387,6 +261,7 @@ def _user_status(user_id: str, status: str) -> str:
     return f"{user_id}#{status}"
 
 
-def _due(record_id: str, due_at: int | None) -> Record:
+def agenda_fields(record_id: str, due_at: int | None) -> Record:
+    """Make the attributes that put a record on the agenda, or take it off."""
     shard = str(int(record_id[-1], 16) % DUE_SHARDS) if due_at is not None else None
     return {"due_at": due_at, "due_shard": shard}
