@@ -139,6 +139,12 @@ def test_an_input_is_kept_as_it_came(values: dict[str, Any]) -> None:
     assert parse(request(input=values)).input == values
 
 
+@pytest.mark.parametrize("width", ["512", "512.0", "5.12e2"])
+def test_a_whole_number_may_be_written_in_any_way(width: str) -> None:
+    made = parse(f'{{"model": "sketch", "input": {{"prompt": "a cat", "width": {width}}}}}').input["width"]
+    assert (made, type(made)) == (512, int)
+
+
 @pytest.mark.parametrize(
     ("body", "field", "code"),
     [
@@ -162,7 +168,7 @@ def test_an_input_is_kept_as_it_came(values: dict[str, Any]) -> None:
         (request(input={"prompt": {"text": "a cat"}}), "input.prompt", "type"),
         (request(input={"prompt": False}), "input.prompt", "type"),
         (request(input={"prompt": "a cat", "width": "512"}), "input.width", "type"),
-        (request(input={"prompt": "a cat", "width": 512.0}), "input.width", "type"),
+        (request(input={"prompt": "a cat", "width": 512.5}), "input.width", "type"),
         (request(input={"prompt": "a cat", "width": True}), "input.width", "type"),
         (request(input={"prompt": "a cat", "width": 255}), "input.width", "too_small"),
         (request(input={"prompt": "a cat", "height": 2049}), "input.height", "too_large"),

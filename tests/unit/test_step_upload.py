@@ -140,6 +140,7 @@ def test_a_larger_file_is_announced() -> None:
     assert announce() == expected
     assert announce(name=...).name is None
     assert announce(name=None).name is None
+    assert announce(name="").name is None
     assert announce(transient=True).transient is True
     assert announce(size=MAX_BYTES).size == MAX_BYTES
     text = json.dumps(ANNOUNCED)

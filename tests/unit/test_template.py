@@ -138,9 +138,11 @@ ROUTES = {
     *(
         (method, path, "console")
         for method in METHODS
-        for path in ("/console", "/console/{path+}", "/openapi.json", "/docs", "/docs/{path+}")
+        for path in (
+            *("/console", "/console/{path+}", "/openapi.json", "/docs", "/docs/{path+}"),
+            "/.well-known/webhook-keys",
+        )
     ),
-    ("GET", "/.well-known/webhook-keys", "console"),
 }
 
 

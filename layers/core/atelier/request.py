@@ -131,7 +131,7 @@ def parse_object(body: str) -> dict[str, Any]:
             f"The body is larger than {limit}; upload pictures by POST /files and name their URLs."
         )
     try:
-        document = json.loads(body, parse_constant=_refuse_constant)
+        document = json.loads(body, parse_float=_number, parse_constant=_refuse_constant)
         json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as exc:
         raise _not_json(f"The body is not valid JSON: {_first_line(exc)}.") from exc
@@ -220,6 +220,12 @@ def _not_json(message: str) -> InvalidRequestError:
 
 def _first_line(exc: Exception) -> str:
     return str(exc).splitlines()[0] if str(exc) else "it is nested too deeply"
+
+
+def _number(text: str) -> int | float:
+    """Read a number with a point or an exponent: JSON knows no kinds of numbers, so 8.0 is 8."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
 
 
 def _refuse_constant(name: str) -> NoReturn:

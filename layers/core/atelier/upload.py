@@ -111,7 +111,7 @@ def describe_upload(upload: Upload, base_url: str) -> dict[str, Any]:
 
 def _announced(body: str, transient: bool) -> UploadRequest:
     form = Form(parse_object(body), "name", "size", "mimetype", "transient")
-    name = form.take("name", lambda it: _name(it) if isinstance(it, str) else None, "a text", default=None)
+    name = form.take("name", lambda it: (_name(it) or "") if isinstance(it, str) else None, "a text", default=None)
     size = form.take("size", _size, "its size in bytes, a whole number above zero")
     kind = form.take("mimetype", one_of(EXTENSIONS), f"one of {', '.join(EXTENSIONS)}", code="enum")
     briefly = form.take(
@@ -120,7 +120,7 @@ def _announced(body: str, transient: bool) -> UploadRequest:
     form.check()
     if size > MAX_BYTES:
         raise PayloadTooLargeError(f"The file is larger than {MAX_BYTES // 1024**2} MB; send a smaller one.")
-    return UploadRequest(content_type=kind, size=size, name=name, transient=briefly)
+    return UploadRequest(content_type=kind, size=size, name=name or None, transient=briefly)
 
 
 def _decoded(body: str, encoded: bool) -> bytes:
