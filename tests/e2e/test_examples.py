@@ -55,7 +55,15 @@ def test_an_example_waits_for_its_picture(alice: Account, tmp_path: Path) -> Non
     assert Image.open(tmp_path / "picture.png").size == (512, 512)
 
 
+def test_an_example_uploads_a_picture(alice: Account, tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "picture.png")
+
+    stored = json.loads(run("upload.sh", alice, tmp_path))
+
+    assert (stored["mimetype"], stored["size"]) == ("image/png", (tmp_path / "picture.png").stat().st_size)
+
+
 def test_each_example_is_tried() -> None:
     assert {path.name for path in EXAMPLES.iterdir()} == {
-        "generate.js", "generate.mjs", "generate.sh", "generate_requests.py", "generate_httpx.py", "wait.py",
+        "generate.js", "generate.mjs", "generate.sh", "generate_requests.py", "generate_httpx.py", "upload.sh", "wait.py",
     }  # fmt: skip

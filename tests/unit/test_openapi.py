@@ -9,10 +9,12 @@ from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[impor
 from openapi_spec_validator import validate
 
 from functions.generate import app as generate
+from tools.local_stack import ROOT
 from tools.openapi.__main__ import COPY
 from tools.openapi.document import build, encode
 
 DOCUMENT: dict[str, Any] = json.loads(COPY.read_text(encoding="utf-8"))
+GUIDE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 METHODS = ("get", "post", "put", "patch", "delete")
 SERVED_ELSEWHERE = {("get", "/.well-known/webhook-keys")}
 """By the console's function, which holds the signing key."""
@@ -155,3 +157,15 @@ def test_models_are_named_by_examples_only() -> None:
     model = DOCUMENT["components"]["schemas"]["GenerateRequest"]["properties"]["model"]
     assert "enum" not in model
     assert model["examples"]
+
+
+@pytest.mark.parametrize("name", ["generate.sh", "generate.js", "generate_requests.py", "wait.py", "upload.sh"])
+def test_the_documentation_shows_the_examples_that_are_run(name: str) -> None:
+    assert (ROOT / "docs" / "examples" / name).read_text(encoding="utf-8") in GUIDE
+
+
+@each_operation
+def test_the_documentation_names_each_call(operation: dict[str, Any]) -> None:
+    ((method, path),) = [(method, path) for method, path, other in operations() if other is operation]
+    beside_the_point = ("/", "/.well-known/webhook-keys", "/files/{folder}/{owner}/{token}/{name}")
+    assert path in beside_the_point or f"`{method.upper()} {path}" in GUIDE
