@@ -82,7 +82,7 @@ def test_pictures_to_work_from(visit: Visit) -> None:
     page.get_by_label("Pictures wanted").fill("3")
     expect(page.get_by_text("Costs 18 credits: 6 for each of 3 pictures.")).to_be_visible()
 
-    page.get_by_label("Pictures", exact=True).fill("https://client.example/1.png\n\n https://client.example/2.png")
+    page.get_by_label("Pictures optional").fill("https://client.example/1.png\n\n https://client.example/2.png")
     choose(page, "fox.png", "image/png", b"fox")
     for url in ("https://client.example/1.png", "https://client.example/2.png", "data:image/png;base64,…"):
         expect(curl(page)).to_contain_text(f'"{url}"')

@@ -5,6 +5,7 @@ import { number, percent } from "./format.js";
 
 const HEIGHT = 240;
 const EDGE = { top: 12, right: 4, bottom: 26, left: 38 };
+const HALF_LABEL = 22; // the last day's would else end outside
 const KINDS = ["success", "error", "other"];
 const SHORT = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
 const LONG = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeZone: "UTC" });
@@ -67,7 +68,7 @@ function drawing(days, width, say) {
       { class: "column", onpointerenter: () => say(told(day)), onpointerleave: () => say(null) },
       svg("rect", { class: "reach", x: EDGE.left + slot * at, y: EDGE.top, width: slot, height: inner.height }),
       parts,
-      label && svg("text", { class: "tick", x: x + bar / 2, y: HEIGHT - 6, "text-anchor": "middle" }, SHORT.format(new Date(day.date))),
+      label && svg("text", { class: "tick", x: Math.min(x + bar / 2, width - HALF_LABEL), y: HEIGHT - 6, "text-anchor": "middle" }, SHORT.format(new Date(day.date))),
     );
   });
   return [lines, columns];

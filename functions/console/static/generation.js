@@ -7,6 +7,7 @@ import { ago, badge, bytes, clock, credits, duration, finished, kind, moment, nu
 import { button, code, copyButton, facts, failure, heading, icon, image, loading, notice, panel, pictures } from "./parts.js";
 
 const LOOK_AGAIN_MS = 2_000;
+const SHORT = 14; // characters of an input that needs no line of its own
 
 export default function show(page, { id, signal }) {
   const path = `generations/${encodeURIComponent(id)}`;
@@ -99,7 +100,7 @@ function input(payload, stored) {
     if (name === "image_urls" && Array.isArray(value)) return sources(name, value, stored);
     const long = typeof value === "string" && value.length > 600;
     const text = words(typeof value === "string" ? value : JSON.stringify(value), "div", { class: long ? "scroll" : "", ...(long ? { tabindex: "0", role: "region", "aria-label": name } : {}) });
-    return el("div", { class: typeof value === "number" || typeof value === "boolean" ? null : "broad" }, el("dt", {}, words(name)), el("dd", {}, text));
+    return el("div", { class: String(value).length <= SHORT ? null : "broad" }, el("dt", {}, words(name)), el("dd", {}, text));
   }));
 }
 

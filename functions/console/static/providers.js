@@ -20,16 +20,23 @@ export default function show(page, { signal }) {
 
 function roster(providers, done) {
   const columns = ["Provider", "Key", "Models", ""];
-  const note = `${plural(providers.filter((one) => one.set).length, "key")} set`;
+  const held = providers.filter((one) => one.set).length;
+  const note = held > 0 ? `${plural(held, "key")} set` : "no key set";
   return panel("Everybody", { look: "flush", note }, table("Providers", columns, providers.map((one) => [
     words(one.name),
     state(one),
-    words(one.models.join(", ") || "–", "span", { class: "wide quiet" }),
+    served(one),
     [
       one.needsKey && button(one.set ? "Replace key" : "Set key", () => setKey(one).then(done), { look: "small", name: `${one.set ? "Replace" : "Set"} the key of ${one.name}` }),
       one.set && button("Unset", () => unsetKey(one).then(done), { look: "small danger-text", name: `Unset the key of ${one.name}` }),
     ],
   ])));
+}
+
+/** List the models of a provider; a slug is not broken at its hyphens. */
+function served({ models }) {
+  if (models.length === 0) return el("span", { class: "quiet" }, "–");
+  return el("ul", { class: "slugs quiet" }, models.map((slug) => words(slug, "li")));
 }
 
 function state({ needsKey, set }) {
