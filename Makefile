@@ -4,7 +4,7 @@ PYTHON_RUNTIME ?= python3.13
 ENV ?= default
 PIP = -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run stop test check chromium screenshots openapi format benchmark deploy requirements clean
+.PHONY: run stop test check chromium screenshots openapi fuzz format benchmark deploy requirements clean
 
 run: .venv/ready .venv-sam/ready .venv-local/ready ## the whole stack on this machine, and one picture made on it
 	@.venv/bin/python -m tools.run up
@@ -33,6 +33,9 @@ screenshots: .venv/ready chromium ## docs/screenshots, of the stack that `make r
 
 openapi: .venv/ready ## the API's description, anew from the code
 	@.venv/bin/python -m tools.openapi
+
+fuzz: .venv/ready .venv-sam/ready .venv-local/ready ## a thousand times the API against its description
+	FUZZ_CASES=2000 FUZZ_EXAMPLES=50 .venv/bin/pytest --timeout 3600 tests/e2e/test_fuzz.py
 
 format: .venv/ready
 	.venv/bin/ruff check --fix .

@@ -1,0 +1,105 @@
+"""Schemathesis over the deployed stack: no server error, no answer that the API's description does not know."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.deployment import Account, account_with_key
+from tools.local_stack import ROOT, Deployed
+from tools.receiver import Receiver
+
+FUZZ = ROOT / "tests" / "e2e" / "fuzz"
+CASES = int(os.environ.get("FUZZ_CASES", "250"))
+"""At least so many; `make fuzz` asks for more."""
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "3"))
+
+SELDOM = {"/generations/{id}/cancel", "/generations/{id}/redeliver"}
+"""What succeeds only at the right moment."""
+
+
+def both(*names: str) -> dict[str, Any]:
+    """An object that has all of these fields, and none of them null."""
+    return {"required": list(names), "properties": {name: {"not": {"type": "null"}} for name in names}}
+
+
+def exact(described: dict[str, Any]) -> dict[str, Any]:
+    """Put a model's own inputSchema into JSON Schema: nothing else is taken."""
+    properties, rules = {}, []
+    for name, field in described["properties"].items():
+        required = name in described["required"]
+        words = {
+            word: value for word, value in field.items() if word not in ("excludes", "options", "optional", "label")
+        }
+        properties[name] = words if required else {**words, "type": [field["type"], "null"]}
+        if not required and "enum" in field:
+            properties[name]["enum"] = [*field["enum"], None]
+        if field.get("minLength"):
+            properties[name]["pattern"] = r"\S"
+        rules += [{"not": both(name, other)} for other in field.get("excludes", ())]
+    return {
+        "type": "object",
+        "required": described["required"],
+        "properties": properties,
+        "additionalProperties": False,
+        "allOf": rules,
+    }
+
+
+def narrowed(stack: Deployed) -> dict[str, Any]:
+    """Take the served description, for one model only, of which the API itself says what exactly it takes."""
+    document: dict[str, Any] = httpx.get(f"{stack.api}/openapi.json", timeout=60).raise_for_status().json()
+    sketch = httpx.get(f"{stack.api}/models/sketch", timeout=60).raise_for_status().json()
+    shapes = document["components"]["schemas"]
+    shapes["Input"] = exact(sketch["inputSchema"])
+    shapes["GenerateRequest"]["properties"]["model"] = {"type": "string", "enum": ["sketch"]}
+    shapes["RunRequest"]["properties"]["tool"] = {"type": "string", "enum": [sketch["tool"]]}
+    return document
+
+
+def identities(stack: Deployed) -> dict[str, Any]:
+    """Describe two users, neither of whom may read what is the other's (Web Fuzzing Commons)."""
+    keys = {name: account_with_key(stack, f"{name}@example.com").key for name in ("fuzz", "other")}
+    return {
+        "auth": [
+            {"name": name, "fixedHeaders": [{"name": "Authorization", "value": key}]} for name, key in keys.items()
+        ]
+    }
+
+
+def test_the_api_is_as_it_is_described(stack: Deployed, alice: Account, tmp_path: Path) -> None:
+    document = narrowed(stack)
+    (tmp_path / "openapi.json").write_text(json.dumps(document), encoding="utf-8")
+    (tmp_path / "users.json").write_text(json.dumps(identities(stack)), encoding="utf-8")
+    picture = str(alice.post({"model": "sketch", "input": {"prompt": "a boat"}}).raise_for_status().json()["output"])
+    with Receiver() as receiver:
+        ran = subprocess.run(
+            [
+                ROOT / ".venv" / "bin" / "st", "--config-file", FUZZ / "schemathesis.toml",
+                "run", "openapi.json", "--url", stack.api, "--auth-wfc", "users.json",
+                "--checks", "all", "--mode", "all", "--max-examples", str(EXAMPLES),
+                "--request-timeout", "60", "--max-redirects", "0", "--continue-on-failure", "--no-color",
+                "--report", "har", "--report-har-path", "calls.har",
+            ],
+            cwd=tmp_path, capture_output=True, text=True, timeout=3_600,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tests.e2e.fuzz.hooks",
+                 "FUZZ_RECEIVER": receiver.url, "FUZZ_FILE": picture.partition("/files/")[2]},
+        )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout[-20_000:] + ran.stderr
+    generated = re.search(r"(\d+) generated", ran.stdout)
+    assert generated, ran.stdout
+    assert int(generated[1]) >= CASES
+    assert set(document["paths"]) - succeeded(document, tmp_path / "calls.har") <= SELDOM
+
+
+def succeeded(document: dict[str, Any], har: Path) -> set[str]:
+    """Return the paths of the description at which a call was not refused."""
+    patterns = {path: re.compile(re.sub(r"\{\w+\}", "[^/?]+", path) + r"(\?.*)?") for path in document["paths"]}
+    entries = json.loads(har.read_text(encoding="utf-8"))["log"]["entries"]
+    reached = {entry["request"]["url"] for entry in entries if entry["response"]["status"] in (200, 201, 202, 302)}
+    calls = {url.partition("/_user_request_")[2] for url in reached}
+    return {path for path, pattern in patterns.items() if any(pattern.fullmatch(call) for call in calls)}
