@@ -1,10 +1,8 @@
 """The owner's side: the console's page and its sessions, and behind the console's secret users, keys, generations.
 
-Anybody gets the description of the clients' API, and the public key that webhooks are signed with, since the private
-one is here for the owner anyway.
+Anybody gets the public key that webhooks are signed with, since the private one is here for the owner anyway.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -16,16 +14,17 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from atelier.account import mint_key
 from atelier.adapters import aws, ed25519
 from atelier.adapters.accounts import AccountStore
-from atelier.adapters.api import Api, answer, body, copied, nothing
+from atelier.adapters.api import Api, answer, body, nothing
 from atelier.adapters.catalogs import catalog_source
 from atelier.adapters.deliveries import DeliveryStore
 from atelier.adapters.erasure import TableEraser
 from atelier.adapters.files import S3Files
 from atelier.adapters.messaging import DeadLetters, SqsQueue
+from atelier.adapters.pages import PAGE, StaticFiles, asset
+from atelier.adapters.pages import page as page_of
 from atelier.adapters.records import RecordTable
 from atelier.adapters.secrets import ProviderKeysEditor, Secret
 from atelier.adapters.sessions import SessionStore
-from atelier.adapters.static import PAGE, StaticFile, StaticFiles
 from atelier.adapters.store import GenerationStore
 from atelier.administration import (
     parse_days,
@@ -65,11 +64,6 @@ from atelier.steps.cancel import Cancel
 from atelier.steps.sign_in import SignedIn, SignIn
 
 app = Api()
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: {files}; connect-src 'self'; "
-    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
-)
-HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +95,6 @@ class Wiring:
 
     settings: Settings
     static: StaticFiles
-    docs: StaticFiles
     catalog: Callable[[], Catalog]
     accounts: AccountStore
     generations: GenerationStore
@@ -156,8 +149,7 @@ def wiring() -> Wiring:
     signing_key = Secret(secrets, settings.signing_key_arn)
     return Wiring(
         settings=settings,
-        static=StaticFiles(HERE / "static"),
-        docs=StaticFiles(HERE / "docs"),
+        static=StaticFiles(Path(__file__).with_name("static")),
         catalog=catalog_source(settings.catalog_object),
         accounts=accounts,
         generations=GenerationStore(table, accounts=accounts, retention_days=settings.retention_days),
@@ -183,34 +175,14 @@ def webhook_keys() -> Response[str]:
     return answer(200, {"keys": [public_key_text(key)]}, {"Cache-Control": "public, max-age=3600"})
 
 
-@app.get("/openapi.json")
-def openapi() -> Response[str]:
-    """Describe the clients' API, as it is reached at this stack."""
-    document = json.loads((HERE / "openapi.json").read_text(encoding="utf-8"))
-    return copied({**document, "servers": [{"url": _base_url()}]}, "public, max-age=300")
-
-
-@app.get("/docs")
-def docs() -> Response[str]:
-    """Answer the page that shows the description."""
-    return _page(wiring().docs.get(PAGE))
-
-
-@app.get("/docs/<name>")
-def docs_file(name: str) -> Response[str]:
-    """Answer one of that page's files, or that the browser's copy is still good."""
-    if name == PAGE:
-        return docs()  # never without the headers that protect it
-    return _asset(wiring().docs.get(name))
-
-
 # ---- The page and its session ----------------------------------------------------------------------------------------
 
 
 @app.get("/console")
 def page() -> Response[str]:
     """Answer the page."""
-    return _page(wiring().static.get(PAGE))
+    to = wiring()
+    return page_of(to.static.get(PAGE), images=to.files().origin())
 
 
 @app.get("/console/static/<name>")
@@ -218,7 +190,7 @@ def static(name: str) -> Response[str]:
     """Answer one of the page's files, or that the browser's copy is still good."""
     if name == PAGE:
         return page()  # never without the headers that protect it
-    return _asset(wiring().static.get(name))
+    return asset(wiring().static.get(name))
 
 
 @app.post("/console/session")
@@ -446,25 +418,6 @@ def _list(documents: list[dict[str, Any]]) -> Response[str]:
 def _session(signed_in: SignedIn, headers: dict[str, str] | None = None) -> Response[str]:
     document = {"csrf": signed_in.csrf, "expiresAt": timestamp(signed_in.session.expires_at)}
     return answer(200, document, headers)
-
-
-def _page(file: StaticFile) -> Response[str]:
-    """Answer a page; what it may load and who may frame it is said here."""
-    headers = {
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": CONTENT_SECURITY_POLICY.format(files=wiring().files().origin()),
-        "Referrer-Policy": "no-referrer",
-    }
-    return _text(file, headers)
-
-
-def _asset(file: StaticFile) -> Response[str]:
-    return _text(file, {"Cache-Control": "no-cache", "ETag": file.etag})
-
-
-def _text(file: StaticFile, headers: dict[str, str]) -> Response[str]:
-    safe = {"X-Content-Type-Options": "nosniff", **headers}
-    return Response(status_code=200, content_type=file.content_type, headers=safe, body=file.content)
 
 
 def _cookie() -> str | None:

@@ -1,8 +1,10 @@
 """Clients' API: asking for generations, all that can be done with them, the catalog, and the stable URLs of files."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
@@ -46,10 +48,12 @@ from atelier.steps.accept import Accept, Authenticate, Wait
 if TYPE_CHECKING:  # what few requests need is imported by those
     from atelier.adapters.deliveries import DeliveryStore
     from atelier.adapters.files import S3Files
+    from atelier.adapters.pages import StaticFiles
     from atelier.steps.administer import Delete, Redeliver
     from atelier.steps.cancel import Cancel
     from atelier.steps.upload import StoreUpload
 
+HERE = Path(__file__).parent
 OWN, CATALOG = "private, no-cache", "public, max-age=60"
 """Who may keep a copy of what is a user's own, and of the catalog, and for how long without asking."""
 
@@ -400,6 +404,41 @@ def file() -> Response[str]:
     if link is None:
         raise NotFoundError("There is no such file; it may have expired.")
     return answer(302, {"url": link}, {"Location": link, "Cache-Control": "private, max-age=60"})
+
+
+# ---- The description -------------------------------------------------------------------------------------------------
+
+
+@app.get("/openapi.json")
+def openapi() -> Response[str]:
+    """Describe this API, as it is reached at this stack."""
+    document = json.loads((HERE / "openapi.json").read_text(encoding="utf-8"))
+    return copied({**document, "servers": [{"url": _base_url()}]}, "public, max-age=300")
+
+
+@app.get("/docs")
+def docs() -> Response[str]:
+    """Answer the page that shows the description."""
+    from atelier.adapters.pages import PAGE, page
+
+    return page(_docs().get(PAGE))
+
+
+@app.get("/docs/<name>")
+def docs_file(name: str) -> Response[str]:
+    """Answer one of that page's files, or that the browser's copy is still good."""
+    from atelier.adapters.pages import PAGE, asset
+
+    if name == PAGE:
+        return docs()  # never without the headers that protect it
+    return asset(_docs().get(name))
+
+
+@cache
+def _docs() -> "StaticFiles":
+    from atelier.adapters.pages import StaticFiles
+
+    return StaticFiles(HERE / "docs")
 
 
 def _base_url() -> str:

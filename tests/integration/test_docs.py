@@ -11,9 +11,9 @@ from tools.openapi.document import build
 
 
 def get(lambdas: Lambdas, path: str, **headers: str) -> dict[str, Any]:
-    event = request("console", method="GET", path=path, body="", headers=headers)
+    event = request("generate", method="GET", path=path, body="", headers=headers)
     del event["headers"]["Authorization"], event["multiValueHeaders"]["Authorization"]
-    answer: dict[str, Any] = lambdas.invoke("console", event)
+    answer: dict[str, Any] = lambdas.invoke("generate", event)
     return answer
 
 

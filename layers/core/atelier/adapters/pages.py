@@ -4,9 +4,15 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
 from atelier.errors import NotFoundError
 
 PAGE = "index.html"
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: {images}; connect-src 'self'; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -39,6 +45,26 @@ class StaticFiles:
         if name not in self._read:
             self._read[name] = _read(self._paths[name])
         return self._read[name]
+
+
+def page(file: StaticFile, *, images: str = "") -> Response[str]:
+    """Answer a page; what it may load, pictures from `images` too, and that nobody may frame it, is said here."""
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY.format(images=images),
+        "Referrer-Policy": "no-referrer",
+    }
+    return _text(file, headers)
+
+
+def asset(file: StaticFile) -> Response[str]:
+    """Answer one of a page's files, of which the browser may keep a copy and ask whether that is still good."""
+    return _text(file, {"Cache-Control": "no-cache", "ETag": file.etag})
+
+
+def _text(file: StaticFile, headers: dict[str, str]) -> Response[str]:
+    safe = {"X-Content-Type-Options": "nosniff", **headers}
+    return Response(status_code=200, content_type=file.content_type, headers=safe, body=file.content)
 
 
 def _read(path: Path) -> StaticFile:
