@@ -393,6 +393,8 @@ def upload() -> Response[str]:
     )
     document = describe_upload(wiring().store_upload()(request, key.user_id), _base_url())
     logger.info("file accepted", file_id=document["id"], size=document["size"])
+    if request.content is None:
+        return answer(202, document)  # there is nothing at its URL yet
     return answer(201, document, {"Location": document["url"]})
 
 

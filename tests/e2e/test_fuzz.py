@@ -11,6 +11,7 @@ import httpx
 
 from tests.deployment import Account, account_with_key
 from tools.local_stack import ROOT, Deployed
+from tools.openapi.schemas import NOT_BLANK
 from tools.receiver import Receiver
 
 FUZZ = ROOT / "tests" / "e2e" / "fuzz"
@@ -39,7 +40,7 @@ def exact(described: dict[str, Any]) -> dict[str, Any]:
         if not required and "enum" in field:
             properties[name]["enum"] = [*field["enum"], None]
         if field.get("minLength"):
-            properties[name]["pattern"] = r"\S"
+            properties[name]["pattern"] = NOT_BLANK
         rules += [{"not": both(name, other)} for other in field.get("excludes", ())]
     return {
         "type": "object",

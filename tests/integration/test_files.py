@@ -117,7 +117,7 @@ def test_a_larger_file_goes_to_the_bucket_by_a_form(ann: Client, stack: Stack) -
     # when
     answer = ann("POST", "/files", ANNOUNCED)
     # then the form is for this key, type and size alone
-    assert answer.status == 201
+    assert answer.status == 202
     document = answer.document
     fields = document["upload"]["fields"]
     policy = json.loads(base64.b64decode(fields["policy"]))

@@ -374,10 +374,8 @@ def _files() -> Json:
 
 def _upload() -> Json:
     announcement = {"name": "cat.png", "size": 12_345_678, "mimetype": "image/png"}
-    shown = {
-        "stored": ("It is stored.", examples.stored_file()),
-        "announced": ("It is yet to be sent.", examples.announced_file()),
-    }
+    stored = {"stored": ("Its URL works.", examples.stored_file())}
+    announced = {"announced": ("Its URL will work.", examples.announced_file())}
     return operation(
         "uploadFile",
         FILES,
@@ -399,10 +397,14 @@ def _upload() -> Json:
         },
         answers={
             "201": {
-                "description": "It is stored, or can be sent by the form.",
+                "description": "It is stored.",
                 "headers": with_headers("Location"),
-                "content": json_content(ref("File"), shown),
-            }
+                "content": json_content(ref("File"), stored),
+            },
+            "202": {
+                "description": "It was announced, and can be sent by the form in `upload`.",
+                "content": json_content(ref("File"), announced),
+            },
         },
         errors={
             400: ("NoFile",),
