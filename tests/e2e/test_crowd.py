@@ -4,7 +4,6 @@ One call in five is refused or its answer lost, one job in five goes wrong, one 
 thrice or never, and to one job in five somebody else's callback comes. Artificial Studio never calls back at all.
 """
 
-import os
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +25,7 @@ from tests.twins.faults import UNKNOWN, Answer, Callback, Course, Ending, Forger
 from tests.twins.server import Call, Job, Post
 from tools.local_stack import Deployed
 
-COUNT = int(os.environ.get("CROWD", "500"))
+COUNT = 500
 CREDITS = 10 * COUNT
 MODELS = ("from-replicate", "from-fal", "from-artificial-studio")
 SHARE = 0.2
