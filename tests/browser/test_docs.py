@@ -2,6 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import findings
 from tests.deployment import Account
 
 
@@ -11,6 +12,16 @@ def test_every_call_is_shown_and_nobody_else_is_asked(stranger: Page, alice: Acc
     expect(stranger.get_by_role("heading", name="Atelier")).to_be_visible()
     expect(stranger.locator(".opblock-summary-path", has_text="/generate")).to_be_visible()
     expect(stranger.locator(".errors-wrapper")).to_have_count(0)
+
+
+def test_axe_finds_nothing_serious(stranger: Page, alice: Account) -> None:
+    stranger.goto(f"{alice.stack.api}/docs")
+    for call in ("Generations-generate", "Generations-listGenerations", "Webhooks-listDeliveries"):
+        stranger.locator(f"#operations-{call}").get_by_role("button").first.click()
+    stranger.locator("#operations-Generations-generate").get_by_role("button", name="Try it out").click()
+    expect(stranger.locator(".body-param__text")).to_be_visible()
+
+    assert findings(stranger) == []
 
 
 def test_a_call_can_be_tried(stranger: Page, alice: Account) -> None:

@@ -1,6 +1,5 @@
 """All calls, and the webhook."""
 
-from atelier import listing
 from atelier.own_files import TRANSIENT, UPLOADS
 from atelier.upload import BYTES, FORM, MAX_BYTES
 from atelier.upload import MAX_BODY_BYTES as UPLOAD_BYTES
@@ -16,7 +15,8 @@ from tools.openapi.parts import (
     links_of_a_generation,
     made,
     operation,
-    parameter,
+    optional,
+    required,
     shared,
     slug,
     with_headers,
@@ -182,10 +182,10 @@ def _list_generations() -> Json:
         "Newest first. By `cursor` every page costs the same; `cursor=` is the first one. By `offset` you learn the "
         "total as well. Give one of them.",
         parameters=[
-            parameter("query", "limit", schemas.LIMIT, "How many.", listing.DEFAULT_LIMIT),
-            parameter("query", "cursor", schemas.CURSOR, "The `nextCursor` of the page before.", ""),
-            parameter("query", "offset", schemas.OFFSET, "How many to leave out.", 0),
-            parameter("query", "status", schemas.one_of_statuses(""), "Only those at this status.", "success"),
+            optional("query", "limit", schemas.LIMIT, "How many."),
+            optional("query", "cursor", schemas.CURSOR, "The `nextCursor` of the page before."),
+            optional("query", "offset", schemas.OFFSET, "How many to leave out."),
+            optional("query", "status", schemas.one_of_statuses(""), "Only those at this status."),
             shared("ifNoneMatch"),
         ],
         answers=answers,
@@ -284,7 +284,7 @@ def _catalog() -> Json:
         }
 
     tool = examples.tool_with_models()
-    words = parameter("query", "q", schemas.QUERY, "Words, or beginnings of words.", "sketch", required=True)
+    words = required("query", "q", schemas.QUERY, "Words, or beginnings of words.", "sketch")
     return {
         "/models": read(
             "listModels",
@@ -348,16 +348,16 @@ def _files() -> Json:
                 "works for five minutes.",
                 security=NO_KEY,
                 parameters=[
-                    parameter(
+                    required(
                         "path",
                         "folder",
                         schemas.text(enum=["inputs", "outputs", UPLOADS, TRANSIENT]),
                         "What kind of file.",
                         "outputs",
                     ),
-                    parameter("path", "owner", schemas.PART_OF_A_KEY, "Whose it is.", examples.ID),
-                    parameter("path", "token", schemas.PART_OF_A_KEY, "What nobody can guess.", examples.TOKEN),
-                    parameter("path", "name", schemas.text(pattern=r"^[A-Za-z0-9_-]+\.[a-z]+$"), "Which one.", "0.png"),
+                    required("path", "owner", schemas.PART_OF_A_KEY, "Whose it is.", examples.ID),
+                    required("path", "token", schemas.PART_OF_A_KEY, "What nobody can guess.", examples.TOKEN),
+                    required("path", "name", schemas.text(pattern=r"^[A-Za-z0-9_-]+\.[a-z]+$"), "Which one.", "0.png"),
                 ],
                 answers={
                     "302": {
@@ -384,8 +384,8 @@ def _upload() -> Json:
         "announce it as JSON, and send it by the form that is answered. Its type is read from its bytes: PNG, JPEG and "
         "WebP are taken. It is kept as long as generations are, or for a day.",
         parameters=[
-            parameter("query", "transient", {"type": "boolean"}, "Whether it is forgotten after a day.", True),
-            parameter("header", "X-Filename", schemas.text(), "Its name, which is only ever repeated.", "cat.png"),
+            optional("query", "transient", {"type": "boolean"}, "Whether it is forgotten after a day."),
+            optional("header", "X-Filename", schemas.text(), "Its name, which is only ever repeated."),
         ],
         body={
             "required": True,
@@ -448,7 +448,7 @@ def webhook() -> Json:
     """Describe what a client's webhook is sent."""
 
     def header(name: str, description: str, example: str) -> Json:
-        return parameter("header", name, schemas.text(), description, example, required=True)
+        return required("header", name, schemas.text(), description, example)
 
     signed = examples.webhook_headers(examples.SUCCEEDED)
     return {

@@ -5,7 +5,7 @@ import json
 from tools.openapi import examples, schemas
 from tools.openapi.calls import TAGS, paths, webhook
 from tools.openapi.errors import ERRORS
-from tools.openapi.parts import KEY, header, parameter
+from tools.openapi.parts import KEY, header, optional, required
 from tools.openapi.schemas import Json, ref
 
 VERSION = "1.0.0"
@@ -83,27 +83,24 @@ def encode(document: Json) -> str:
 
 def _parameters() -> Json:
     return {
-        "generationId": parameter("path", "id", schemas.GENERATION_ID, "The generation's id.", examples.ID),
-        "prefer": parameter(
+        "generationId": required("path", "id", schemas.GENERATION_ID, "The generation's id.", examples.ID),
+        "prefer": optional(
             "header",
             "Prefer",
             schemas.text(),
             "`wait=N`: wait up to N seconds, 25 at most. `respond-async`: don't wait (RFC 7240).",
-            "respond-async",
         ),
-        "idempotencyKey": parameter(
+        "idempotencyKey": optional(
             "header",
             "Idempotency-Key",
             schemas.IDEMPOTENCY_KEY,
             "Makes repeating the request safe: the same key, user and body are the same generation.",
-            "order-1234",
         ),
-        "ifNoneMatch": parameter(
+        "ifNoneMatch": optional(
             "header",
             "If-None-Match",
             schemas.text(),
             "The `ETag` of the answer that you have: `304` says that it is still good.",
-            _ETAG,
         ),
     }
 

@@ -65,21 +65,20 @@ def operation(
     }
 
 
-def parameter(where: str, name: str, schema: Json, description: str, example: Any, *, required: bool = False) -> Json:
-    """Describe a parameter."""
-    return {
-        "name": name,
-        "in": where,
-        "description": description,
-        "required": required or where == "path",
-        "schema": schema,
-        "example": example,
-    }
+def optional(where: str, name: str, schema: Json, description: str) -> Json:
+    """Describe a parameter that may be left out; without an example, which the page would fill in."""
+    return {"name": name, "in": where, "description": description, "required": False, "schema": schema}
+
+
+def required(where: str, name: str, schema: Json, description: str, example: str) -> Json:
+    """Describe a parameter that is always there."""
+    described = optional(where, name, schema, description)
+    return {**described, "required": True, "example": example}
 
 
 def slug(description: str, example: str) -> Json:
     """Describe the slug in a path."""
-    return parameter("path", "slug", schemas.text(minLength=1), description, example)
+    return required("path", "slug", schemas.text(minLength=1), description, example)
 
 
 def shared(name: str) -> Json:
