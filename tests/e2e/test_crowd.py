@@ -21,7 +21,7 @@ from atelier.adapters.records import RecordTable
 from atelier.adapters.store import GenerationStore
 from atelier.generation import Generation, Status
 from tests.deployment import Account, Twins, account_with_key, administer, eventually
-from tests.twins.faults import UNKNOWN, Answer, Callback, Course, Ending, Forgery, Plan, chance
+from tests.twins.faults import UNKNOWN, Answer, Callback, Course, Ending, Forgery, Plan, chance, scripted
 from tests.twins.server import Call, Job, Post
 from tools.local_stack import Deployed
 
@@ -148,6 +148,8 @@ def crowd(upstream: Deployed, twins: Twins) -> Crowd:
         return found if found and not left else None
 
     generations = eventually(over, PATIENCE_SECONDS)
+    for twin in twins.asynchronous:
+        twin.faults = scripted()
     jobs: dict[str, list[Job]] = {}
     for job in chain.from_iterable(twin.jobs.values() for twin in twins.asynchronous):
         if job.generation_id in accepted:
