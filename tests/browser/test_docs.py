@@ -29,7 +29,7 @@ def test_a_call_can_be_tried(stranger: Page, alice: Account) -> None:
     stranger.get_by_role("button", name="Authorize").first.click()
     stranger.get_by_label("Value").fill(alice.key)
     stranger.get_by_role("button", name="Apply credentials").click()
-    stranger.get_by_role("button", name="Close").click()
+    stranger.get_by_role("button", name="Close").first.click()
 
     call = stranger.locator("#operations-Account_and_service-readAccount")
     call.get_by_role("button").first.click()
