@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.deployment import MISSION, Account
-from tests.node import NODE, PACKAGES
+from tests.node import NODE, packages
 from tools.local_stack import ROOT
 
 COMPILER_OPTIONS = {
@@ -32,14 +32,14 @@ def node(*arguments: str | Path, cwd: Path, **environment: str) -> str:
 @pytest.fixture(scope="module")
 def said(alice: Account, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the client's program says."""
-    folder = tmp_path_factory.mktemp("client")
-    (folder / "node_modules").symlink_to(PACKAGES)
+    folder, installed = tmp_path_factory.mktemp("client"), packages()
+    (folder / "node_modules").symlink_to(installed)
     (folder / "openapi.json").write_bytes(httpx.get(f"{alice.stack.api}/openapi.json", timeout=60).content)
     (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": COMPILER_OPTIONS, "files": ["mission.ts"]}))
     shutil.copy(ROOT / "tests" / "e2e" / "client" / "mission.ts", folder)
-    generator = PACKAGES / "@hey-api" / "openapi-ts" / "bin" / "run.js"
+    generator = installed / "@hey-api" / "openapi-ts" / "bin" / "run.js"
     node(generator, "-i", "openapi.json", "-o", "client", "-c", "@hey-api/client-fetch", "--no-log-file", cwd=folder)
-    node(PACKAGES / "typescript" / "bin" / "tsc", cwd=folder)
+    node(installed / "typescript" / "bin" / "tsc", cwd=folder)
     printed = node("out/mission.js", cwd=folder, API_KEY=alice.key, WEBHOOK_SECRET=alice.webhook_secret)
     document: dict[str, Any] = json.loads(printed)
     return document
