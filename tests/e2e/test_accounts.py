@@ -8,12 +8,14 @@ from typing import Any
 
 import httpx
 
-from tests.deployment import Account, account_with_key, administer
+from tests.deployment import Account, Twins, account_with_key, administer
+from tests.twins.faults import Course, Ending
 from tools.local_stack import Deployed
 
 SKETCH = {"model": "sketch", "input": {"prompt": "a boat"}}
-PAID = {"model": "playground-v2", "input": {"prompt": "a boat"}}
-FAILING = {"model": "playground-v2", "input": {"prompt": "test:fail"}}
+PAID = {"model": "from-artificial-studio", "input": {"prompt": "a boat"}}
+COST = 5
+OTHER = {"model": "playground-v2", "input": {"prompt": "a boat"}}
 MINUTE = 60
 
 
@@ -48,29 +50,30 @@ def test_an_idempotency_key_stands_for_one_body(alice: Account) -> None:
     assert "Idempotency-Key" in other.json()["message"]
 
 
-def test_fifty_requests_at_once_spend_no_more_than_there_is(stack: Deployed) -> None:
+def test_fifty_requests_at_once_spend_no_more_than_there_is(upstream: Deployed) -> None:
     user: dict[str, Any] = administer(
-        stack, "POST", "/users", email="spender@example.com", name="Spender", credits=4 * 20
+        upstream, "POST", "/users", email="spender@example.com", name="Spender", credits=COST * 20
     ).json()
-    spender = account_with_key(stack, "spender@example.com")
+    spender = account_with_key(upstream, "spender@example.com")
 
     answers = at_once(50, lambda: spender.post(PAID, Prefer="respond-async"))
 
     assert statuses(answers) == {202: 20, 402: 30}
-    assert balance_and_ledger(stack, user["id"]) == (0, Counter({"top-up": 1, "charge": 20}))
+    assert balance_and_ledger(upstream, user["id"]) == (0, Counter({"top-up": 1, "charge": 20}))
 
 
-def test_what_fails_is_given_back(stack: Deployed) -> None:
-    user: dict[str, Any] = administer(stack, "POST", "/users", email="unlucky@example.com", credits=0).json()
-    unlucky = account_with_key(stack, "unlucky@example.com")
-    assert unlucky.post(FAILING).status_code == 402
-    topped_up = administer(stack, "POST", f"/users/{user['id']}/credits", amount=4, note="invoice 7").json()
+def test_what_fails_is_given_back(upstream: Deployed, twins: Twins) -> None:
+    user: dict[str, Any] = administer(upstream, "POST", "/users", email="unlucky@example.com", credits=0).json()
+    unlucky = account_with_key(upstream, "unlucky@example.com")
+    assert unlucky.post(PAID).status_code == 402
+    topped_up = administer(upstream, "POST", f"/users/{user['id']}/credits", amount=COST, note="invoice 7").json()
 
-    failed = unlucky.post(FAILING)
+    with twins.artificial_studio.planned(Course(ending=Ending.FAILURE)):
+        failed = unlucky.finished(unlucky.post(PAID).json()["id"])
 
-    assert topped_up["credits"] == 4
-    assert failed.json()["status"] == "error"
-    assert balance_and_ledger(stack, user["id"]) == (4, Counter({"top-up": 1, "charge": 1, "refund": 1}))
+    assert topped_up["credits"] == COST
+    assert failed["status"] == "error"
+    assert balance_and_ledger(upstream, user["id"]) == (COST, Counter({"top-up": 1, "charge": 1, "refund": 1}))
 
 
 def balance_and_ledger(stack: Deployed, user_id: str) -> tuple[int, Counter[str]]:
@@ -104,7 +107,7 @@ def test_a_key_does_what_it_is_for(stack: Deployed) -> None:
     assert made.status_code == 200
     assert reader.get(f"/generations/{made.json()['id']}").status_code == 200
     assert reader.post(SKETCH).status_code == 403
-    assert sketcher.post(PAID).status_code == 403
+    assert sketcher.post(OTHER).status_code == 403
 
 
 def test_a_rotated_key_works_for_the_overlap(stack: Deployed) -> None:
