@@ -59,6 +59,8 @@ def test_fifty_requests_at_once_spend_no_more_than_there_is(upstream: Deployed) 
     answers = at_once(50, lambda: spender.post(PAID, Prefer="respond-async"))
 
     assert statuses(answers) == {202: 20, 402: 30}
+    made = [spender.finished(answer.json()["id"]) for answer in answers if answer.status_code == 202]
+    assert Counter(document["status"] for document in made) == {"success": 20}
     assert balance_and_ledger(upstream, user["id"]) == (0, Counter({"top-up": 1, "charge": 20}))
 
 
