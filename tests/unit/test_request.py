@@ -512,6 +512,8 @@ def test_a_models_own_sub_model_stays_in_its_input() -> None:
         ({"model": "sketch"}, InvalidRequestError, ("model", "unknown_field")),
         ({"input": {"prompt": "x", "model": "x"}}, NotFoundError, ("input.model", "unknown_model")),
         ({"input": {"prompt": "x", "model": 1}}, InvalidRequestError, ("input.model", "type")),
+        ({"input": {"prompt": "x", "model": {}}}, InvalidRequestError, ("input.model", "type")),
+        ({"input": {"prompt": "x", "model": ""}}, NotFoundError, ("input.model", "unknown_model")),
         ({"input": {"prompt": "x", "model": "flux-pro", "image_urls": ["x"]}}, InvalidRequestError,
          ("input.image_urls", "unknown_field")),
     ],

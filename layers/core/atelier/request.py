@@ -73,7 +73,9 @@ def parse_redelivery(body: str) -> Status | None:
 def _model_of(tool: Tool, values: dict[str, Any], catalog: Catalog) -> Chosen:
     """Choose the tool's model that `input.model` names, or its first."""
     known = {model.slug: model for model in catalog.models_of(tool)}
-    wanted = values.get("model") or next(iter(known), "")
+    wanted = values.get("model")
+    if wanted is None:
+        wanted = next(iter(known), "")
     if not isinstance(wanted, str):
         fault = FieldError("input.model", "Must be a string.", "type")
         raise InvalidRequestError(f"The request is not valid: {_summary([fault])}", [fault])
