@@ -258,7 +258,7 @@ def test_a_top_up_has_an_amount_and_may_have_a_note() -> None:
         ({}, ["amount"]),
         ({"amount": 0}, ["amount"]),
         ({"amount": -5}, ["amount"]),
-        ({"amount": 1.0}, ["amount"]),
+        ({"amount": 1.5}, ["amount"]),
         ({"amount": None}, ["amount"]),
         ({"amount": 1, "note": 7}, ["note"]),
         ({"amount": 1, "note": "x" * 501}, ["note"]),
