@@ -178,7 +178,7 @@ def _demonstrate(stack: Deployed, state: dict[str, Any]) -> None:
             TableName=stack.resource("GenerationsTable"),
             Key={"id": {"S": generation_id}, "record": {"S": "generation"}},
         )["Item"]
-        _shown(f"{row['status']['S']} by {row['provider']['S']}: {json.loads(row['outputs']['S'])[0]}")
+        _shown(f"{row['status']['S']} by {row['provider']['S']}: {json.loads(row['outputs']['S'])[0][0]}")
         picture = httpx.get(document["output"], follow_redirects=True, timeout=60).raise_for_status()
         path = STATE / "astronaut.png"
         path.write_bytes(picture.content)
