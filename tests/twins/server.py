@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 import zlib
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -136,7 +137,7 @@ _FILE = re.compile(r"/files/([^/]+)/[0-9]+\.png")
 LURE = "/lure.png"
 
 
-class Twin:
+class Twin(ABC):
     """Serves from threads of its own between `start()` and `close()`.
 
     `submissions`: paid calls by generation, taken or not; `posts`: each of them. `jobs`: what was taken, by id.
@@ -206,9 +207,9 @@ class Twin:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
+    @abstractmethod
     def urls(self) -> Mapping[str, str]:
         """The addresses to give the stack, by provider name."""
-        raise NotImplementedError
 
     @property
     def keys(self) -> Mapping[str, str]:
@@ -222,25 +223,28 @@ class Twin:
 
     # ---- What each provider says in its own way
 
+    @abstractmethod
     def respond(self, request: Request) -> Reply | None:
         """Answer a request; None closes the connection."""
-        raise NotImplementedError
 
+    @abstractmethod
     def refusal(self, status: int, words: str) -> Reply:
         """Make an error in the provider's form."""
-        raise NotImplementedError
 
     def receipt(self, job: Job) -> Reply:
         """Make the answer to a paid call that took a job."""
-        raise NotImplementedError
+        raise self._jobless()
 
     def news(self, job: Job, *, lie: str | None = None) -> bytes:
         """Make a callback's body; a `lie` is where it says that the picture is, whatever is true."""
-        raise NotImplementedError
+        raise self._jobless()
 
     def sign(self, job: Job, body: bytes, *, at: int, foreign: bool = False) -> Mapping[str, str]:
         """Make a callback's headers, signed `at` a time in seconds, with the provider's key or a foreign one."""
-        raise NotImplementedError
+        raise self._jobless()
+
+    def _jobless(self) -> AssertionError:
+        return AssertionError(f"{self.name} answers at once: it has no jobs, and calls nobody back")
 
     # ---- What all do alike
 
