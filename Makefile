@@ -4,7 +4,7 @@ PYTHON_RUNTIME ?= python3.13
 ENV ?= default
 PIP = -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run stop test check chromium screenshots openapi fuzz format benchmark deploy requirements clean
+.PHONY: run stop test check chromium screenshots openapi fuzz format benchmark costs deploy requirements clean
 
 run: .venv/ready .venv-sam/ready .venv-local/ready ## the whole stack on this machine, and one picture made on it
 	@.venv/bin/python -m tools.run up
@@ -43,6 +43,9 @@ format: .venv/ready
 
 benchmark: .venv/ready ## cold starts of what `sam build` makes
 	@.venv/bin/python benchmarks/cold_start.py
+
+costs: .venv/ready ## docs/costs.md, anew from counted calls and the price list
+	@.venv/bin/python -m benchmarks.costs
 
 deploy: .venv-sam/ready ## to AWS: make deploy ENV=staging (samconfig.toml has the environments)
 	@command -v $(PYTHON_RUNTIME) >/dev/null || { echo "sam build needs $(PYTHON_RUNTIME) on the PATH; install it, or make deploy PYTHON_RUNTIME=python3.12"; exit 1; }

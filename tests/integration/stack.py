@@ -73,6 +73,19 @@ class Stack:
         variables: dict[str, str] = self._resolve({name: item for part in given for name, item in part.items()})
         return variables
 
+    def setting(self, function: str, name: str) -> Any:
+        """A property of a function, its own or everybody's; None without one."""
+        own, shared = template()["Resources"][function]["Properties"], template()["Globals"]["Function"]
+        return self._resolve(own.get(name, shared.get(name)))
+
+    def count(self, kind: str) -> int:
+        """How many resources of a kind there are under these parameters."""
+        resources = template()["Resources"].values()
+        return sum(
+            item["Type"] == kind and ("Condition" not in item or self._holds({"Condition": item["Condition"]}))
+            for item in resources
+        )
+
     def allowed_actions(self, function: str) -> set[str]:
         """What the template lets a function do."""
         (policy,) = template()["Resources"][function]["Properties"]["Policies"]
