@@ -4,7 +4,7 @@ PYTHON_RUNTIME ?= python3.13
 ENV ?= default
 PIP = -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run stop test check chromium screenshots openapi fuzz format benchmark costs deploy requirements clean
+.PHONY: run stop test check chromium screenshots openapi fuzz format benchmark costs build deploy requirements clean
 
 run: .venv/ready .venv-sam/ready .venv-local/ready ## the whole stack on this machine, and one picture made on it
 	@.venv/bin/python -m tools.run up
@@ -47,11 +47,13 @@ benchmark: .venv/ready ## cold starts of what `sam build` makes
 costs: .venv/ready ## docs/costs.md, anew from counted calls and the price list
 	@.venv/bin/python -m benchmarks.costs
 
-deploy: .venv-sam/ready ## to AWS: make deploy ENV=staging (samconfig.toml has the environments)
-	@command -v $(PYTHON_RUNTIME) >/dev/null || { echo "sam build needs $(PYTHON_RUNTIME) on the PATH; install it, or make deploy PYTHON_RUNTIME=python3.12"; exit 1; }
-	.venv-sam/bin/sam build --config-env $(ENV) --parameter-overrides PythonRuntime=$(PYTHON_RUNTIME)
-	$(PYTHON_RUNTIME) -m compileall -q --invalidation-mode unchecked-hash .aws-sam/build
-	.venv-sam/bin/sam deploy --config-env $(ENV) --parameter-overrides PythonRuntime=$(PYTHON_RUNTIME) $(PARAMETERS)
+deploy: build ## to AWS: make deploy ENV=staging (samconfig.toml has the environments and their parameters)
+	.venv-sam/bin/sam deploy --config-env $(ENV) $(DEPLOY_FLAGS)
+
+build: .venv-sam/ready ## what deploy uploads, with the modules compiled
+	@command -v $(PYTHON_RUNTIME) >/dev/null || { echo "sam build needs $(PYTHON_RUNTIME) on the PATH: install it, or choose another PythonRuntime in samconfig.toml and make deploy PYTHON_RUNTIME=..."; exit 1; }
+	.venv-sam/bin/sam build --config-env $(ENV)
+	PYTHONHASHSEED=0 $(PYTHON_RUNTIME) -m compileall -q --invalidation-mode unchecked-hash .aws-sam/build
 
 requirements: .venv/ready ## pin anew what the .in files ask for
 	@for file in layers/core/requirements layers/imaging/requirements requirements/dev requirements/sam requirements/local \

@@ -18,6 +18,7 @@ import boto3
 from botocore.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
+BUILT = ROOT / ".aws-sam" / "build"
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
@@ -116,7 +117,7 @@ def start_emulator(port: int, log: Path) -> Emulator:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
         process = subprocess.Popen(
-            [binaries / "ministack"],
+            [binaries / "python", "-P", ROOT / "tools" / "emulator.py"],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -148,14 +149,14 @@ def build(log: Path) -> None:
     with log.open("w") as output:
         _sam(["build", "--parameter-overrides", f"PythonRuntime={RUNTIME}", "SnapStart=false"], output, {})
         _run(
-            [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", ".aws-sam/build"],
+            [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", BUILT],
             output,
             dict(os.environ),
         )
 
 
-def deploy(name: str, endpoint: str, log: Path, **parameters: str) -> Deployed:
-    """Run `sam deploy` of what was built into the emulator."""
+def deploy(name: str, endpoint: str, log: Path, *, built: Path = BUILT, **parameters: str) -> Deployed:
+    """Run `sam deploy` of a build into the emulator."""
     overrides = {
         "PythonRuntime": RUNTIME,
         "SnapStart": "false",
@@ -163,7 +164,9 @@ def deploy(name: str, endpoint: str, log: Path, **parameters: str) -> Deployed:
         "PublicUrl": public_url(endpoint),
         **parameters,
     }
-    arguments = ["deploy", "--config-env", "local", "--stack-name", name, "--parameter-overrides"]
+    template = built / "template.yaml"
+    arguments = ["deploy", "--config-env", "local", "--template-file", str(template), "--stack-name", name]
+    arguments += ["--parameter-overrides"]
     with log.open("w") as output:
         _sam(
             arguments + [f"{key}={json.dumps(value)}" for key, value in overrides.items()],  # quoted, as JSON must be

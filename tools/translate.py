@@ -6,13 +6,14 @@ the SAM CLI's virtual environment, so this runs there:
     .venv-sam/bin/python -m tools.translate RetentionDays=365 > translated.json
 """
 
+import copy
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 PSEUDO: Mapping[str, Any] = {
@@ -32,33 +33,53 @@ class TranslationError(Exception):
     """SAM refuses the template."""
 
 
+class Case(NamedTuple):
+    """A deploy: its parameters, and the uploads that differ, such as {"CoreLayer": "2"}."""
+
+    parameters: Mapping[str, str] = {}
+    uploads: Mapping[str, str] = {}
+
+
 def translated(**parameters: str) -> dict[str, Any]:
     """Translate template.yaml for these parameters in the SAM CLI's environment.
 
     Raises:
         TranslationError: If SAM refuses the template; the message is SAM's.
     """
-    command = [str(ROOT / ".venv-sam" / "bin" / "python"), "-m", "tools.translate"]
-    arguments = [f"{name}={value}" for name, value in parameters.items()]
-    result = subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    if result.returncode:
-        raise TranslationError(result.stderr.strip()[-2000:])
-    template: dict[str, Any] = json.loads(result.stdout)
+    (template,) = translated_each([Case(parameters)])
     return template
 
 
-def translate(template: dict[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
+def translated_each(cases: Sequence[Case]) -> list[dict[str, Any]]:
+    """Translate template.yaml for each case, by one start of the SAM CLI's Python.
+
+    Raises:
+        TranslationError: If SAM refuses the template; the message is SAM's.
+    """
+    command = [str(ROOT / ".venv-sam" / "bin" / "python"), "-m", "tools.translate", "-"]
+    result = subprocess.run(
+        command, cwd=ROOT, input=json.dumps(cases), capture_output=True, text=True, timeout=300, check=False
+    )
+    if result.returncode:
+        raise TranslationError(result.stderr.strip()[-2000:])
+    templates: list[dict[str, Any]] = json.loads(result.stdout)
+    return templates
+
+
+def translate(template: dict[str, Any], case: Case) -> dict[str, Any]:
     """Translate a SAM template as CloudFormation's transform does.
 
     Code in local folders, which the transform refuses, is named by an example of the URL that `sam package` gives it.
     """
     from samtranslator.translator.transform import transform  # type: ignore[import-not-found]
 
-    for resource in template["Resources"].values():
+    template = copy.deepcopy(template)
+    for name, resource in template["Resources"].items():
         for field in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
-            resource["Properties"][field] = f"s3://bucket/{resource['Properties'][field]}"
+            upload = case.uploads.get(name, "1")
+            resource["Properties"][field] = f"s3://bucket/{resource['Properties'][field]}/{upload}"
     values = {name: parameter.get("Default", "") for name, parameter in template["Parameters"].items()}
-    result: dict[str, Any] = transform(template, {**values, **parameters}, managed_policy_loader=None)
+    result: dict[str, Any] = transform(template, {**values, **case.parameters}, managed_policy_loader=None)
     return result
 
 
@@ -119,12 +140,16 @@ def _holds(node: Any, values: Mapping[str, Any], conditions: Mapping[str, Any]) 
 
 
 def main() -> int:
-    """Print the translated template for the parameters on the command line."""
+    """Print the template for the parameters on the command line, or a list of templates for the cases on stdin."""
     from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-not-found]
 
     os.environ["AWS_DEFAULT_REGION"] = PSEUDO["AWS::Region"]
-    parameters = dict(argument.split("=", 1) for argument in sys.argv[1:])
-    print(json.dumps(translate(yaml_parse((ROOT / "template.yaml").read_text()), parameters), indent=2))
+    template = yaml_parse((ROOT / "template.yaml").read_text())
+    if sys.argv[1:] == ["-"]:
+        print(json.dumps([translate(template, Case(*case)) for case in json.load(sys.stdin)]))
+    else:
+        case = Case(dict(argument.split("=", 1) for argument in sys.argv[1:]))
+        print(json.dumps(translate(template, case), indent=2))
     return 0
 
 

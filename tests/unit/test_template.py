@@ -3,7 +3,6 @@
 import importlib
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -130,17 +129,13 @@ RIGHTS: Mapping[str, Mapping[str, set[str]]] = {
 }
 """What each function may do with what. A change here is a change of rights: think twice."""
 
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-"""By name, since the emulator knows no ANY."""
-
 ROUTES = {
-    *((method, path, "generate") for method in METHODS for path in ("/", "/{path+}")),
+    ("ANY", "/", "generate"),
+    ("ANY", "/{path+}", "generate"),
     ("POST", "/webhook/{provider}/{generation_id}/{token}", "webhook"),
-    *(
-        (method, path, "console")
-        for method in METHODS
-        for path in ("/console", "/console/{path+}", "/.well-known/webhook-keys")
-    ),
+    ("ANY", "/console", "console"),
+    ("ANY", "/console/{path+}", "console"),
+    ("ANY", "/.well-known/webhook-keys", "console"),
 }
 
 
@@ -154,6 +149,8 @@ def target(value: Any) -> str:
     match value:
         case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), "Arn" | "Id" | "StreamArn" | "QueueName"]}:
             return str(name)
+        case {"Fn::Split": [",", {"Ref": str(name)}]}:
+            return str(name)
         case {"Fn::Sub": str(text)}:
             return str(text).replace("${", "").replace(".Arn}", "").replace("}", "")
     raise AssertionError(f"unexpected reference: {value!r}")
@@ -165,8 +162,14 @@ def listed(value: Any) -> list[Any]:
 
 
 def merged(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Apply the Globals as SAM does: lists are joined, other values replaced; the variables stay the function's own."""
-    return {**GLOBALS, **properties, "Layers": [*GLOBALS["Layers"], *properties.get("Layers", [])]}
+    """Apply the Globals as SAM does: lists and the variables are joined, other values replaced."""
+    variables = {**GLOBALS["Environment"]["Variables"], **properties["Environment"]["Variables"]}
+    return {
+        **GLOBALS,
+        **properties,
+        "Layers": [*GLOBALS["Layers"], *properties.get("Layers", [])],
+        "Environment": {"Variables": variables},
+    }
 
 
 FUNCTIONS = {
@@ -212,11 +215,14 @@ def test_each_folder_is_a_function() -> None:
 
 
 @each_function
-def test_a_function_is_traced_and_has_an_alias_that_follows_its_layer(name: str) -> None:
-    properties = FUNCTIONS[name]
-    assert properties["Tracing"] == "Active"
-    assert properties["AutoPublishAlias"] == "live"
-    assert properties["AutoPublishAliasAllProperties"] is True
+def test_a_function_is_traced(name: str) -> None:
+    assert FUNCTIONS[name]["Tracing"] == "Active"
+
+
+def test_only_what_clients_wait_for_has_versions() -> None:
+    """Each snapshot is paid for; without an alias, whatever a deploy changes is live at once."""
+    assert {name for name, properties in FUNCTIONS.items() if "AutoPublishAlias" in properties} == {"generate"}
+    assert {name for name, properties in FUNCTIONS.items() if "SnapStart" in properties} == {"generate"}
 
 
 @each_function
@@ -230,7 +236,7 @@ def test_a_function_has_a_log_group_of_its_own_that_forgets(name: str) -> None:
 @each_function
 def test_a_function_has_the_variables_that_it_reads_and_no_others(name: str) -> None:
     settings = importlib.import_module(f"functions.{name}.app").Settings
-    wanted = {field.name.upper() for field in fields(settings)} - {"AWS_REGION"}
+    wanted = {field.name.upper() for field in fields(settings)} - {"AWS_REGION"} | {"AWS_ENDPOINT_URL"}
     assert set(FUNCTIONS[name]["Environment"]["Variables"]) == wanted
 
 
@@ -285,14 +291,26 @@ def test_only_the_models_that_the_owner_lists_may_be_invoked() -> None:
     (right,) = [statement for statement in policy["Statement"] if "Fn::If" in statement]
     condition, statement, otherwise = right["Fn::If"]
     assert (condition, otherwise) == ("HasBedrock", {"Ref": "AWS::NoValue"})
-    assert statement == {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": {"Ref": "BedrockModelArns"}}
+    assert statement == {
+        "Effect": "Allow",
+        "Action": "bedrock:InvokeModel",
+        "Resource": {"Fn::Split": [",", {"Ref": "BedrockModelArns"}]},
+    }
     pattern = re.compile(TEMPLATE["Parameters"]["BedrockModelArns"]["AllowedPattern"])
-    good = (
-        "",
-        "arn:aws:bedrock:us-west-2::foundation-model/stability.stable-image-core-v1:1",
-        "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.stability.stable-image-core-v1:1",
+    model = "arn:aws:bedrock:us-west-2::foundation-model/stability.stable-image-core-v1:1"
+    profile = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.stability.stable-image-core-v1:1"
+    good = ("", model, profile, f"{model},{profile}")
+    bad = (
+        *(
+            f"{model},",
+            f",{model}",
+            f"{model}, {profile}",
+            f"{model}{profile}",
+            "*",
+            "arn:aws:bedrock:*::foundation-model/*",
+        ),
+        *("arn:aws:s3:::bucket", "stability.stable-image-core-v1:1"),
     )
-    bad = ("*", "arn:aws:bedrock:*::foundation-model/*", "arn:aws:s3:::bucket", "stability.stable-image-core-v1:1")
     assert all(pattern.fullmatch(arn) for arn in good)
     assert not any(pattern.fullmatch(arn) for arn in bad)
 
@@ -318,16 +336,10 @@ def test_the_api_has_these_routes() -> None:
     assert RESOURCES["Api"]["Properties"]["StageName"] == "api"
 
 
-def test_no_function_has_more_routes_than_its_policy_holds() -> None:
-    """SAM lets API Gateway call a function by a statement a route, of up to 450 bytes; Lambda's policies hold 20 KB."""
-    callers = Counter(name for _, _, name in ROUTES)
-    assert max(callers.values()) <= 40, callers
-
-
 def test_a_client_hears_from_us_before_api_gateway_gives_up() -> None:
     wait = TEMPLATE["Parameters"]["WaitSeconds"]
     assert wait["MinValue"] == 0
-    assert wait["Default"] <= wait["MaxValue"] < FUNCTIONS["generate"]["Timeout"] <= 29
+    assert int(wait["Default"]) <= wait["MaxValue"] < FUNCTIONS["generate"]["Timeout"] <= 29
 
 
 def test_the_api_takes_pictures_as_bytes_on_aws_and_locally() -> None:
@@ -568,8 +580,8 @@ def test_the_owners_catalog_is_an_object_or_the_one_that_ships() -> None:
 def test_only_the_local_stack_has_an_endpoint_and_may_use_loopback() -> None:
     assert TEMPLATE["Parameters"]["LocalEndpoint"]["Default"] == ""
     assert TEMPLATE["Conditions"]["IsLocal"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "LocalEndpoint"}, ""]}]}
-    assert GLOBALS["Environment"]["Variables"] == {
-        "AWS_ENDPOINT_URL": {"Fn::If": ["IsLocal", {"Ref": "LocalEndpoint"}, {"Ref": "AWS::NoValue"}]}
+    assert GLOBALS["Environment"]["Variables"]["AWS_ENDPOINT_URL"] == {
+        "Fn::If": ["IsLocal", {"Ref": "LocalEndpoint"}, {"Ref": "AWS::NoValue"}]
     }
     allowed = [properties["Environment"]["Variables"].get("ALLOW_LOOPBACK") for properties in FUNCTIONS.values()]
     assert all(value == {"Fn::If": ["IsLocal", "true", "false"]} for value in allowed if value is not None)
