@@ -164,9 +164,8 @@ def deploy(name: str, endpoint: str, log: Path, *, built: Path = BUILT, **parame
         "PublicUrl": public_url(endpoint),
         **parameters,
     }
-    template = built / "template.yaml"
-    arguments = ["deploy", "--config-env", "local", "--template-file", str(template), "--stack-name", name]
-    arguments += ["--parameter-overrides"]
+    arguments = ["deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"]
+    arguments += ["--template-file", str(built / "template.yaml"), "--stack-name", name, "--parameter-overrides"]
     with log.open("w") as output:
         _sam(
             arguments + [f"{key}={json.dumps(value)}" for key, value in overrides.items()],  # quoted, as JSON must be
