@@ -1,0 +1,11 @@
+export { Atelier } from "./client.js";
+export { verifyWebhook } from "./webhooks.js";
+export type Account = import("./models.js").Account;
+export type FieldError = import("./models.js").FieldError;
+export type File = import("./models.js").File;
+export type Generation = import("./models.js").Generation;
+export type Model = import("./models.js").Model;
+export type Page = import("./models.js").Page;
+export type Picture = import("./models.js").Picture;
+export type Status = import("./models.js").Status;
+export { ApiError, AtelierError, GenerationFailedError, UnavailableError, WaitTimeoutError, WebhookVerificationError } from "./errors.js";
