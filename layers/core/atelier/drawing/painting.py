@@ -13,7 +13,10 @@ from .scene import Scene
 from .stage import Stage
 from .vocabulary import Place
 
-_SUPERSAMPLING = 2
+_OVERSAMPLING = 2.0
+_MOST_PIXELS = 3_072 * 3_072
+"""Larger pictures are oversampled less: there a jagged edge is finer, and the time grows with the pixels."""
+_GRAIN = 512
 # Where so many subjects stand, as fractions of the width, the main one first.
 _SPOTS = {
     1: (0.5,),
@@ -31,8 +34,9 @@ _DISTANCES = {Place.GROUND: 0.0, Place.WATER: 0.05, Place.AIR: 0.05, Place.FAR: 
 
 def paint(scene: Scene, rng: random.Random, width: int, height: int) -> Image.Image:
     """Return the finished picture of a scene."""
-    image = Image.new("RGB", (width * _SUPERSAMPLING, height * _SUPERSAMPLING))
-    pen = Pen(image, ImageDraw.Draw(image, "RGBA"), scene.palette, 0, image.height, image.height)
+    oversampling = max(1.0, min(_OVERSAMPLING, (_MOST_PIXELS / (width * height)) ** 0.5))
+    image = Image.new("RGB", (round(width * oversampling), round(height * oversampling)))
+    pen = Pen(image, ImageDraw.Draw(image), ImageDraw.Draw(image, "RGBA"), scene.palette, 0, image.height, image.height)
     stage = Stage(pen, rng, width / height, scene.setting.horizon, scene.detail)
     _paint_background(scene, stage)
     for place in (Place.FAR, Place.WATER, Place.AIR):
@@ -47,7 +51,7 @@ def paint(scene: Scene, rng: random.Random, width: int, height: int) -> Image.Im
         if weather.front:
             weather.front(stage)
     _sign(stage)
-    return _print(image.reduce(_SUPERSAMPLING), scene, rng)
+    return _print(image.resize((width, height), Image.Resampling.BOX), scene, rng)
 
 
 def _paint_background(scene: Scene, stage: Stage) -> None:
@@ -101,7 +105,16 @@ def _print(image: Image.Image, scene: Scene, rng: random.Random) -> Image.Image:
     image = image.convert("RGB", scene.grade.matrix)
     vignette = Image.radial_gradient("L").point([255 - round(70 * (k / 255) ** 2.6) for k in range(256)])
     vignette = vignette.resize(image.size, Image.Resampling.BILINEAR)
-    paper = Image.frombytes("L", image.size, rng.randbytes(image.width * image.height))
-    paper = paper.filter(ImageFilter.BoxBlur(0.6)).point([246 + (k - 128) // 14 for k in range(256)])
-    texture = ImageChops.multiply(vignette, paper)
+    texture = ImageChops.multiply(vignette, _paper(image.size, rng))
     return ImageChops.multiply(image, Image.merge("RGB", (texture, texture, texture)))
+
+
+def _paper(size: tuple[int, int], rng: random.Random) -> Image.Image:
+    """Return paper with a fine grain, which repeats."""
+    grain = Image.frombytes("L", (_GRAIN, _GRAIN), rng.randbytes(_GRAIN * _GRAIN))
+    grain = grain.filter(ImageFilter.BoxBlur(0.6)).point([246 + (k - 128) // 14 for k in range(256)])
+    paper = Image.new("L", size)
+    for top in range(0, paper.height, _GRAIN):
+        for left in range(0, paper.width, _GRAIN):
+            paper.paste(grain, (left, top))
+    return paper

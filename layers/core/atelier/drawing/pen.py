@@ -12,6 +12,7 @@ from .colour import WHITE, Colour, mix
 from .palette import Palette
 
 Point = tuple[float, float]
+_HALO = Image.radial_gradient("L")
 
 
 def smooth(points: Sequence[Point], *, closed: bool = False, steps: int = 7) -> list[Point]:
@@ -76,6 +77,7 @@ class Pen:
 
     image: Image.Image
     ink: ImageDraw.ImageDraw
+    glaze: ImageDraw.ImageDraw
     palette: Palette
     x: float
     y: float
@@ -125,7 +127,10 @@ class Pen:
         pixels = self._pixels(points)
         first = self.palette.seen(colour, self.distance)
         if to is None:
-            self.ink.polygon(pixels, fill=(*first, round(255 * alpha)))
+            if alpha == 1.0:
+                self.ink.polygon(pixels, fill=first)
+            else:
+                self.glaze.polygon(pixels, fill=(*first, round(255 * alpha)))
             return
         second = self.palette.seen(to, self.distance)
         if sideways and self.flip:
@@ -152,11 +157,18 @@ class Pen:
         """Add a soft round light; its colour is that of the light itself, whatever the hour."""
         ((x, y),) = self._pixels([(u, v)])
         reach = max(1, round(radius * self.size))
+        seen = math.ceil(reach * max(0.0, 1 - math.sqrt(0.5 / (255 * strength))))  # beyond it rounds to nothing
+        x, y = round(x), round(y)
+        left, top = max(0, x - seen), max(0, y - seen)
+        right, bottom = min(self.image.width, x + seen), min(self.image.height, y + seen)
+        if left >= right or top >= bottom:
+            return
         # Pillow's radial gradient reaches 255 in the corners, and 180 at the nearest edge.
         falloff = [round(255 * strength * max(0.0, 1 - k / 178) ** 2) for k in range(256)]
-        mask = Image.radial_gradient("L").point(falloff)
-        mask = mask.resize((2 * reach, 2 * reach), Image.Resampling.BILINEAR)
-        self.image.paste(colour, (round(x) - reach, round(y) - reach), mask)
+        scale = _HALO.width / (2 * reach)
+        part = tuple((edge - start + reach) * scale for edge, start in ((left, x), (top, y), (right, x), (bottom, y)))
+        mask = _HALO.point(falloff).resize((right - left, bottom - top), Image.Resampling.BILINEAR, box=part)
+        self.image.paste(colour, (left, top), mask)
 
     def _pixels(self, points: Sequence[Point]) -> list[Point]:
         side = -self.size if self.flip else self.size
@@ -175,7 +187,8 @@ class Pen:
         bottom = min(self.image.height, math.ceil(max(ys)) + 1)
         if left >= right or top >= bottom:
             return
-        mask = Image.new("L", (right - left, bottom - top))
+        # A mask of mode "1" is pasted without blending.
+        mask = Image.new("1" if alpha == 255 else "L", (right - left, bottom - top))
         ImageDraw.Draw(mask).polygon([(x - left, y - top) for x, y in pixels], fill=alpha)
         span = (min(xs), max(xs), left, right) if sideways else (min(ys), max(ys), top, bottom)
         start, stop, low, high = span
@@ -186,7 +199,9 @@ class Pen:
 
 def gradient(size: tuple[int, int], first: Colour, second: Colour, *, sideways: bool = False) -> Image.Image:
     """Return an even gradient from the first colour to the second."""
+    width, height = size
     strip = Image.new("RGB", (2, 1) if sideways else (1, 2), first)
     strip.putpixel((1, 0) if sideways else (0, 1), second)
     half = (0.5, 0, 1.5, 1) if sideways else (0, 0.5, 1, 1.5)
-    return strip.resize(size, Image.Resampling.BILINEAR, box=half)
+    strip = strip.resize((width, 1) if sideways else (1, height), Image.Resampling.BILINEAR, box=half)
+    return strip.resize(size, Image.Resampling.NEAREST)
