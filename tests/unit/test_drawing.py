@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
+import random
+import re
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from atelier.drawing import draw
+from atelier.drawing import draw, unknown_words
+from atelier.drawing.painting import paint
+from atelier.drawing.scene import compose
 
 SMALL = 64
 ASTRONAUT = "Astronaut in a jungle, cold color palette, muted colors, detailed, 8k"
@@ -127,12 +133,104 @@ def test_lone_surrogate_is_accepted() -> None:
     assert sketch("cat \ud83d").info["Prompt"] == "cat ?"
 
 
+@pytest.mark.parametrize(
+    ("prompt", "unknown"),
+    [
+        (ASTRONAUT, ()),
+        ("Three foxes and a steam train at dusk, highly detailed", ()),
+        ("", ()),
+        ("a cat playing the accordion, an Accordion!", ("playing", "accordion")),
+        ("xylophone", ("xylophone",)),
+        ("日本の城 with a cat", ("日本の城",)),
+        ("the dragon's cave", ("cave",)),
+    ],
+)
+def test_words_that_are_not_drawn_are_named_once(prompt: str, unknown: tuple[str, ...]) -> None:
+    assert unknown_words(prompt) == unknown
+
+
+def test_documented_prompts_can_be_drawn() -> None:
+    root = Path(__file__).parents[2]
+    documents = [
+        root / "README.md",
+        *sorted((root / "docs").rglob("*.md")),
+        *sorted((root / "docs/examples").iterdir()),
+    ]
+    text = "\n".join(document.read_text() for document in documents if document.is_file())
+    prompts = re.findall(r"""(?:generate |prompt"?: )["']([^"'\n…]+)["']""", text)
+    assert len(prompts) > 3
+    assert {prompt: words for prompt in prompts if (words := unknown_words(prompt))} == {}
+
+
+def test_unknown_prompt_is_lettered_on_a_canvas() -> None:
+    picture = Image.open(io.BytesIO(draw("xylophone orchestra in the opera", seed=1, width=256, height=256)))
+    canvas = picture.convert("L").crop((90, 60, 166, 160))
+    assert 100 < sum(canvas.histogram()[:100]) < 2_000
+    assert sum(canvas.histogram()[200:]) > 1_000
+
+
+@pytest.mark.parametrize(
+    ("prompt", "subjects", "caption"),
+    [
+        ("a cat", 1, ""),
+        ("a cat with an accordion and a sofa", 1, "accordion, sofa"),
+        ("a café with a crème brûlée in a jungle", 0, "creme, brulee"),
+        ("xylophone", 1, ""),
+        ("red at night", 0, ""),
+    ],
+)
+def test_caption_names_what_is_missing_beside_what_is_drawn(prompt: str, subjects: int, caption: str) -> None:
+    scene = compose(prompt, "", random.Random(1))
+    assert (len(scene.subjects), scene.caption) == (subjects, caption)
+
+
+def test_caption_changes_only_the_bottom_of_the_picture() -> None:
+    scene = compose("a cat with an accordion", "", random.Random(1))
+    captioned, plain = (
+        paint(shown, random.Random(2), 128, 128) for shown in (scene, dataclasses.replace(scene, caption=""))
+    )
+    left, top, right, bottom = ImageChops.difference(captioned, plain).getbbox() or (0, 0, 0, 0)
+    assert 115 < top < bottom <= 128
+    assert 0 < left < right < 128
+
+
+def test_large_pictures_are_oversampled_less_and_still_deterministic() -> None:
+    first, second = (draw("a boat", seed=3, width=2_048, height=1_280) for _ in range(2))
+    assert first == second
+    assert Image.open(io.BytesIO(first)).size == (2_048, 1_280)
+
+
 SUBJECTS = [
     "astronaut",
     "person",
     "robot",
     "cat",
     "dog",
+    "horse",
+    "unicorn",
+    "fox",
+    "wolf",
+    "owl",
+    "bear",
+    "polar bear",
+    "panda",
+    "lion",
+    "rabbit",
+    "elephant",
+    "penguin",
+    "dragon",
+    "train",
+    "bicycle",
+    "airplane",
+    "kite",
+    "mug",
+    "shoe",
+    "food",
+    "pizza",
+    "cake",
+    "apple",
+    "book",
+    "guitar",
     "house",
     "castle",
     "lighthouse",
@@ -166,6 +264,7 @@ SETTINGS = [
     "desert",
     "space",
     "moonscape",
+    "table",
     "studio",
     "abstract",
 ]

@@ -10,8 +10,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from .painting import paint
 from .scene import compose
+from .vocabulary import read
 
-__all__ = ["draw"]
+__all__ = ["draw", "unknown_words"]
 
 _RUNS = 3
 """zlib's strategy of run lengths (Z_RLE): the paper's grain leaves no longer matches to look for."""
@@ -28,6 +29,11 @@ def draw(
     picture = paint(scene, rng, width, height)
     picture.save(output, "PNG", pnginfo=_metadata(prompt, seed), compress_level=4, compress_type=_RUNS)
     return output.getvalue()
+
+
+def unknown_words(prompt: str) -> tuple[str, ...]:
+    """Return the words of a prompt that its picture does not show, in lower case, each once."""
+    return read(prompt).unknown
 
 
 def _metadata(prompt: str, seed: int | None) -> PngInfo:

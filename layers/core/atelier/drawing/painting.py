@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import random
+import textwrap
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from . import sky
-from .colour import WHITE
-from .pen import Pen, smooth
+from .colour import BLACK, WHITE
+from .pen import Pen, rounded, smooth
 from .scene import Scene
 from .stage import Stage
-from .vocabulary import Place
+from .vocabulary import Station
 
 _OVERSAMPLING = 2.0
 _MOST_PIXELS = 3_072 * 3_072
@@ -28,8 +29,8 @@ _SPOTS = {
     7: (0.5, 0.34, 0.66, 0.20, 0.80, 0.06, 0.94),
 }
 # Where what flies or stands far off goes when there is something else to look at.
-_ASIDE = {Place.SKY: (0.70, 0.79), Place.AIR: (0.20, 0.30), Place.FAR: (0.40, 0.60)}
-_DISTANCES = {Place.GROUND: 0.0, Place.WATER: 0.05, Place.AIR: 0.05, Place.FAR: 0.12, Place.SKY: 0.0}
+_ASIDE = {Station.SKY: (0.70, 0.79), Station.AIR: (0.20, 0.30), Station.FAR: (0.40, 0.60)}
+_DISTANCES = {Station.GROUND: 0.0, Station.WATER: 0.05, Station.AIR: 0.05, Station.FAR: 0.12, Station.SKY: 0.0}
 
 
 def paint(scene: Scene, rng: random.Random, width: int, height: int) -> Image.Image:
@@ -39,58 +40,60 @@ def paint(scene: Scene, rng: random.Random, width: int, height: int) -> Image.Im
     pen = Pen(image, ImageDraw.Draw(image), ImageDraw.Draw(image, "RGBA"), scene.palette, 0, image.height, image.height)
     stage = Stage(pen, rng, width / height, scene.setting.horizon, scene.detail)
     _paint_background(scene, stage)
-    for place in (Place.FAR, Place.WATER, Place.AIR):
-        _paint_subjects(scene, stage, place)
+    for station in (Station.FAR, Station.WATER, Station.AIR):
+        _paint_subjects(scene, stage, station)
     if scene.setting.standing_on_front:
         scene.setting.front(stage, scene.ground)
-        _paint_subjects(scene, stage, Place.GROUND)
+        _paint_subjects(scene, stage, Station.GROUND)
     else:
-        _paint_subjects(scene, stage, Place.GROUND)
+        _paint_subjects(scene, stage, Station.GROUND)
         scene.setting.front(stage, scene.ground)
     for weather in scene.weather:
         if weather.front:
             weather.front(stage)
     _sign(stage)
+    if scene.caption:
+        _caption(stage, scene.caption)
     return _print(image.resize((width, height), Image.Resampling.BOX), scene, rng)
 
 
 def _paint_background(scene: Scene, stage: Stage) -> None:
     if not scene.setting.open_sky:
         scene.setting.behind(stage, scene.ground)
-        _paint_subjects(scene, stage, Place.SKY)
+        _paint_subjects(scene, stage, Station.SKY)
         return
     sky.backdrop(stage, luminary=scene.luminary)
     for weather in scene.weather:
         if weather.behind:
             weather.behind(stage)
-    _paint_subjects(scene, stage, Place.SKY)
+    _paint_subjects(scene, stage, Station.SKY)
     scene.setting.behind(stage, scene.ground)
 
 
-def _paint_subjects(scene: Scene, stage: Stage, place: Place) -> None:
-    subjects = [subject for subject in scene.subjects if subject.place is place]
+def _paint_subjects(scene: Scene, stage: Stage, station: Station) -> None:
+    subjects = [subject for subject in scene.subjects if subject.station is station]
     crowd = len(subjects)
     fit = max(0.45, min(1.0, stage.aspect / (0.55 * crowd))) if crowd else 1.0
     # The main subject is painted last, in front of the others.
     for rank, subject in reversed(list(enumerate(subjects))):
         size = subject.tall * stage.unit * fit * scene.closer * (0.85 if rank else 1.0)
         u = stage.aspect * (_SPOTS[crowd][rank] + stage.rng.uniform(-0.03, 0.03))
-        v = _standing(scene, stage, place, size) + 0.02 * rank
-        if crowd == 1 and crowd < len(scene.subjects) and place in _ASIDE:
-            u = stage.aspect * stage.rng.choice(_ASIDE[place])
-        subject.paint(stage.pen.at(u, v, size, flip=stage.rng.random() < 0.5, distance=_DISTANCES[place]), stage.rng)
+        v = _standing(scene, stage, station, size) + 0.02 * rank
+        if crowd == 1 and crowd < len(scene.subjects) and station in _ASIDE:
+            u = stage.aspect * stage.rng.choice(_ASIDE[station])
+        subject.paint(stage.pen.at(u, v, size, flip=stage.rng.random() < 0.5, distance=_DISTANCES[station]), stage.rng)
 
 
-def _standing(scene: Scene, stage: Stage, place: Place, size: float) -> float:
+def _standing(scene: Scene, stage: Stage, station: Station, size: float) -> float:
     if scene.closer > 1:
         return 0.5 + 0.42 * stage.unit - size
-    if place is Place.GROUND:
+    if station is Station.GROUND:
         return scene.setting.floor
-    if place is Place.FAR:
+    if station is Station.FAR:
         return stage.horizon - 0.09
-    if place is Place.WATER and scene.setting.open_sky:
+    if station is Station.WATER and scene.setting.open_sky:
         return stage.horizon - 0.17
-    if place is Place.WATER:
+    if station is Station.WATER:
         return stage.rng.uniform(0.32, 0.72) - size * 0.5
     return stage.rng.uniform(0.68, 0.80) - size * 0.5
 
@@ -99,6 +102,15 @@ def _sign(stage: Stage) -> None:
     mark = stage.pen.glowing().at(stage.aspect - 0.045, 0.022, 0.018)
     for path in ([(0, 0.6), (0.4, 1), (0.5, 0.1), (1.0, 0.8)], [(1.0, 0.8), (1.2, 0.2), (1.7, 0.5)]):
         mark.stroke(smooth(path), 0.12, WHITE, end=0.06, alpha=0.5)
+
+
+def _caption(stage: Stage, text: str) -> None:
+    tall = 0.025
+    text = textwrap.shorten(f"not drawn: {text}", round(1.7 * stage.aspect / tall), placeholder=" ...")
+    pen = stage.pen.glowing()
+    half = min(stage.aspect * 0.44, 0.27 * tall * len(text) + 0.02)
+    pen.fill(rounded(stage.aspect / 2 - half, 0.016, stage.aspect / 2 + half, 0.064, 0.024), BLACK, alpha=0.42)
+    pen.letter([text], stage.aspect / 2, 0.04, tall, 2 * half - 0.03, WHITE)
 
 
 def _print(image: Image.Image, scene: Scene, rng: random.Random) -> Image.Image:

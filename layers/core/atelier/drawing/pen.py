@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import math
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from typing import cast
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from .colour import WHITE, Colour, mix
 from .palette import Palette
@@ -166,9 +170,25 @@ class Pen:
         # Pillow's radial gradient reaches 255 in the corners, and 180 at the nearest edge.
         falloff = [round(255 * strength * max(0.0, 1 - k / 178) ** 2) for k in range(256)]
         scale = _HALO.width / (2 * reach)
-        part = tuple((edge - start + reach) * scale for edge, start in ((left, x), (top, y), (right, x), (bottom, y)))
+        part = (
+            (left - x + reach) * scale,
+            (top - y + reach) * scale,
+            (right - x + reach) * scale,
+            (bottom - y + reach) * scale,
+        )
         mask = _HALO.point(falloff).resize((right - left, bottom - top), Image.Resampling.BILINEAR, box=part)
         self.image.paste(colour, (left, top), mask)
+
+    def letter(self, lines: Sequence[str], u: float, v: float, tall: float, wide: float, colour: Colour) -> None:
+        """Letter lines, centred about a point and neither turned nor mirrored, each at most `tall` and `wide`."""
+        ((x, y),) = self._pixels([(u, v)])
+        size = tall * self.size
+        widest = max((_font(max(1.0, size)).getlength(line) for line in lines), default=0.0)
+        font = _font(max(1.0, size * min(1.0, wide * self.size / (widest or 1.0))))
+        pitch = 1.25 * font.size
+        for number, line in enumerate(lines):
+            middle = y + pitch * (number - (len(lines) - 1) / 2)
+            self.ink.text((x, middle), line, fill=self.palette.seen(colour, self.distance), font=font, anchor="mm")
 
     def _pixels(self, points: Sequence[Point]) -> list[Point]:
         side = -self.size if self.flip else self.size
@@ -195,6 +215,21 @@ class Pen:
         length = (stop - start) or 1.0
         ends = mix(first, second, (low - start) / length), mix(first, second, (high - start) / length)
         self.image.paste(gradient(mask.size, *ends, sideways=sideways), (left, top), mask)
+
+
+@cache
+def _face() -> bytes:
+    """Return the font that comes with Pillow (Aileron)."""
+    return cast("ImageFont.FreeTypeFont", ImageFont.load_default(10)).font_bytes
+
+
+def _font(size: float) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(io.BytesIO(_face()), size, layout_engine=ImageFont.Layout.BASIC)
+
+
+def lettering(text: str) -> str:
+    """Return a text in the letters that the font has: those of ASCII, accents left off."""
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
 
 
 def gradient(size: tuple[int, int], first: Colour, second: Colour, *, sideways: bool = False) -> Image.Image:

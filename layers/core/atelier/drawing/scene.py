@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import random
+import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
+from typing import TypeVar
 
-from . import palette, settings
+from . import objects, palette, settings
 from .colour import NEUTRAL, Colour, Grade, mix, rgb
 from .palette import Accent, Light, Mood, Palette
+from .pen import Pen, lettering
 from .settings import Setting
 from .sky import CLOUDY, Weather
-from .vocabulary import PERSON, Detail, Framing, Place, Subject, mentions
+from .vocabulary import PERSON, Detail, Entry, Framing, Mention, Station, Subject, read
+
+Kind = TypeVar("Kind")
 
 _ACCENTS = tuple(rgb(code) for code in (0xD2694C, 0xE0A24A, 0x4E8FA8, 0xB9576B, 0x5E9C8A, 0x7A6BA8))
 _LIGHTS = (palette.DAY, palette.DAWN, palette.SUNSET, palette.NIGHT)
 _MOST_SUBJECTS = 7
+_FOOTNOTE = "sketch cannot draw this"
+_CANVAS_CHARACTERS, _CANVAS_COLUMNS = 90, 18
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A setting, what stands in it, and the light and palette it is seen in."""
+    """A setting, what stands in it, the light and palette it is seen in, and the words that it does not show."""
 
     setting: Setting
     ground: Colour
@@ -31,41 +39,44 @@ class Scene:
     detail: float
     closer: float
     luminary: bool
+    unknown: tuple[str, ...]
+    caption: str
+    """Letters to put below the picture: the unknown words, unless a canvas in it shows the prompt."""
+
+
+@dataclass(frozen=True)
+class _Wishes:
+    """The things that a prompt names, without the unwanted ones."""
+
+    mentions: tuple[Mention, ...]
+    unwanted: tuple[Entry, ...]
+
+    def named(self, kind: type[Kind]) -> list[Kind]:
+        """Return the named things of a kind, in the prompt's order."""
+        return [mention.entry for mention in self.mentions if isinstance(mention.entry, kind)]
+
+    def first(self, candidates: Iterable[Kind], otherwise: Kind) -> Kind:
+        """Return the first candidate that is not unwanted."""
+        return next((candidate for candidate in candidates if candidate not in self.unwanted), otherwise)
 
 
 def compose(prompt: str, negative_prompt: str, rng: random.Random) -> Scene:
     """Decide on a scene from the words of the prompt, without what the negative prompt names."""
-    unwanted = [mention.entry for mention in mentions(negative_prompt)]
-    wanted = [mention for mention in mentions(prompt) if mention.entry not in unwanted]
-    entries = [mention.entry for mention in wanted]
-    moods = [entry for entry in entries if isinstance(entry, Mood)]
-    weather = [entry for entry in entries if isinstance(entry, Weather)]
-    closer = next((entry.closer for entry in entries if isinstance(entry, Framing)), 1.0)
-    subjects = [m.entry for m in wanted for _ in range(m.count) if isinstance(m.entry, Subject)]
-    if closer > 1 and not subjects and PERSON not in unwanted:
-        subjects = [PERSON]
-
-    places = [entry for entry in entries if isinstance(entry, Setting)]
-    homes = [settings.STUDIO] if closer > 1 else [subject.home for subject in subjects]
-    setting = next((place for place in [*places, *homes] if place not in unwanted), settings.DREAMLAND)
-
-    lights = [entry for entry in entries if isinstance(entry, Light)]
-    brought = [light for light in [*(mood.light for mood in moods), *(kind.light for kind in weather)] if light]
-    usual = rng.choice(_LIGHTS) if setting is settings.DREAMLAND else palette.DAY
-    light = next((light for light in [*lights, *brought, usual] if light not in unwanted), palette.DAY)
+    reading = read(prompt)
+    unwanted = tuple(mention.entry for mention in read(negative_prompt).mentions)
+    wishes = _Wishes(tuple(mention for mention in reading.mentions if mention.entry not in unwanted), unwanted)
+    closer = next((framing.closer for framing in wishes.named(Framing)), 1.0)
+    subjects = _subjects(wishes, closer)
+    nothing_known = not subjects and not wishes.named(Setting)
+    if reading.unknown and nothing_known:
+        subjects = [_canvas(prompt)]
+    setting = _setting(wishes, subjects, closer)
+    light = _light(wishes, setting, rng)
+    weather = wishes.named(Weather)
     if light is palette.DAY and CLOUDY not in [*weather, *unwanted]:
         weather.append(CLOUDY)
-
-    named = [entry.colour for entry in entries if isinstance(entry, Accent)]
-    worn = [subject.colour for subject in subjects if subject.colour]
-    accent = [*named, *worn, rng.choice(_ACCENTS)][0]
-    foliage = next((mood.foliage for mood in moods if mood.foliage), None)
-    snow = next((kind.ground for kind in weather if kind.ground), None)
-    foliage = foliage or (snow and mix(setting.ground, snow, 0.6))
-    ground = mix(setting.ground, snow, 0.85) if snow else setting.ground
-    if foliage and not snow and setting in settings.GREEN:
-        ground = mix(ground, foliage, 0.5)
-
+    moods, accent = wishes.named(Mood), _accent(wishes, subjects, rng)
+    ground, foliage = _land(setting, weather, moods)
     return Scene(
         setting=setting,
         ground=ground,
@@ -73,8 +84,58 @@ def compose(prompt: str, negative_prompt: str, rng: random.Random) -> Scene:
         weather=tuple(weather),
         palette=Palette(light, accent, foliage),
         grade=reduce(Grade.then, (mood.grade for mood in moods), NEUTRAL),
-        detail=next((entry.amount for entry in entries if isinstance(entry, Detail)), 1.0),
+        detail=next((detail.amount for detail in wishes.named(Detail)), 1.0),
         closer=closer,
         # A sun or moon that is named is a subject, or unwanted; either way the sky brings none.
-        luminary=not any(isinstance(it, Subject) and it.place is Place.SKY for it in [*subjects, *unwanted]),
+        luminary=not any(isinstance(it, Subject) and it.station is Station.SKY for it in [*subjects, *unwanted]),
+        unknown=reading.unknown,
+        caption="" if nothing_known else lettering(", ".join(reading.unknown)),
     )
+
+
+def _subjects(wishes: _Wishes, closer: float) -> list[Subject]:
+    counted = [(mention.entry, mention.count) for mention in wishes.mentions]
+    subjects = [entry for entry, count in counted for _ in range(count) if isinstance(entry, Subject)]
+    if closer > 1 and not subjects and PERSON not in wishes.unwanted:
+        return [PERSON]
+    return subjects
+
+
+def _canvas(prompt: str) -> Subject:
+    """Return an easel whose canvas has the prompt in letters."""
+    words = textwrap.shorten(lettering(prompt), _CANVAS_CHARACTERS, placeholder=" ...")
+    lines = textwrap.wrap(words, _CANVAS_COLUMNS) or ["?"]
+
+    def paint(pen: Pen, _rng: random.Random) -> None:
+        objects.easel(pen, lines, _FOOTNOTE)
+
+    return Subject(paint, 0.66, settings.DREAMLAND)
+
+
+def _setting(wishes: _Wishes, subjects: list[Subject], closer: float) -> Setting:
+    homes = [settings.STUDIO] if closer > 1 else [subject.home for subject in subjects]
+    return wishes.first([*wishes.named(Setting), *homes], settings.DREAMLAND)
+
+
+def _light(wishes: _Wishes, setting: Setting, rng: random.Random) -> Light:
+    moods, weather = wishes.named(Mood), wishes.named(Weather)
+    brought = [light for light in [*(mood.light for mood in moods), *(kind.light for kind in weather)] if light]
+    usual = rng.choice(_LIGHTS) if setting is settings.DREAMLAND else palette.DAY
+    return wishes.first([*wishes.named(Light), *brought, usual], palette.DAY)
+
+
+def _accent(wishes: _Wishes, subjects: list[Subject], rng: random.Random) -> Colour:
+    named = [accent.colour for accent in wishes.named(Accent)]
+    worn = [subject.colour for subject in subjects if subject.colour]
+    return [*named, *worn, rng.choice(_ACCENTS)][0]
+
+
+def _land(setting: Setting, weather: list[Weather], moods: list[Mood]) -> tuple[Colour, Colour | None]:
+    """Return the colours of the ground and of leaves, in the season and under snow."""
+    foliage = next((mood.foliage for mood in moods if mood.foliage), None)
+    snow = next((kind.ground for kind in weather if kind.ground), None)
+    if snow:
+        return mix(setting.ground, snow, 0.85), foliage or mix(setting.ground, snow, 0.6)
+    if foliage and setting in settings.GREEN:
+        return mix(setting.ground, foliage, 0.5), foliage
+    return setting.ground, foliage

@@ -1,4 +1,4 @@
-"""Places: each paints what is behind the subjects, and what frames them in front."""
+"""Settings: each paints what is behind the subjects, and what frames them in front."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .stage import Stage
 
 @dataclass(frozen=True)
 class Setting:
-    """A place: its layers behind and in front, its ground colour, its horizon and where subjects stand."""
+    """A surrounding: its layers behind and in front, its ground colour, its horizon and where subjects stand."""
 
     behind: Callable[[Stage, Colour], None]
     front: Callable[[Stage, Colour], None]
@@ -450,6 +450,33 @@ def dreamland(stage: Stage, _ground: Colour) -> None:
                 plants.pine(band.at(u + rng.uniform(-0.01, 0.01), v - 0.006, tall), rng, darker(tone, 0.35))
 
 
+def still_life(stage: Stage, ground: Colour) -> None:
+    """Draw a table before a wall with a picture rail, lit from a window on the left."""
+    rng, wide, light = stage.rng, stage.aspect, stage.palette.light
+    wall = mix(mix(rgb(0x8FA39B), stage.palette.accent, 0.12), light.sky[2], 0.25)
+    stage.pen.fill(box(-0.01, stage.horizon - 0.02, wide + 0.01, 1.01), lighter(wall, 0.12), darker(wall, 0.12))
+    stage.pen.glow(wide * 0.22, 0.80, 0.95 * max(1.0, wide), light.glow, 0.6)
+    for k in range(2):
+        u = wide * 0.10 + 0.17 * k * stage.unit
+        pane = [(u, 0.62), (u + 0.145 * stage.unit, 0.66), (u + 0.145 * stage.unit, 0.96), (u, 0.92)]
+        stage.pen.glowing().fill(pane, light.glow, alpha=0.30)
+    for v, share in ((stage.horizon + 0.035, 0.22), (stage.horizon + 0.055, -0.2)):
+        stage.pen.stroke(
+            [(-0.01, v), (wide + 0.01, v)], 0.012, darker(wall, share) if share > 0 else lighter(wall, -share)
+        )
+    stage.pen.fill(box(-0.01, -0.01, wide + 0.01, stage.horizon), lighter(ground, 0.14), darker(ground, 0.34))
+    for k in range(1, 6):
+        v = stage.horizon * (1 - k / 6) ** 1.4
+        stage.pen.stroke([(-0.01, v), (wide + 0.01, v)], 0.002 + 0.0007 * k, darker(ground, 0.4), alpha=0.6)
+        for _ in range(stage.many(3)):
+            u, length = stage.across(), rng.uniform(0.05, 0.2)
+            stage.pen.stroke(
+                [(u, v + 0.014), (u + length, v + 0.014)], 0.0018, darker(ground, 0.3), end=0.0005, alpha=0.6
+            )
+    stage.pen.stroke([(-0.01, stage.horizon), (wide + 0.01, stage.horizon)], 0.008, lighter(ground, 0.35))
+    stage.pen.glow(wide * 0.5, 0.14, 0.5, light.glow, 0.22)
+
+
 JUNGLE = Setting(jungle, jungle_front, rgb(0x2F5A46), floor=0.085, open_sky=False)
 FOREST = Setting(forest, grass_front, rgb(0x5E8058), horizon=0.48)
 MEADOW = Setting(meadow, grass_front, rgb(0x86A860))
@@ -460,6 +487,7 @@ UNDERWATER = Setting(underwater, nothing, rgb(0xC9B98E), floor=0.14, open_sky=Fa
 DESERT = Setting(desert, nothing, rgb(0xDDA76A), horizon=0.42)
 SPACE = Setting(space, nothing, rgb(0x30305A), floor=0.16, open_sky=False)
 MOON = Setting(moonscape, nothing, rgb(0xB3B5BE), floor=0.13, open_sky=False)
+TABLE = Setting(still_life, nothing, rgb(0xA9744A), horizon=0.30, floor=0.13, open_sky=False)
 STUDIO = Setting(studio, nothing, rgb(0x8C8F96), floor=0.06, open_sky=False)
 DREAMLAND = Setting(dreamland, nothing, rgb(0x7D8C80))
 

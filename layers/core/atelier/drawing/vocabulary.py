@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from random import Random
 
-from . import figures, palette, settings, sky, things
+from . import animals, figures, objects, palette, settings, sky, things
 from .colour import Colour, rgb
 from .palette import Accent, Light, Mood
 from .pen import Pen
@@ -16,8 +16,8 @@ from .settings import Setting
 from .sky import Weather
 
 
-class Place(Enum):
-    """Where in a scene a subject belongs."""
+class Station(Enum):
+    """Where in a same scene a subject belongs."""
 
     GROUND = auto()
     FAR = auto()
@@ -28,12 +28,12 @@ class Place(Enum):
 
 @dataclass(frozen=True)
 class Subject:
-    """Something to draw: how, how tall, where, and the setting it brings when the prompt names none."""
+    """Something to draw: how, how tall, at which station, and the setting it brings when the prompt names none."""
 
     paint: Callable[[Pen, Random], None]
     tall: float
     home: Setting
-    place: Place = Place.GROUND
+    station: Station = Station.GROUND
     colour: Colour | None = None
 
 
@@ -68,7 +68,7 @@ _ENTRIES: dict[str, Entry] = {
     # Settings
     "jungle, rainforest, tropical forest": settings.JUNGLE,
     "forest, woods, woodland": settings.FOREST,
-    "meadow, field, grass, hill, countryside, garden, park, farm, valley": settings.MEADOW,
+    "meadow, field, grass, hill, downs, countryside, garden, park, farm, valley": settings.MEADOW,
     "mountain, peak, alps, alpine": settings.MOUNTAINS,
     "city, town, street, downtown, skyline, skyscraper, metropolis, cyberpunk": settings.CITY,
     "sea, ocean, beach, coast, shore, island, lake, bay, harbor, harbour": settings.SEA,
@@ -77,6 +77,7 @@ _ENTRIES: dict[str, Entry] = {
     "space, outer space, galaxy, nebula, cosmos, universe": settings.SPACE,
     "on the moon, lunar surface, moon surface, moonscape, lunar landscape": settings.MOON,
     "studio": settings.STUDIO,
+    "table, desk, kitchen, still life, cafe, café, indoors": settings.TABLE,
     "abstract, surreal, dream, dreamlike": settings.DREAMLAND,
     # Subjects
     "astronaut, cosmonaut, spaceman, spacesuit": Subject(figures.astronaut, 0.68, settings.MOON),
@@ -84,13 +85,38 @@ _ENTRIES: dict[str, Entry] = {
     "robot, android, droid, mech, cyborg": Subject(figures.robot, 0.6, settings.CITY),
     "cat, kitten, kitty": Subject(figures.cat, 0.46, settings.MEADOW),
     "dog, puppy, hound": Subject(figures.dog, 0.46, settings.MEADOW),
+    "horse, pony, stallion, mare, foal": Subject(animals.horse, 0.5, settings.MEADOW),
+    "unicorn": Subject(animals.unicorn, 0.5, settings.MEADOW),
+    "fox, vixen": Subject(animals.fox, 0.44, settings.FOREST),
+    "wolf, wolves, coyote, husky": Subject(animals.wolf, 0.46, settings.FOREST),
+    "owl": Subject(animals.owl, 0.46, settings.FOREST),
+    "bear, grizzly, teddy bear, teddy": Subject(animals.bear, 0.5, settings.FOREST),
+    "polar bear": Subject(animals.polar_bear, 0.5, settings.MOUNTAINS),
+    "panda, panda bear": Subject(animals.panda, 0.48, settings.FOREST),
+    "lion, lioness": Subject(animals.lion, 0.48, settings.DESERT),
+    "rabbit, bunny, hare": Subject(animals.rabbit, 0.44, settings.MEADOW),
+    "elephant": Subject(animals.elephant, 0.54, settings.MEADOW),
+    "penguin": Subject(animals.penguin, 0.42, settings.SEA),
+    "dragon, wyvern": Subject(animals.dragon, 0.54, settings.MOUNTAINS, colour=rgb(0x4F8F5E)),
     "house, cottage, cabin, home, hut, barn": Subject(things.house, 0.42, settings.MEADOW),
-    "castle, palace, fortress": Subject(things.castle, 0.62, settings.MOUNTAINS, Place.FAR),
-    "lighthouse, light house": Subject(things.lighthouse, 0.62, settings.SEA, Place.FAR, rgb(0xC24A3E)),
-    "boat, ship, sailboat, sailing boat, yacht": Subject(things.boat, 0.42, settings.SEA, Place.WATER),
-    "fish": Subject(things.fish, 0.34, settings.UNDERWATER, Place.WATER),
-    "goldfish, clownfish": Subject(things.fish, 0.34, settings.UNDERWATER, Place.WATER, rgb(0xE8843A)),
+    "castle, palace, fortress": Subject(things.castle, 0.62, settings.MOUNTAINS, Station.FAR),
+    "lighthouse, light house": Subject(things.lighthouse, 0.62, settings.SEA, Station.FAR, rgb(0xC24A3E)),
+    "boat, ship, sailboat, sailing boat, yacht": Subject(things.boat, 0.42, settings.SEA, Station.WATER),
+    "fish": Subject(things.fish, 0.34, settings.UNDERWATER, Station.WATER),
+    "goldfish, clownfish": Subject(things.fish, 0.34, settings.UNDERWATER, Station.WATER, rgb(0xE8843A)),
     "car, taxi, automobile": Subject(things.car, 0.34, settings.CITY),
+    "train, locomotive, steam train, steam engine, railway": Subject(objects.train, 0.46, settings.MEADOW),
+    "bicycle, bike, cycle": Subject(objects.bicycle, 0.42, settings.CITY),
+    "airplane, aeroplane, plane, aircraft, airliner, jet": Subject(objects.airplane, 0.34, settings.SEA, Station.AIR),
+    "kite": Subject(objects.kite, 0.3, settings.MEADOW, Station.AIR),
+    "mug, cup, coffee, tea, cappuccino, espresso, latte": Subject(objects.mug, 0.5, settings.TABLE),
+    "shoe, sneaker, trainer, footwear": Subject(objects.shoe, 0.46, settings.TABLE),
+    "food, burger, hamburger, cheeseburger, meal, lunch, dinner, sandwich": Subject(objects.food, 0.56, settings.TABLE),
+    "pizza": Subject(objects.pizza, 0.56, settings.TABLE),
+    "cake, birthday cake, birthday, dessert": Subject(objects.cake, 0.58, settings.TABLE, colour=rgb(0xDD7FA0)),
+    "apple, fruit": Subject(objects.apple, 0.46, settings.TABLE, colour=rgb(0xC23B36)),
+    "book, novel": Subject(objects.book, 0.52, settings.TABLE),
+    "guitar": Subject(objects.guitar, 0.66, settings.STUDIO),
     "tree, oak": Subject(things.tree, 0.72, settings.MEADOW),
     "pine, fir, spruce, christmas tree, pine tree": Subject(things.pine, 0.7, settings.FOREST),
     "palm, palm tree": Subject(things.palm, 0.7, settings.SEA),
@@ -100,13 +126,13 @@ _ENTRIES: dict[str, Entry] = {
     "sunflower": Subject(things.flower, 0.6, settings.MEADOW, colour=rgb(0xEDB93C)),
     "daisy": Subject(things.flower, 0.5, settings.MEADOW, colour=rgb(0xF4F1E6)),
     "mushroom, toadstool": Subject(things.mushroom, 0.34, settings.FOREST, colour=rgb(0xC5443B)),
-    "bird, eagle, seagull, gull, crow, raven, dove, parrot": Subject(things.bird, 0.2, settings.SEA, Place.AIR),
-    "butterfly, butterflies": Subject(things.butterfly, 0.15, settings.MEADOW, Place.AIR),
-    "balloon, hot air balloon": Subject(things.balloon, 0.4, settings.MEADOW, Place.AIR),
-    "rocket, spaceship, spacecraft": Subject(things.rocket, 0.5, settings.SPACE, Place.AIR),
-    "moon, full moon": Subject(things.moon, 0.28, settings.MOUNTAINS, Place.SKY),
-    "sun": Subject(things.sun, 0.24, settings.MEADOW, Place.SKY),
-    "planet, saturn, jupiter, mars": Subject(things.planet, 0.46, settings.SPACE, Place.SKY),
+    "bird, eagle, seagull, gull, crow, raven, dove, parrot": Subject(things.bird, 0.2, settings.SEA, Station.AIR),
+    "butterfly, butterflies": Subject(things.butterfly, 0.15, settings.MEADOW, Station.AIR),
+    "balloon, hot air balloon": Subject(things.balloon, 0.4, settings.MEADOW, Station.AIR),
+    "rocket, spaceship, spacecraft": Subject(things.rocket, 0.5, settings.SPACE, Station.AIR),
+    "moon, full moon": Subject(things.moon, 0.28, settings.MOUNTAINS, Station.SKY),
+    "sun": Subject(things.sun, 0.24, settings.MEADOW, Station.SKY),
+    "planet, saturn, jupiter, mars": Subject(things.planet, 0.46, settings.SPACE, Station.SKY),
     # Times of day
     "day, daylight, summer, noon, midday, sunny, afternoon": palette.DAY,
     "dawn, sunrise, morning, daybreak": palette.DAWN,
@@ -169,12 +195,34 @@ _NUMBERS = {
     "5": 5,
 }
 _SEVERAL = 3
+_FILLER_TEXT = """
+1080p 16k 2k 3d 4k 5k 8k a about above across after all along also among an and another any are around art artwork
+as at atop background be beautiful before behind below beneath beside best between both but by color colors colour
+colours composition create d depicting design draw drawing during each either every few flying for foreground from
+full gorgeous great has have having hd he her high his i illustration image in inside into is it its k large like
+little ll lone lots lovely m make many masterpiece me my near next nice no of off old on one onto or our out over
+paint painting palette photo photograph picture please pretty quality re render rendering res resolution s sailing
+same scene several she shot show showing sitting sketch small so some standing style swimming t that the their them
+there these they this those through to together tone tones toward towards uhd ultra under up upon ve very view
+wallpaper we where which while whose wide with within without you young your
+"""
+_FILLER = frozenset(_FILLER_TEXT.split())
+"""Words that ask for nothing in particular, or for what is drawn anyway."""
 
 
-def mentions(text: str) -> list[Mention]:
-    """Return what a text names, in its order and each thing once, the longest phrase winning."""
+@dataclass(frozen=True)
+class Reading:
+    """What a text names, in its order and each thing once, and the words that say nothing here."""
+
+    mentions: tuple[Mention, ...]
+    unknown: tuple[str, ...]
+
+
+def read(text: str) -> Reading:
+    """Read a text, the longest phrase winning."""
     words = re.findall(r"[^\W_]+", text.casefold())
     found: dict[int, Mention] = {}
+    unknown: dict[str, None] = {}
     position = 0
     while position < len(words):
         for length in range(_LONGEST, 0, -1):
@@ -183,10 +231,13 @@ def mentions(text: str) -> list[Mention]:
             if entry is not None:
                 number = _NUMBERS.get(words[position - 1]) if position else None
                 found.setdefault(id(entry), Mention(entry, number or (_SEVERAL if plural else 1)))
-                position += length - 1
+                position += length
                 break
-        position += 1
-    return list(found.values())
+        else:
+            if words[position] not in _FILLER and words[position] not in _NUMBERS:
+                unknown[words[position]] = None
+            position += 1
+    return Reading(tuple(found.values()), tuple(unknown))
 
 
 def _look_up(phrase: list[str]) -> tuple[Entry | None, bool]:
