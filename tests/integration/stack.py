@@ -1,6 +1,7 @@
 """The stack of template.yaml, made in moto: what its own definitions say, so that a change in them is tested."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ REGION = "us-east-1"
 API_ID = "a1b2c3d4e5"
 Attributes = dict[str, str]
 NO_VALUE = object()
+PSEUDO = {"AWS::Region": REGION, "AWS::URLSuffix": "amazonaws.com"}
 
 
 class _Loader(yaml.SafeLoader):
@@ -53,7 +55,7 @@ class Stack:
 
     def __init__(self, **parameters: str) -> None:
         defaults = {name: str(item["Default"]) for name, item in template()["Parameters"].items()}
-        self._parameters = {**defaults, **parameters}
+        self._parameters = {**PSEUDO, **defaults, **parameters}
         self._made: dict[str, Attributes] = {"Api": {"Ref": API_ID}}
         for name, resource in template()["Resources"].items():
             if resource["Type"] in _MAKERS:
@@ -88,8 +90,10 @@ class Stack:
 
     def allowed_actions(self, function: str) -> set[str]:
         """What the template lets a function do."""
-        (policy,) = template()["Resources"][function]["Properties"]["Policies"]
-        statements = [item["Fn::If"][1] if "Fn::If" in item else item for item in policy["Statement"]]
+        role, _ = template()["Resources"][function]["Properties"]["Role"]["Fn::GetAtt"].split(".")
+        (policy,) = template()["Resources"][role]["Properties"]["Policies"]
+        items = policy["PolicyDocument"]["Statement"]
+        statements = [item["Fn::If"][1] if "Fn::If" in item else item for item in items]
         actions = [statement["Action"] for statement in statements]
         return {name for item in actions for name in ([item] if isinstance(item, str) else item)}
 
@@ -124,6 +128,8 @@ class Stack:
             case {"Fn::Join": [separator, items]}:
                 found = self._resolve(items)
                 return found if isinstance(found, str) else str(separator).join(found)
+            case {"Fn::Sub": str(text)}:
+                return re.sub(r"\$\{([\w:]+)\}", lambda match: self.ref(match[1]), text)
             case {"Fn::If": [condition, then, otherwise]}:
                 return self._resolve(then if self._holds({"Condition": condition}) else otherwise)
             case dict():
@@ -149,13 +155,14 @@ class Stack:
 
 def _table(name: str, properties: dict[str, Any]) -> Attributes:
     keys = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    stream = properties.get("StreamSpecification")
     table = aws("dynamodb").create_table(
         TableName=name,
-        StreamSpecification={"StreamEnabled": True, **properties["StreamSpecification"]},
+        **({"StreamSpecification": {"StreamEnabled": True, **stream}} if stream else {}),
         **{key: properties[key] for key in keys if key in properties},
     )["TableDescription"]
     aws("dynamodb").update_time_to_live(TableName=name, TimeToLiveSpecification=properties["TimeToLiveSpecification"])
-    return {"Ref": name, "Arn": table["TableArn"], "StreamArn": table["LatestStreamArn"]}
+    return {"Ref": name, "Arn": table["TableArn"], "StreamArn": table.get("LatestStreamArn", "")}
 
 
 def _queue(name: str, properties: dict[str, Any]) -> Attributes:

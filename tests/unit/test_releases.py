@@ -103,5 +103,5 @@ def test_old_versions_and_their_snapshots_go_away(translated: dict[str, Translat
 def _properties(function: str) -> Any:
     """Return what of a function is frozen in a version: all but what sets up its surroundings."""
     properties = TEMPLATE["Resources"][function]["Properties"]
-    own = {name: value for name, value in properties.items() if name not in ("Policies", "Events", "SourceKMSKeyArn")}
+    own = {name: value for name, value in properties.items() if name not in ("Role", "Events", "SourceKMSKeyArn")}
     return [own, TEMPLATE["Globals"]["Function"]]

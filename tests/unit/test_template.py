@@ -21,113 +21,20 @@ from atelier.providers import replicate, synchronous
 from atelier.steps import deliver, ingest, inputs
 from atelier.upload import BYTES, FORM
 from tests.unit.fakes import a_generation
+from tools.translate import translated
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE: Mapping[str, Any] = cfnlint.decode.decode(str(ROOT / "template.yaml"))[0]
 RESOURCES: Mapping[str, Any] = TEMPLATE["Resources"]
 GLOBALS: Mapping[str, Any] = TEMPLATE["Globals"]["Function"]
 
-TABLE, ACCOUNTS = "GenerationsTable", "AccountsTable"
-CATALOG = "arn:AWS::Partition:s3:::CatalogObject"
-RIGHTS: Mapping[str, Mapping[str, set[str]]] = {
-    "generate": {
-        TABLE: {
-            *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:ConditionCheckItem"),
-            *("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"),
-        },
-        f"{TABLE}/index/by-user": {"dynamodb:Query"},
-        f"{TABLE}/index/by-user-status": {"dynamodb:Query"},
-        ACCOUNTS: {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
-        "DispatchQueue": {"sqs:SendMessage"},
-        "IngestQueue": {"sqs:SendMessage"},
-        "DeliveryQueue": {"sqs:SendMessage"},
-        "DigestKeySecret": {"secretsmanager:GetSecretValue"},
-        "ProviderKeysSecret": {"secretsmanager:GetSecretValue"},
-        "FilesBucket": {"s3:ListBucket"},
-        "FilesBucket/inputs/*": {"s3:GetObject", "s3:DeleteObject"},
-        "FilesBucket/outputs/*": {"s3:GetObject", "s3:DeleteObject"},
-        "FilesBucket/uploads/*": {"s3:PutObject", "s3:GetObject"},
-        "FilesBucket/transient/*": {"s3:PutObject", "s3:GetObject"},
-        CATALOG: {"s3:GetObject"},
-    },
-    "webhook": {
-        TABLE: {"dynamodb:GetItem", "dynamodb:UpdateItem"},
-        "IngestQueue": {"sqs:SendMessage"},
-        "ProviderKeysSecret": {"secretsmanager:GetSecretValue"},
-    },
-    "console": {
-        TABLE: {
-            *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:ConditionCheckItem"),
-            *("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"),
-        },
-        f"{TABLE}/index/by-day": {"dynamodb:Query"},
-        f"{TABLE}/index/by-user": {"dynamodb:Query"},
-        f"{TABLE}/index/by-user-status": {"dynamodb:Query"},
-        ACCOUNTS: {
-            *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
-            *("dynamodb:PutItem", "dynamodb:UpdateItem"),
-        },
-        f"{ACCOUNTS}/index/by-kind": {"dynamodb:Query"},
-        "FilesBucket": {"s3:ListBucket"},
-        "FilesBucket/inputs/*": {"s3:DeleteObject"},
-        "FilesBucket/outputs/*": {"s3:DeleteObject"},
-        "IngestQueue": {"sqs:SendMessage"},
-        "DeliveryQueue": {"sqs:SendMessage"},
-        "DispatchDeadLetterQueue": {"sqs:GetQueueAttributes"},
-        "IngestDeadLetterQueue": {"sqs:GetQueueAttributes"},
-        "NotifyDeadLetterQueue": {"sqs:GetQueueAttributes"},
-        "DeliveryDeadLetterQueue": {"sqs:GetQueueAttributes"},
-        "DigestKeySecret": {"secretsmanager:GetSecretValue"},
-        "SigningKeySecret": {"secretsmanager:GetSecretValue"},
-        "ConsoleSecret": {"secretsmanager:GetSecretValue"},
-        "ProviderKeysSecret": {"secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"},
-        CATALOG: {"s3:GetObject"},
-    },
-    "dispatch": {
-        CATALOG: {"s3:GetObject"},
-        TABLE: {"dynamodb:GetItem", "dynamodb:UpdateItem"},
-        ACCOUNTS: {"dynamodb:PutItem", "dynamodb:UpdateItem"},
-        "DispatchQueue": {"sqs:SendMessage"},
-        "IngestQueue": {"sqs:SendMessage"},
-        "FilesBucket/inputs/*": {"s3:PutObject", "s3:GetObject"},
-        "FilesBucket/outputs/*": {"s3:PutObject", "s3:GetObject"},
-        "FilesBucket/uploads/*": {"s3:GetObject"},
-        "FilesBucket/transient/*": {"s3:GetObject"},
-        "ProviderKeysSecret": {"secretsmanager:GetSecretValue"},
-        "BedrockModelArns": {"bedrock:InvokeModel"},
-    },
-    "ingest": {
-        TABLE: {"dynamodb:GetItem", "dynamodb:UpdateItem"},
-        ACCOUNTS: {"dynamodb:PutItem", "dynamodb:UpdateItem"},
-        "FilesBucket/outputs/*": {"s3:PutObject"},
-        "ProviderKeysSecret": {"secretsmanager:GetSecretValue"},
-    },
-    "notify": {
-        TABLE: {"dynamodb:PutItem", "dynamodb:UpdateItem"},
-        "GenerationsTopic": {"sns:Publish"},
-        "DeliveryQueue": {"sqs:SendMessage"},
-        "NotifyDeadLetterQueue": {"sqs:SendMessage"},
-    },
-    "deliver": {
-        TABLE: {
-            *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem"),
-            *("dynamodb:PutItem", "dynamodb:UpdateItem"),
-        },
-        ACCOUNTS: {"dynamodb:GetItem"},
-        "DeliveryQueue": {"sqs:SendMessage"},
-        "SigningKeySecret": {"secretsmanager:GetSecretValue"},
-    },
-    "reconcile": {
-        TABLE: {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
-        ACCOUNTS: {"dynamodb:PutItem", "dynamodb:UpdateItem"},
-        f"{TABLE}/index/due": {"dynamodb:Query"},
-        "DispatchQueue": {"sqs:SendMessage"},
-        "IngestQueue": {"sqs:SendMessage"},
-        "DeliveryQueue": {"sqs:SendMessage"},
-        "GenerationsTopic": {"sns:Publish"},
-    },
+SECRETS: Mapping[str, set[str]] = {
+    "DigestKeySecret": {"generate", "console"},
+    "SigningKeySecret": {"deliver", "console"},
+    "ConsoleSecret": {"console"},
+    "ProviderKeysSecret": {"generate", "webhook", "console", "dispatch", "ingest"},
 }
-"""What each function may do with what. A change here is a change of rights: think twice."""
+"""The functions that may read each secret. A change here is a change of rights: think twice."""
 
 ROUTES = {
     ("ANY", "/", "generate"),
@@ -188,10 +95,20 @@ each_function = pytest.mark.parametrize("name", sorted(FUNCTIONS))
 
 def statements(name: str) -> Iterator[Mapping[str, Any]]:
     """Return the statements of a function's role, also those that stand under a condition."""
-    for policy in FUNCTIONS[name]["Policies"]:
-        assert set(policy) == {"Statement"}, "named policies would hide their actions"
-        for statement in policy["Statement"]:
+    role = RESOURCES[target(FUNCTIONS[name]["Role"])]["Properties"]
+    assert [target(policy) for policy in role["ManagedPolicyArns"]] == ["LogsAndTraces"]
+    for policy in role["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
             yield statement["Fn::If"][1] if "Fn::If" in statement else statement
+
+
+def rights(name: str) -> Mapping[str, set[str]]:
+    """Return what a function may do, by what it may do it with: a resource, and what stands behind its ARN."""
+    found: dict[str, set[str]] = {}
+    for statement in statements(name):
+        for resource in listed(statement["Resource"]):
+            found.setdefault(target(resource), set()).update(listed(statement["Action"]))
+    return found
 
 
 def alarmed(queue: str) -> bool:
@@ -208,7 +125,7 @@ def alarmed(queue: str) -> bool:
 
 
 def test_each_folder_is_a_function() -> None:
-    assert set(FUNCTIONS) == {path.parent.name for path in (ROOT / "functions").glob("*/app.py")} == set(RIGHTS)
+    assert set(FUNCTIONS) == {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
     for properties in FUNCTIONS.values():
         assert (ROOT / properties["CodeUri"]).is_dir()
         assert properties["Handler"] == "app.handler"
@@ -226,46 +143,97 @@ def test_only_what_clients_wait_for_has_versions() -> None:
 
 
 @each_function
-def test_a_function_has_a_log_group_of_its_own_that_forgets(name: str) -> None:
-    groups = [target(properties["LoggingConfig"]["LogGroup"]) for properties in FUNCTIONS.values()]
+def test_a_function_logs_where_logs_are_forgotten(name: str) -> None:
     group = target(FUNCTIONS[name]["LoggingConfig"]["LogGroup"])
-    assert groups.count(group) == 1
     assert 1 <= of_type("AWS::Logs::LogGroup")[group]["RetentionInDays"] <= 90
 
 
 @each_function
 def test_a_function_has_the_variables_that_it_reads_and_no_others(name: str) -> None:
     settings = importlib.import_module(f"functions.{name}.app").Settings
-    wanted = {field.name.upper() for field in fields(settings)} - {"AWS_REGION"} | {"AWS_ENDPOINT_URL"}
-    assert set(FUNCTIONS[name]["Environment"]["Variables"]) == wanted
+    wanted = {field.name.upper() for field in fields(settings)} - {"AWS_REGION"}
+    assert set(FUNCTIONS[name]["Environment"]["Variables"]) - set(GLOBALS["Environment"]["Variables"]) <= wanted
+    assert wanted <= set(FUNCTIONS[name]["Environment"]["Variables"])
 
 
 @each_function
-def test_a_function_has_exactly_its_rights(name: str) -> None:
-    found: dict[str, set[str]] = {}
-    for statement in statements(name):
-        assert statement["Effect"] == "Allow"
-        for resource in listed(statement["Resource"]):
-            found.setdefault(target(resource), set()).update(listed(statement["Action"]))
-    assert found == RIGHTS[name]
+def test_a_role_is_one_functions_own(name: str) -> None:
+    """SAM would write roles with managed policies, whose resource is `*`."""
+    roles = [target(properties["Role"]) for properties in FUNCTIONS.values()]
+    assert roles.count(target(FUNCTIONS[name]["Role"])) == 1
+    assert not [properties for properties in FUNCTIONS.values() if "Policies" in properties]
 
 
 @each_function
 def test_no_right_is_a_wildcard(name: str) -> None:
     for statement in statements(name):
-        assert set(statement) <= {"Effect", "Action", "Resource"}
+        assert set(statement) == {"Effect", "Action", "Resource"}
+        assert statement["Effect"] == "Allow"
         assert not [action for action in listed(statement["Action"]) if "*" in action]
         assert not [resource for resource in listed(statement["Resource"]) if isinstance(resource, str)]
 
 
+def test_only_traces_may_go_anywhere() -> None:
+    """What SAM translates is looked through: nothing that it adds may have a wider right."""
+    wide = []
+    for name, item in translated()["Resources"].items():
+        properties = item.get("Properties", {})
+        assert not [arn for arn in listed(properties.get("ManagedPolicyArns", [])) if "Ref" not in arn], name
+        documents = [policy["PolicyDocument"] for policy in listed(properties.get("Policies", []))]
+        documents += [properties["PolicyDocument"]] if item["Type"] == "AWS::IAM::ManagedPolicy" else []
+        for document in documents:
+            wide += [right for right in listed(document["Statement"]) if "*" in listed(right.get("Resource", []))]
+    assert [right["Action"] for right in wide] == [["xray:PutTraceSegments", "xray:PutTelemetryRecords"]]
+
+
 @each_function
-def test_a_function_may_use_what_its_variables_name(name: str) -> None:
-    named = {
-        target(value)
-        for variable, value in FUNCTIONS[name]["Environment"]["Variables"].items()
-        if variable.endswith(("_TABLE", "_QUEUE_URL", "_BUCKET", "_ARN"))
+def test_a_function_may_use_what_it_knows_and_nothing_else(name: str) -> None:
+    """It knows what its variables name, and its trigger."""
+    variables = FUNCTIONS[name]["Environment"]["Variables"]
+    named = {target(value) for key, value in variables.items() if key.endswith(("_TABLE", "_URL", "_BUCKET", "_ARN"))
+             and key not in ("PUBLIC_URL", "AWS_ENDPOINT_URL")}  # fmt: skip
+    sources = set()
+    for event in FUNCTIONS[name]["Events"].values():
+        sources |= {target(event["Properties"][key]) for key in ("Queue", "Stream") if key in event["Properties"]}
+        destination = event["Properties"].get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+        sources |= {target(destination)} if destination else set()
+    used = {resource.partition("/")[0] for resource in rights(name)}
+    assert named <= used
+    assert used - named - sources <= {"arn:AWS::Partition:s3:::CatalogObject", "BedrockModelArns"}
+
+
+def test_a_secret_is_read_by_whoever_needs_it() -> None:
+    readers = {
+        secret: {name for name in FUNCTIONS if "secretsmanager:GetSecretValue" in rights(name).get(secret, set())}
+        for secret in of_type("AWS::SecretsManager::Secret")
     }
-    assert named <= {resource.partition("/")[0] for resource in RIGHTS[name]}
+    assert readers == SECRETS
+
+
+@pytest.mark.parametrize(
+    ("right", "holders"),
+    [
+        ("secretsmanager:PutSecretValue", {"console"}),
+        ("dynamodb:DeleteItem", {"generate", "console"}),
+        ("s3:DeleteObject", {"generate", "console"}),
+        ("s3:PutObject", {"generate", "dispatch", "ingest"}),
+        ("s3:ListBucket", {"generate", "console"}),
+        ("sns:Publish", {"notify", "reconcile"}),
+        ("bedrock:InvokeModel", {"dispatch"}),
+    ],
+)
+def test_a_strong_right_has_few_holders(right: str, holders: set[str]) -> None:
+    assert {name for name in FUNCTIONS if any(right in actions for actions in rights(name).values())} == holders
+
+
+@each_function
+def test_a_queues_reader_may_read_it(name: str) -> None:
+    read = {
+        target(event["Properties"]["Queue"]) for event in FUNCTIONS[name]["Events"].values() if event["Type"] == "SQS"
+    }
+    assert {queue for queue, actions in rights(name).items() if "sqs:ReceiveMessage" in actions} == read
+    for queue in read:
+        assert rights(name)[queue] >= {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 
 
 def test_pillow_is_where_pictures_are_handled() -> None:
@@ -287,8 +255,8 @@ def test_there_is_time_for_the_slowest_that_a_function_waits_for() -> None:
 
 
 def test_only_the_models_that_the_owner_lists_may_be_invoked() -> None:
-    (policy,) = RESOURCES["DispatchFunction"]["Properties"]["Policies"]
-    (right,) = [statement for statement in policy["Statement"] if "Fn::If" in statement]
+    (policy,) = RESOURCES["DispatchRole"]["Properties"]["Policies"]
+    (right,) = [statement for statement in policy["PolicyDocument"]["Statement"] if "Fn::If" in statement]
     condition, statement, otherwise = right["Fn::If"]
     assert (condition, otherwise) == ("HasBedrock", {"Ref": "AWS::NoValue"})
     assert statement == {
@@ -316,6 +284,8 @@ def test_only_the_models_that_the_owner_lists_may_be_invoked() -> None:
 
 
 def test_reconcile_is_done_before_it_runs_again() -> None:
+    """Lambda's own retries come after one and two minutes, beside the next runs."""
+    assert FUNCTIONS["reconcile"]["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
     (event,) = FUNCTIONS["reconcile"]["Events"].values()
     assert event["Properties"]["Schedule"] == "rate(1 minute)"
     assert FUNCTIONS["reconcile"]["Timeout"] < 60
@@ -456,12 +426,19 @@ def test_a_delivery_that_dies_is_counted_and_alarms() -> None:
     )  # fmt: skip
 
 
-def test_only_our_topic_may_send_to_the_delivery_queue() -> None:
-    (policy,) = of_type("AWS::SQS::QueuePolicy").values()
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert statement["Principal"] == {"Service": "sns.amazonaws.com"}
-    assert statement["Action"] == "sqs:SendMessage"
-    assert target(statement["Condition"]["ArnEquals"]["aws:SourceArn"]) == "GenerationsTopic"
+def test_only_our_topic_may_send_to_the_delivery_queues() -> None:
+    """SQS takes a policy for one queue only."""
+    policies = of_type("AWS::SQS::QueuePolicy").values()
+    assert {target(queue) for policy in policies for queue in policy["Queues"]} == {
+        "DeliveryQueue", "DeliveryDeadLetterQueue",
+    }  # fmt: skip
+    for policy in policies:
+        (queue,) = policy["Queues"]
+        (statement,) = policy["PolicyDocument"]["Statement"]
+        assert target(statement["Resource"]) == target(queue)
+        assert statement["Principal"] == {"Service": "sns.amazonaws.com"}
+        assert statement["Action"] == "sqs:SendMessage"
+        assert target(statement["Condition"]["ArnEquals"]["aws:SourceArn"]) == "GenerationsTopic"
 
 
 def test_the_topic_is_encrypted_and_what_it_cannot_deliver_is_kept() -> None:
@@ -480,7 +457,7 @@ def test_an_alarm_reaches_the_owners_topic(name: str) -> None:
 # ---- What is kept ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [*TABLES, "FilesBucket"])
+@pytest.mark.parametrize("name", [*TABLES, "FilesBucket", *of_type("AWS::SecretsManager::Secret")])
 def test_what_is_kept_outlives_the_stack(name: str) -> None:
     assert RESOURCES[name]["DeletionPolicy"] == "RetainExceptOnCreate"
     assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
@@ -489,9 +466,10 @@ def test_what_is_kept_outlives_the_stack(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(TABLES))
 def test_a_table_can_be_restored_and_forgets(name: str) -> None:
     table = TABLES[name]
+    streamed = {target(case.values[2]["Stream"]) for case in SOURCES if case.values[1] == "DynamoDB"}  # type: ignore[index]
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
-    assert table["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert ("StreamSpecification" in table) is (name in streamed)
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert "SSESpecification" not in table, "the default key costs nothing and needs no rights"
 
@@ -516,8 +494,16 @@ def test_the_bucket_speaks_tls_only() -> None:
     assert [target(resource) for resource in statement["Resource"]] == ["FilesBucket", "FilesBucket/*"]
     assert statement["Condition"] == {
         "Bool": {"aws:SecureTransport": "false"},
-        "NotIpAddress": {"aws:SourceIp": "127.0.0.0/8"},
+        "NotIpAddress": {"Fn::If": ["IsLocal", {"aws:SourceIp": "127.0.0.0/8"}, {"Ref": "AWS::NoValue"}]},
     }
+
+
+def test_pages_that_may_call_the_api_may_use_the_buckets_urls() -> None:
+    condition, rules, otherwise = RESOURCES["FilesBucket"]["Properties"]["CorsConfiguration"]["Fn::If"]
+    assert (condition, otherwise) == ("HasCors", {"Ref": "AWS::NoValue"})
+    fetch, upload = rules["CorsRules"]
+    assert (fetch["AllowedMethods"], fetch["AllowedOrigins"]) == (["GET", "HEAD"], ["*"])
+    assert (upload["AllowedMethods"], target(upload["AllowedOrigins"])) == (["POST"], "CorsOrigins")
 
 
 def test_the_bucket_forgets_with_the_table() -> None:
@@ -575,6 +561,16 @@ def test_the_owners_catalog_is_an_object_or_the_one_that_ships() -> None:
     assert TEMPLATE["Parameters"]["CatalogObject"]["Default"] == EMBEDDED
     assert all(pattern.fullmatch(text) for text in good)
     assert not any(pattern.fullmatch(text) for text in bad)
+
+
+def test_python311_is_for_the_local_stack_only() -> None:
+    """On AWS it has neither SnapStart nor the glibc of Pillow's wheels."""
+    rule = TEMPLATE["Rules"]["Python311"]
+    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "PythonRuntime"}, "python3.11"]}
+    assert [item["Assert"] for item in rule["Assertions"]] == [
+        {"Fn::Not": [{"Fn::Equals": [{"Ref": "LocalEndpoint"}, ""]}]},
+        {"Fn::Equals": [{"Ref": "SnapStart"}, "false"]},
+    ]
 
 
 def test_only_the_local_stack_has_an_endpoint_and_may_use_loopback() -> None:
