@@ -16,8 +16,6 @@ class Answer(Enum):
     """429 with Retry-After; no job."""
     UNAVAILABLE = auto()
     """503; no job."""
-    BROKEN = auto()
-    """500; no job."""
     REFUSED = auto()
     """422: the input is no good; no job."""
     LOST = auto()
@@ -26,6 +24,10 @@ class Answer(Enum):
     """The job is taken, and nothing said for a while; then the connection is closed."""
     GATEWAY = auto()
     """The job is taken, and a gateway says 504."""
+    BROKEN = auto()
+    """The job is taken, and the provider says 500."""
+    RESET = auto()
+    """The job is taken, and the connection is reset."""
 
 
 class Ending(Enum):
@@ -68,8 +70,8 @@ class Forgery(Enum):
     """It comes to the URL of another generation."""
 
 
-NOT_TAKEN = (Answer.BUSY, Answer.UNAVAILABLE, Answer.BROKEN, Answer.REFUSED)
-UNKNOWN = (Answer.LOST, Answer.HANGING, Answer.GATEWAY)
+NOT_TAKEN = (Answer.BUSY, Answer.UNAVAILABLE, Answer.REFUSED)
+UNKNOWN = (Answer.LOST, Answer.HANGING, Answer.GATEWAY, Answer.BROKEN, Answer.RESET)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,9 @@ takes jobs, tells how they stand, serves their pictures and calls back, and it g
 
 import heapq
 import json
+import os
 import re
+import socket
 import struct
 import sys
 import threading
@@ -129,6 +131,9 @@ class Reply:
     body: Any = b""
     headers: Mapping[str, str] = field(default_factory=dict)
 
+
+RESET = Reply(0)
+"""The connection is reset."""
 
 # ---- The server
 
@@ -281,6 +286,10 @@ class Twin(ABC):
                 return None
             case Answer.GATEWAY:
                 return Reply(504, b"<html>Gateway Time-out</html>", {"Content-Type": "text/html"})
+            case Answer.BROKEN:
+                return self.refusal(500, "Oh no.")
+            case Answer.RESET:
+                return RESET
         return self.receipt(job)
 
     def poll(self, job_id: str, reply: Callable[[Job], Reply]) -> Reply:
@@ -313,8 +322,6 @@ class Twin(ABC):
                 return Reply(429, reply.body, {"Retry-After": str(self.timing.retry_after)})
             case Answer.UNAVAILABLE:
                 return self.refusal(503, "Out of order.")
-            case Answer.BROKEN:
-                return self.refusal(500, "Oh no.")
         return self.refusal(422, "prompt: not like this")
 
     def _begin(
@@ -416,6 +423,11 @@ class _Handler(BaseHTTPRequestHandler):
             )
         )
         if reply is None:
+            return
+        if reply is RESET:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            os.close(self.connection.detach())
+            self.close_connection = True
             return
         body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
         self.send_response(reply.status)

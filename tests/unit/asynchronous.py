@@ -30,12 +30,11 @@ REFUSALS: list[tuple[int, type[ProviderError]]] = [
     (413, ProviderRejectedError),
     (422, ProviderRejectedError),
     (429, ProviderBusyError),
-    (500, ProviderBusyError),
     (503, ProviderBusyError),
 ]
 """Answers after which no job exists."""
 LOST: list[tuple[int, type[ProviderError]]] = [
-    (status, OutcomeUnknownError) for status in (301, 307, 408, 502, 504, 520)
+    (status, OutcomeUnknownError) for status in (301, 307, 408, 500, 502, 504, 520)
 ]
 NO_ANSWER: list[tuple[type[httpx.TransportError], type[ProviderError]]] = [
     (httpx.ConnectError, ProviderBusyError),

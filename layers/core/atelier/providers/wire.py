@@ -23,8 +23,8 @@ from atelier.ports import HttpClient, HttpResponse
 MAX_MESSAGE_LENGTH = 1_000
 MAX_URL_LENGTH = 2_048
 MAX_URLS = 16
-PASSING = (429, 500, 503, 529)
-"""No job was taken. 502 and 504 are a gateway's, behind which one may have been."""
+PASSING = (429, 503, 529)
+"""No job was taken. After 500 one may have been, and 502 and 504 are a gateway's, behind which one may have been."""
 ACCOUNT = (401, 402, 403)
 """Our account is refused: its key, its credit, or its right to the model."""
 
