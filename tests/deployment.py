@@ -1,6 +1,6 @@
 """Two deployed stacks in one emulator: `stack`, and `upstream`, which is its Artificial Studio.
 
-Behind `upstream` are twins of the providers, and its catalog is one of its owner's.
+Behind `upstream` are simulators of the providers, and its catalog is one of its owner's.
 """
 
 import json
@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
-from tests.twins.artificial_studio import ArtificialStudioTwin
-from tests.twins.fal import FalTwin
-from tests.twins.faults import Timing
-from tests.twins.openai import OpenAITwin
-from tests.twins.replicate import ReplicateTwin
-from tests.twins.server import Twin
+from tests.simulators.artificial_studio import ArtificialStudioSimulator
+from tests.simulators.fal import FalSimulator
+from tests.simulators.faults import Timing
+from tests.simulators.openai import OpenAISimulator
+from tests.simulators.replicate import ReplicateSimulator
+from tests.simulators.server import Simulator
 from tools.local_stack import Deployed, Emulator, build, client, deploy, free_port, start_emulator
 
 MISSION = (
@@ -32,21 +32,21 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Twins:
+class Simulators:
     """The providers behind `upstream`; a call of OpenAI's takes a minute."""
 
-    replicate: ReplicateTwin
-    fal: FalTwin
-    artificial_studio: ArtificialStudioTwin
-    openai: OpenAITwin
+    replicate: ReplicateSimulator
+    fal: FalSimulator
+    artificial_studio: ArtificialStudioSimulator
+    openai: OpenAISimulator
 
     @property
-    def asynchronous(self) -> tuple[Twin, ...]:
+    def asynchronous(self) -> tuple[Simulator, ...]:
         """Those that have jobs."""
         return self.replicate, self.fal, self.artificial_studio
 
     @property
-    def all(self) -> tuple[Twin, ...]:
+    def all(self) -> tuple[Simulator, ...]:
         """All of them."""
         return *self.asynchronous, self.openai
 
@@ -188,20 +188,20 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def twins() -> Iterator[Twins]:
-    """The providers' twins."""
+def simulators() -> Iterator[Simulators]:
+    """The providers' simulators."""
     with (
-        ReplicateTwin(timing=TIMING) as replicate,
-        FalTwin(timing=TIMING) as fal,
-        ArtificialStudioTwin(timing=TIMING) as artificial_studio,
-        OpenAITwin(seconds=60) as openai,
+        ReplicateSimulator(timing=TIMING) as replicate,
+        FalSimulator(timing=TIMING) as fal,
+        ArtificialStudioSimulator(timing=TIMING) as artificial_studio,
+        OpenAISimulator(seconds=60) as openai,
     ):
-        yield Twins(replicate, fal, artificial_studio, openai)
+        yield Simulators(replicate, fal, artificial_studio, openai)
 
 
 @pytest.fixture(scope="session")
-def upstream(emulator: Emulator, logs: Path, twins: Twins) -> Deployed:
-    """The stack behind the stack; whatever its catalog has from a provider, a twin makes."""
+def upstream(emulator: Emulator, logs: Path, simulators: Simulators) -> Deployed:
+    """The stack behind the stack; whatever its catalog has from a provider, a simulator makes."""
     build(logs / "build.log")
     s3 = client("s3", emulator.endpoint)
     s3.create_bucket(Bucket="catalogs")
@@ -210,10 +210,10 @@ def upstream(emulator: Emulator, logs: Path, twins: Twins) -> Deployed:
         "upstream",
         emulator.endpoint,
         logs / "upstream.log",
-        ProviderUrls=json.dumps({name: url for twin in twins.all for name, url in twin.urls.items()}),
+        ProviderUrls=json.dumps({name: url for simulator in simulators.all for name, url in simulator.urls.items()}),
         CatalogObject=f"catalogs/{CATALOG.name}",
     )
-    keys = {name: key for twin in twins.all for name, key in twin.keys.items()}
+    keys = {name: key for simulator in simulators.all for name, key in simulator.keys.items()}
     upstream.client("secretsmanager").put_secret_value(
         SecretId=upstream.outputs["ProviderKeysSecretArn"], SecretString=json.dumps(keys)
     )

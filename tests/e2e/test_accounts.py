@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
-from tests.deployment import Account, Twins, account_with_key, administer
-from tests.twins.faults import Course, Ending
+from tests.deployment import Account, Simulators, account_with_key, administer
+from tests.simulators.faults import Course, Ending
 from tools.local_stack import Deployed
 
 SKETCH = {"model": "sketch", "input": {"prompt": "a boat"}}
@@ -64,13 +64,13 @@ def test_fifty_requests_at_once_spend_no_more_than_there_is(upstream: Deployed) 
     assert balance_and_ledger(upstream, user["id"]) == (0, Counter({"top-up": 1, "charge": 20}))
 
 
-def test_what_fails_is_given_back(upstream: Deployed, twins: Twins) -> None:
+def test_what_fails_is_given_back(upstream: Deployed, simulators: Simulators) -> None:
     user: dict[str, Any] = administer(upstream, "POST", "/users", email="unlucky@example.com", credits=0).json()
     unlucky = account_with_key(upstream, "unlucky@example.com")
     assert unlucky.post(PAID).status_code == 402
     topped_up = administer(upstream, "POST", f"/users/{user['id']}/credits", amount=COST, note="invoice 7").json()
 
-    with twins.artificial_studio.planned(Course(ending=Ending.FAILURE)):
+    with simulators.artificial_studio.planned(Course(ending=Ending.FAILURE)):
         failed = unlucky.finished(unlucky.post(PAID).json()["id"])
 
     assert topped_up["credits"] == COST

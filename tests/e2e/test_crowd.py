@@ -1,4 +1,4 @@
-"""Hundreds of generations over the providers' twins, each fault of which happens to many of them.
+"""Hundreds of generations over the providers' simulators, each fault of which happens to many of them.
 
 One call in five is refused or its answer lost, one job in five goes wrong, one callback in five comes late, early,
 thrice or never, and to one job in five somebody else's callback comes. Artificial Studio never calls back at all.
@@ -20,9 +20,9 @@ from atelier.adapters.accounts import AccountStore
 from atelier.adapters.records import RecordTable
 from atelier.adapters.store import GenerationStore
 from atelier.generation import Generation, Status
-from tests.deployment import Account, Twins, account_with_key, administer, eventually
-from tests.twins.faults import UNKNOWN, Answer, Callback, Course, Ending, Forgery, Plan, chance, scripted
-from tests.twins.server import Call, Job, Post
+from tests.deployment import Account, Simulators, account_with_key, administer, eventually
+from tests.simulators.faults import UNKNOWN, Answer, Callback, Course, Ending, Forgery, Plan, chance, scripted
+from tests.simulators.server import Call, Job, Post
 from tools.local_stack import Deployed
 
 COUNT = 500
@@ -124,14 +124,14 @@ class Crowd:
 
 
 @pytest.fixture(scope="module")
-def crowd(upstream: Deployed, twins: Twins) -> Crowd:
+def crowd(upstream: Deployed, simulators: Simulators) -> Crowd:
     """Ask for all of them from sixteen clients, and wait until all are over."""
     user = administer(upstream, "POST", "/users", email="crowd@example.com", credits=CREDITS).raise_for_status().json()
     client = account_with_key(upstream, "crowd@example.com")
     books = Books(upstream, user["id"])
     often = faults(Callback.ONCE)
-    for seed, twin in enumerate(twins.asynchronous):
-        twin.faults = plan(seed, {Callback.DROPPED: 1.0} if twin is twins.artificial_studio else often)
+    for seed, simulator in enumerate(simulators.asynchronous):
+        simulator.faults = plan(seed, {Callback.DROPPED: 1.0} if simulator is simulators.artificial_studio else often)
 
     with ThreadPoolExecutor(CLIENTS) as clients:
         accepted = Counter(clients.map(lambda number: ask(client, number), range(COUNT)))
@@ -148,14 +148,18 @@ def crowd(upstream: Deployed, twins: Twins) -> Crowd:
         return found if found and not left else None
 
     generations = eventually(over, PATIENCE_SECONDS)
-    for twin in twins.asynchronous:
-        twin.faults = scripted()
+    for simulator in simulators.asynchronous:
+        simulator.faults = scripted()
     jobs: dict[str, list[Job]] = {}
-    for job in chain.from_iterable(twin.jobs.values() for twin in twins.asynchronous):
+    for job in chain.from_iterable(simulator.jobs.values() for simulator in simulators.asynchronous):
         if job.generation_id in accepted:
             jobs.setdefault(job.generation_id, []).append(job)
-    posts = [post for twin in twins.asynchronous for post in twin.posts if post.generation_id in accepted]
-    calls = [call for twin in twins.asynchronous for call in twin.calls if call.generation_id in accepted]
+    posts = [
+        post for simulator in simulators.asynchronous for post in simulator.posts if post.generation_id in accepted
+    ]
+    calls = [
+        call for simulator in simulators.asynchronous for call in simulator.calls if call.generation_id in accepted
+    ]
     return Crowd(accepted, generations, books, sorted(posts, key=lambda post: post.at), jobs, calls)
 
 
@@ -175,14 +179,14 @@ def test_none_is_lost_and_all_are_over(crowd: Crowd) -> None:
     assert Counter(generation.id for generation in crowd.generations) == crowd.accepted
 
 
-def test_no_paid_call_is_repeated_after_an_unknown_outcome(crowd: Crowd, twins: Twins) -> None:
+def test_no_paid_call_is_repeated_after_an_unknown_outcome(crowd: Crowd, simulators: Simulators) -> None:
     answers: dict[str, list[Answer]] = {}
     for post in crowd.posts:
         answers.setdefault(post.generation_id, []).append(post.answer)
 
     repeated = {name: given for name, given in answers.items() if set(given[:-1]) & set(UNKNOWN)}
     assert repeated == {}
-    assert [twin.repeated for twin in twins.asynchronous] == [[], [], []]
+    assert [simulator.repeated for simulator in simulators.asynchronous] == [[], [], []]
     assert {name: len(jobs) for name, jobs in crowd.jobs.items() if len(jobs) > 1} == {}
 
 
@@ -228,21 +232,21 @@ def amounts(ledger: list[LedgerEntry], kind: str) -> list[tuple[str | None, int]
     return sorted((str(entry.generation_id), entry.amount) for entry in ledger if entry.kind == kind)
 
 
-def test_nothing_forged_was_believed(crowd: Crowd, twins: Twins) -> None:
-    signed = {job.id for twin in (twins.replicate, twins.fal) for job in twin.jobs.values()}
+def test_nothing_forged_was_believed(crowd: Crowd, simulators: Simulators) -> None:
+    signed = {job.id for simulator in (simulators.replicate, simulators.fal) for job in simulator.jobs.values()}
     answered = {call.status for call in crowd.calls if call.forgery and call.status and call.job_id in signed}
 
     assert answered == {401, 404}
-    assert [twin.lured for twin in twins.asynchronous] == [0, 0, 0]
+    assert [simulator.lured for simulator in simulators.asynchronous] == [0, 0, 0]
 
 
-def test_each_kind_of_fault_has_happened(crowd: Crowd, twins: Twins) -> None:
+def test_each_kind_of_fault_has_happened(crowd: Crowd, simulators: Simulators) -> None:
     courses = crowd.courses
-    never = {job.id for job in twins.artificial_studio.jobs.values()}
+    never = {job.id for job in simulators.artificial_studio.jobs.values()}
 
     assert {post.answer for post in crowd.posts} == set(Answer)
     assert {course.ending for course in courses} == set(Ending)
     assert {course.callback for course in courses} == set(Callback)
     assert {forgery for course in courses for forgery in course.forgeries} == set(Forgery)
     assert not [call for call in crowd.calls if call.job_id in never and not call.forgery]
-    assert [twin.errors for twin in twins.asynchronous] == [[], [], []]
+    assert [simulator.errors for simulator in simulators.asynchronous] == [[], [], []]

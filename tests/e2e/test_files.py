@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.deployment import Account, Twins, account_with_key, administer
-from tests.twins.server import png
+from tests.deployment import Account, Simulators, account_with_key, administer
+from tests.simulators.server import png
 from tools.local_stack import Deployed
 
 MEGABYTE = 1024**2
@@ -165,14 +165,14 @@ def test_what_is_no_file_is_refused(painter: Account, content: bytes, content_ty
     assert answer.json()["message"]
 
 
-def test_its_owner_works_from_it_and_nobody_else(painter: Account, stranger: Account, twins: Twins) -> None:
+def test_its_owner_works_from_it_and_nobody_else(painter: Account, stranger: Account, simulators: Simulators) -> None:
     url = send(painter, PICTURE).raise_for_status().json()["url"]
     wanted = {"model": "from-replicate", "input": {"prompt": "as this", "image_urls": [url]}}
 
     finished = painter.finished(painter.post(wanted, Prefer="respond-async").raise_for_status().json()["id"])
     refused = stranger.post(wanted)
 
-    [job] = [job for job in twins.replicate.jobs.values() if job.generation_id == finished["id"]]
+    [job] = [job for job in simulators.replicate.jobs.values() if job.generation_id == finished["id"]]
     [told] = job.input["image_input"]
     assert finished["status"] == "success"
     assert told.startswith(f"{painter.stack.api}/files/inputs/{finished['id']}/")

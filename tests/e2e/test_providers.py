@@ -1,4 +1,4 @@
-"""Providers that are busy, refuse, take a minute or are told to stop: twins of them behind a deployed stack."""
+"""Providers that are busy, refuse, take a minute or are told to stop: simulators of them behind a deployed stack."""
 
 import base64
 import json
@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.deployment import Account, Twins, account_with_key, administer, eventually, row
-from tests.twins.faults import Answer, Course, Ending
-from tests.twins.server import Job, png
+from tests.deployment import Account, Simulators, account_with_key, administer, eventually, row
+from tests.simulators.faults import Answer, Course, Ending
+from tests.simulators.server import Job, png
 from tools.local_stack import Deployed
 
 PROMPT = {"prompt": "a lighthouse"}
@@ -40,13 +40,13 @@ def buyer(upstream: Deployed) -> Account:
 
 
 @pytest.fixture(scope="module")
-def forget(upstream: Deployed, twins: Twins) -> Callable[[], None]:
+def forget(upstream: Deployed, simulators: Simulators) -> Callable[[], None]:
     """Let the stack forget what it has learnt of the providers."""
     dynamodb, table = upstream.client("dynamodb"), upstream.resource("GenerationsTable")
 
     def forget() -> None:
-        for twin in twins.asynchronous:
-            key = {"id": {"S": f"peer#provider:{twin.name}"}, "record": {"S": "peer"}}
+        for simulator in simulators.asynchronous:
+            key = {"id": {"S": f"peer#provider:{simulator.name}"}, "record": {"S": "peer"}}
             dynamodb.delete_item(TableName=table, Key=key)
 
     return forget
@@ -80,20 +80,22 @@ def entries(buyer: Account, generation_id: str) -> Counter[str]:
 # ---- A minute in one call
 
 
-def test_a_provider_that_takes_a_minute_keeps_no_request(slow: Slow, twins: Twins) -> None:
+def test_a_provider_that_takes_a_minute_keeps_no_request(slow: Slow, simulators: Simulators) -> None:
     assert slow.answer.status_code == 202
     assert slow.waited < 20
-    assert twins.openai.running == 1
+    assert simulators.openai.running == 1
 
 
-def test_meanwhile_others_pictures_are_made(slow: Slow, buyer: Account, twins: Twins) -> None:
+def test_meanwhile_others_pictures_are_made(slow: Slow, buyer: Account, simulators: Simulators) -> None:
     made = [ask(buyer, model)["status"] for model in ("playground-v2", "from-replicate", "from-fal")]
 
     assert made == ["success"] * 3
-    assert twins.openai.running == 1
+    assert simulators.openai.running == 1
 
 
-def test_it_keeps_one_worker_however_often_the_queue_repeats_itself(slow: Slow, buyer: Account, twins: Twins) -> None:
+def test_it_keeps_one_worker_however_often_the_queue_repeats_itself(
+    slow: Slow, buyer: Account, simulators: Simulators
+) -> None:
     sqs, queue = buyer.stack.client("sqs"), buyer.stack.resource("DispatchQueue")
     for _ in range(3):
         sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"id": slow.id}))
@@ -104,43 +106,43 @@ def test_it_keeps_one_worker_however_often_the_queue_repeats_itself(slow: Slow, 
         return [found[name] for name in names] == ["0", "1"] or None
 
     assert eventually(taken)
-    assert twins.openai.running == twins.openai.submissions[MINUTE] == 1
+    assert simulators.openai.running == simulators.openai.submissions[MINUTE] == 1
 
 
 # ---- Fallback
 
 
-def test_who_is_out_of_order_or_busy_is_passed_over(buyer: Account, twins: Twins) -> None:
+def test_who_is_out_of_order_or_busy_is_passed_over(buyer: Account, simulators: Simulators) -> None:
     unavailable, busy = Course(answer=Answer.UNAVAILABLE), Course(answer=Answer.BUSY)
-    with twins.replicate.planned(unavailable), twins.fal.planned(busy):
+    with simulators.replicate.planned(unavailable), simulators.fal.planned(busy):
         document = ask(buyer, "from-anybody")
 
     turns = [(attempt["provider"], attempt["error"] is None) for attempt in document["attempts"]]
     assert document["status"] == "success"
     assert turns == [("replicate", False), ("fal", False), ("artificial-studio", True)]
-    assert [twin.submissions[document["id"]] for twin in twins.asynchronous] == [1, 1, 1]
+    assert [simulator.submissions[document["id"]] for simulator in simulators.asynchronous] == [1, 1, 1]
     assert entries(buyer, document["id"]) == {"charge": 1}
 
 
 @pytest.mark.parametrize(
     "course", [Course(answer=Answer.REFUSED), Course(ending=Ending.UNSAFE)], ids=["the input", "the picture"]
 )
-def test_what_one_refuses_nobody_else_is_asked_for(buyer: Account, twins: Twins, course: Course) -> None:
-    with twins.replicate.planned(course):
+def test_what_one_refuses_nobody_else_is_asked_for(buyer: Account, simulators: Simulators, course: Course) -> None:
+    with simulators.replicate.planned(course):
         document = ask(buyer, "from-anybody")
 
     assert document["status"] == "error"
     assert "replicate" in document["error"]
     assert [attempt["provider"] for attempt in document["attempts"]] == ["replicate"]
-    assert [twin.submissions[document["id"]] for twin in twins.asynchronous] == [1, 0, 0]
+    assert [simulator.submissions[document["id"]] for simulator in simulators.asynchronous] == [1, 0, 0]
     assert entries(buyer, document["id"]) == {"charge": 1, "refund": 1}
 
 
 # ---- Cancelling
 
 
-def test_a_job_is_stopped_where_it_is_worked_on(buyer: Account, twins: Twins) -> None:
-    with twins.replicate.planned(Course(ending=Ending.NEVER)):
+def test_a_job_is_stopped_where_it_is_worked_on(buyer: Account, simulators: Simulators) -> None:
+    with simulators.replicate.planned(Course(ending=Ending.NEVER)):
         body = {"model": "from-replicate", "input": PROMPT}
         generation_id = buyer.post(body, Prefer="respond-async").raise_for_status().json()["id"]
         job_id = eventually(lambda: row(buyer.stack, generation_id).get("job_id"))
@@ -149,7 +151,7 @@ def test_a_job_is_stopped_where_it_is_worked_on(buyer: Account, twins: Twins) ->
     finished = buyer.finished(generation_id)
 
     assert cancelled.is_success
-    assert twins.replicate.jobs[job_id].cancelled
+    assert simulators.replicate.jobs[job_id].cancelled
     assert (finished["status"], finished["error"]) == ("error", "cancelled")
     assert entries(buyer, generation_id) == {"charge": 1}  # the provider may want to be paid
 
@@ -157,30 +159,32 @@ def test_a_job_is_stopped_where_it_is_worked_on(buyer: Account, twins: Twins) ->
 # ---- Clients' pictures
 
 
-def test_clients_pictures_reach_the_provider_from_this_stack(buyer: Account, twins: Twins) -> None:
+def test_clients_pictures_reach_the_provider_from_this_stack(buyer: Account, simulators: Simulators) -> None:
     theirs = ask(buyer, "playground-v2")["output"]
     inline = f"data:image/png;base64,{base64.b64encode(png('inline')).decode()}"
 
     document = ask(buyer, "from-replicate", image_urls=[theirs, inline])
 
-    told = job_of(twins, document["id"]).input["image_input"]
+    told = job_of(simulators, document["id"]).input["image_input"]
     fetched = [httpx.get(url, follow_redirects=True, timeout=30) for url in told]
     assert document["status"] == "success"
     assert all(url.startswith(f"{buyer.stack.api}/files/inputs/") for url in told)
     assert [answer.headers["content-type"] for answer in fetched] == ["image/png"] * 2
 
 
-def job_of(twins: Twins, generation_id: str) -> Job:
+def job_of(simulators: Simulators, generation_id: str) -> Job:
     """Find a generation's job at Replicate."""
-    return next(job for job in twins.replicate.jobs.values() if job.generation_id == generation_id)
+    return next(job for job in simulators.replicate.jobs.values() if job.generation_id == generation_id)
 
 
 # ---- The minute is over
 
 
-def test_after_its_minute_it_is_there_and_was_asked_for_once(slow: Slow, buyer: Account, twins: Twins) -> None:
+def test_after_its_minute_it_is_there_and_was_asked_for_once(
+    slow: Slow, buyer: Account, simulators: Simulators
+) -> None:
     finished = buyer.finished(slow.id, seconds=120)
 
     assert finished["status"] == "success"
-    assert twins.openai.submissions[MINUTE] == 1
+    assert simulators.openai.submissions[MINUTE] == 1
     assert entries(buyer, slow.id) == {"charge": 1}

@@ -1,4 +1,4 @@
-"""The providers' twins and their adapters, over HTTP on 127.0.0.1: each fault that a twin has, and what it comes to."""
+"""Each provider's adapter against its simulator, over HTTP on 127.0.0.1, with every fault that the simulator has."""
 
 import queue
 import threading
@@ -23,21 +23,21 @@ from atelier.providers import CallbackRequest, Failed, Job, Located, Outcome, Pr
 from atelier.providers.artificial_studio import ArtificialStudio
 from atelier.providers.fal import Fal
 from atelier.providers.replicate import Replicate
-from tests.twins.artificial_studio import ArtificialStudioTwin
-from tests.twins.fal import FalTwin
-from tests.twins.faults import UNKNOWN, Answer, Callback, Course, Ending, Forgery, Timing, chance, scripted
-from tests.twins.replicate import ReplicateTwin
-from tests.twins.server import Twin
+from tests.simulators.artificial_studio import ArtificialStudioSimulator
+from tests.simulators.fal import FalSimulator
+from tests.simulators.faults import UNKNOWN, Answer, Callback, Course, Ending, Forgery, Timing, chance, scripted
+from tests.simulators.replicate import ReplicateSimulator
+from tests.simulators.server import Simulator
 from tools.receiver import Received, Receiver
 
 HTTP = client(OwnerPolicy())
 TIMING = Timing(work=0.02, slow=0.05, delay=0.05, hang=0.05, again=(0.02, 0.05))
 GENERATION = "0" * 31 + "1"
 PATIENCE = 10.0
-TWINS = {twin.name: twin for twin in (ArtificialStudioTwin, ReplicateTwin, FalTwin)}
+SIMULATORS = {simulator.name: simulator for simulator in (ArtificialStudioSimulator, ReplicateSimulator, FalSimulator)}
 MODELS = {"artificial-studio": "playground-v2", "replicate": "someone/model", "fal": "fal-ai/flux/dev"}
 SIGNED = ("replicate", "fal")
-EACH = pytest.mark.parametrize("name", TWINS)
+EACH = pytest.mark.parametrize("name", SIMULATORS)
 
 T = TypeVar("T")
 
@@ -51,20 +51,20 @@ def until(ask: Callable[[], T], good: Callable[[T], object]) -> T:
     return found
 
 
-def adapter(twin: Twin) -> Provider:
-    match twin.name:
+def adapter(simulator: Simulator) -> Provider:
+    match simulator.name:
         case "replicate":
-            return Replicate(HTTP, twin.urls)
+            return Replicate(HTTP, simulator.urls)
         case "fal":
-            return Fal(HTTP, twin.urls, ed25519.verify)
-    return ArtificialStudio(HTTP, twin.urls)
+            return Fal(HTTP, simulator.urls, ed25519.verify)
+    return ArtificialStudio(HTTP, simulator.urls)
 
 
 @dataclass
-class Room:
-    """A twin, its adapter, and someone who takes its callbacks as our webhook function does."""
+class SimulatorHarness:
+    """A simulator, its adapter, and a receiver that takes callbacks as the webhook function does."""
 
-    twin: Twin
+    simulator: Simulator
     job: Job
     told: "queue.Queue[str | None]" = field(default_factory=queue.Queue)
     """The jobs' ids in the callbacks that were believed."""
@@ -72,7 +72,7 @@ class Room:
     """How many callbacks are still turned away although they are good."""
 
     def __post_init__(self) -> None:
-        self.provider = adapter(self.twin)
+        self.provider = adapter(self.simulator)
 
     def answer(self, received: Received) -> int:
         if f"/{GENERATION}/" not in received.path:
@@ -80,7 +80,7 @@ class Room:
         headers = {name.lower(): value for name, value in received.headers.items()}
         request = CallbackRequest(headers=headers, body=received.body, received_at=int(time.time()))
         try:
-            job_id = self.provider.read_callback(request, lambda: self.twin.key)
+            job_id = self.provider.read_callback(request, lambda: self.simulator.key)
         except InvalidSignatureError:
             return 401
         if self.unwilling:
@@ -109,15 +109,15 @@ class Room:
 
 
 @contextmanager
-def room(name: str, *courses: Course) -> Iterator[Room]:
-    with TWINS[name](faults=scripted(*courses), timing=TIMING) as twin:
-        job = Job(model=MODELS[name], input={"prompt": "a café", "num_images": 2}, callback_url="", key=twin.key)
-        found = Room(twin, job)
+def room(name: str, *courses: Course) -> Iterator[SimulatorHarness]:
+    with SIMULATORS[name](faults=scripted(*courses), timing=TIMING) as simulator:
+        job = Job(model=MODELS[name], input={"prompt": "a café", "num_images": 2}, callback_url="", key=simulator.key)
+        found = SimulatorHarness(simulator, job)
         with Receiver(found.answer) as receiver:
             found.job = replace(job, callback_url=f"{receiver.url}/{name}/{GENERATION}/token")
             yield found
-    assert twin.errors == []
-    assert twin.lured == 0
+    assert simulator.errors == []
+    assert simulator.lured == 0
 
 
 @EACH
@@ -129,7 +129,7 @@ def test_a_job_goes_out_is_told_of_and_comes_back(name: str) -> None:
         assert isinstance(outcome, Located)
         pictures = [HTTP.send("GET", url, headers={}, timeout=5, max_bytes=10_000) for url in outcome.urls]
         assert {picture.body[:4] for picture in pictures} == {b"\x89PNG"}
-        assert there.twin.submissions == there.twin.taken == {GENERATION: 1}
+        assert there.simulator.submissions == there.simulator.taken == {GENERATION: 1}
 
 
 @EACH
@@ -138,7 +138,7 @@ def test_a_wrong_key_is_refused(name: str) -> None:
         there.job = replace(there.job, key="another key")
         with pytest.raises(ProviderCredentialsError):
             there.submit()
-        assert there.twin.jobs == {}
+        assert there.simulator.jobs == {}
 
 
 @EACH
@@ -156,9 +156,9 @@ def test_after_a_refusal_the_call_may_be_made_again(name: str) -> None:
                 assert isinstance(caught.value, ProviderBusyError)
                 assert caught.value.retry_after == TIMING.retry_after
         assert there.submit() == there.hear()
-        assert there.twin.submissions[GENERATION] == 4
-        assert there.twin.taken[GENERATION] == 1
-        assert there.twin.repeated == []
+        assert there.simulator.submissions[GENERATION] == 4
+        assert there.simulator.taken[GENERATION] == 1
+        assert there.simulator.repeated == []
 
 
 @EACH
@@ -172,9 +172,9 @@ def test_after_a_lost_answer_the_callback_names_the_job_and_who_pays_twice_is_fo
         job_id = there.hear()
         assert job_id is not None
         assert isinstance(there.fetch(job_id), Located)
-        assert there.twin.repeated == []
+        assert there.simulator.repeated == []
         there.submit()
-        assert there.twin.repeated == [GENERATION]
+        assert there.simulator.repeated == [GENERATION]
 
 
 @EACH
@@ -216,14 +216,14 @@ def test_a_callback_that_is_turned_away_comes_again(name: str) -> None:
         there.unwilling = 2
         job_id = there.submit()
         assert there.hear() == job_id
-        until(lambda: [call.status for call in there.twin.calls], lambda found: found == [503, 503, 200])
+        until(lambda: [call.status for call in there.simulator.calls], lambda found: found == [503, 503, 200])
 
 
 @EACH
 def test_forged_callbacks_change_nothing(name: str) -> None:
     with room(name, Course(ending=Ending.NEVER, forgeries=tuple(Forgery))) as there:
         job_id = there.submit()
-        calls = until(lambda: list(there.twin.calls), lambda found: len(found) == len(Forgery))
+        calls = until(lambda: list(there.simulator.calls), lambda found: len(found) == len(Forgery))
         statuses = {call.forgery: call.status for call in calls}
         if name in SIGNED:
             assert statuses == dict.fromkeys(Forgery, 401) | {Forgery.GENERATION: 404}
@@ -257,33 +257,33 @@ def test_a_cancellation_that_nobody_there_knows_harms_nobody() -> None:
 @pytest.mark.parametrize("name", SIGNED)
 def test_new_keys_are_noticed(name: str) -> None:
     with room(name) as there:
-        assert isinstance(there.twin, ReplicateTwin | FalTwin)
+        assert isinstance(there.simulator, ReplicateSimulator | FalSimulator)
         assert there.submit() == there.hear()
-        there.twin.rotate()
+        there.simulator.rotate()
         there.submit()
-        until(lambda: {call.status for call in there.twin.calls}, lambda found: found == {200, 401})
-        there.provider = adapter(there.twin)  # as it will be five minutes later
+        until(lambda: {call.status for call in there.simulator.calls}, lambda found: found == {200, 401})
+        there.provider = adapter(there.simulator)  # as it will be five minutes later
         job_id = there.submit()
         until(there.hear, lambda heard: heard == job_id)
 
 
 @EACH
-def test_closing_a_twin_ends_its_threads(name: str) -> None:
+def test_closing_a_simulator_ends_its_threads(name: str) -> None:
     before = set(threading.enumerate())
     timing = Timing(work=60, delay=60, hang=60)
     courses = scripted(Course(answer=Answer.HANGING), Course(callback=Callback.DELAYED), Course(ending=Ending.NEVER))
-    with TWINS[name](faults=courses, timing=timing) as twin:
-        job = Job(model=MODELS[name], input={"prompt": "a"}, callback_url="http://127.0.0.1:1/x", key=twin.key)
+    with SIMULATORS[name](faults=courses, timing=timing) as simulator:
+        job = Job(model=MODELS[name], input={"prompt": "a"}, callback_url="http://127.0.0.1:1/x", key=simulator.key)
 
         def hang() -> None:
             with pytest.raises(OutcomeUnknownError):
-                adapter(twin).submit(job)
+                adapter(simulator).submit(job)
 
         hanging = threading.Thread(target=hang)
         hanging.start()
-        until(lambda: twin.submissions.total(), bool)
+        until(lambda: simulator.submissions.total(), bool)
         for _ in range(2):
-            adapter(twin).submit(job)
+            adapter(simulator).submit(job)
     hanging.join(timeout=PATIENCE)
     until(lambda: set(threading.enumerate()) - before, lambda left: not left)
 

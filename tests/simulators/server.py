@@ -1,14 +1,14 @@
-"""What the twins of the asynchronous providers have in common.
+"""The base class of the provider simulators.
 
-A twin is an HTTP server on 127.0.0.1 that speaks as its provider does, written from shared facts about the wire. It
-takes jobs, tells how they stand, serves their pictures and calls back, and it goes wrong as it is told to:
+A simulator is an HTTP server on 127.0.0.1 that speaks its provider's protocol, written from the provider's
+documentation. It takes jobs, reports their state, serves their images, calls back, and fails as planned:
 
-    with ReplicateTwin(faults=chance(7, answers={Answer.LOST: 0.1}), timing=Timing(work=0.2)) as twin:
-        ...                             # twin.urls and twin.keys are what the stack is set up with
-        assert twin.repeated == []      # nobody paid twice after an answer that was lost
-        assert twin.lured == 0          # no forged callback was believed
+    with ReplicateSimulator(faults=chance(7, answers={Answer.LOST: 0.1}), timing=Timing(work=0.2)) as simulator:
+        ...                              # simulator.urls and simulator.keys configure the stack
+        assert simulator.repeated == []  # no paid call was repeated after a lost answer
+        assert simulator.lured == 0      # no forged callback was believed
 
-`close()` (or the end of the `with`) ends every thread that a twin has started.
+`close()` (or the end of the `with`) ends every thread that the simulator started.
 """
 
 import heapq
@@ -38,7 +38,18 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from tests.twins.faults import NOT_TAKEN, UNKNOWN, Answer, Callback, Course, Ending, Forgery, Plan, Timing, scripted
+from tests.simulators.faults import (
+    NOT_TAKEN,
+    UNKNOWN,
+    Answer,
+    Callback,
+    Course,
+    Ending,
+    Forgery,
+    Plan,
+    Timing,
+    scripted,
+)
 
 # ---- What is kept
 
@@ -142,18 +153,18 @@ _FILE = re.compile(r"/files/([^/]+)/[0-9]+\.png")
 LURE = "/lure.png"
 
 
-class Twin(ABC):
+class Simulator(ABC):
     """Serves from threads of its own between `start()` and `close()`.
 
     `submissions`: paid calls by generation, taken or not; `posts`: each of them. `jobs`: what was taken, by id.
     `calls`: callbacks sent.
     `repeated`: generations that made a paid call after one whose outcome they could not know. `lured`: how often
-    the picture was asked for that only forged callbacks name. `errors`: what went wrong in the twin itself.
+    the picture was asked for that only forged callbacks name. `errors`: what went wrong in the simulator itself.
     """
 
     name: str
 
-    def __init__(self, *, key: str = "twin-key", faults: Plan | None = None, timing: Timing | None = None) -> None:
+    def __init__(self, *, key: str = "simulator-key", faults: Plan | None = None, timing: Timing | None = None) -> None:
         self.key = key
         self.faults: Plan = faults or scripted()
         self.timing = timing or Timing()
@@ -396,15 +407,15 @@ class _Server(ThreadingHTTPServer):
     block_on_close = True
     request_queue_size = 256
 
-    def __init__(self, twin: Twin) -> None:
+    def __init__(self, simulator: Simulator) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.twin = twin
+        self.simulator = simulator
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Keep what went wrong, but for callers that hang up."""
         error = sys.exc_info()[1]
         if error and not isinstance(error, ConnectionError | TimeoutError):
-            self.twin.errors.append(error)
+            self.simulator.errors.append(error)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -413,7 +424,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         parts = urlsplit(self.path)
-        reply = self.server.twin.handle(
+        reply = self.server.simulator.handle(
             Request(
                 method=self.command,
                 path=parts.path,

@@ -1,13 +1,13 @@
-"""A twin of OpenAI's Images API: it answers with the pictures themselves, and takes its time."""
+"""A simulator of OpenAI's Images API: it answers with the pictures themselves, and takes its time."""
 
 import base64
 from collections.abc import Mapping
 from threading import Lock
 
-from tests.twins.server import Reply, Request, Twin, png
+from tests.simulators.server import Reply, Request, Simulator, png
 
 
-class OpenAITwin(Twin):
+class OpenAISimulator(Simulator):
     """Takes `POST /v1/images/generations` for so many seconds; its `submissions` are counted by prompt.
 
     `running`: how many calls it has not answered yet.

@@ -1,12 +1,12 @@
-"""A twin of Artificial Studio: nothing is signed, and nothing can be cancelled."""
+"""A simulator of Artificial Studio: nothing is signed, and nothing can be cancelled."""
 
 import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from tests.twins.faults import Ending
-from tests.twins.server import Job, Reply, Request, State, Twin
+from tests.simulators.faults import Ending
+from tests.simulators.server import Job, Reply, Request, Simulator, State
 
 _GENERATION = re.compile(r"/api/generations/([0-9a-z]+)")
 _STATUS = {
@@ -18,7 +18,7 @@ _STATUS = {
 }
 
 
-class ArtificialStudioTwin(Twin):
+class ArtificialStudioSimulator(Simulator):
     """Takes `POST /api/generate` and `/api/run`; half of its ids it calls `_id`, as clients have seen."""
 
     name = "artificial-studio"

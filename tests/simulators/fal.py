@@ -1,4 +1,4 @@
-"""A twin of fal's queue, and of the host that tells the keys of its callbacks."""
+"""A simulator of fal's queue, and of the host that tells the keys of its callbacks."""
 
 import base64
 import hashlib
@@ -10,19 +10,19 @@ from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.twins.faults import Ending, Plan, Timing
-from tests.twins.server import Job, Reply, Request, State, Twin
+from tests.simulators.faults import Ending, Plan, Timing
+from tests.simulators.server import Job, Reply, Request, Simulator, State
 
 _REQUEST = re.compile(r"/[^/]+/[^/]+/requests/([0-9a-f-]+)(/status|/cancel)?")
 _STATUS = {State.QUEUED: "IN_QUEUE", State.RUNNING: "IN_PROGRESS"}
 
 
-class FalTwin(Twin):
+class FalSimulator(Simulator):
     """Takes `POST /{model}?fal_webhook=`; `rotate()` adds a key to sign with, and drops all but the last two."""
 
     name = "fal"
 
-    def __init__(self, *, key: str = "twin-key", faults: Plan | None = None, timing: Timing | None = None) -> None:
+    def __init__(self, *, key: str = "simulator-key", faults: Plan | None = None, timing: Timing | None = None) -> None:
         super().__init__(key=key, faults=faults, timing=timing)
         self._foreign = Ed25519PrivateKey.generate()
         self._signers: list[Ed25519PrivateKey] = []
@@ -50,7 +50,7 @@ class FalTwin(Twin):
         found = _REQUEST.fullmatch(request.path)
         if request.method == "POST" and not found:
             if request.headers.get("x-fal-no-retry") != "1" or not request.query.get("fal_webhook"):
-                return self.refusal(400, "The twin wants a webhook, and no repeats by the queue.")
+                return self.refusal(400, "The simulator wants a webhook, and no repeats by the queue.")
             return self.take(request.path.strip("/"), request.document, request.query["fal_webhook"])
         if found and request.method == "PUT" and found[2] == "/cancel":
             return self._cancelled(found[1])
@@ -96,10 +96,10 @@ class FalTwin(Twin):
     def sign(self, job: Job, body: bytes, *, at: int, foreign: bool = False) -> Mapping[str, str]:
         """Sign three headers and the body's digest."""
         signer = self._foreign if foreign else self._signers[-1]
-        message = "\n".join([job.id, "twin", str(at), hashlib.sha256(body).hexdigest()])
+        message = "\n".join([job.id, "simulator", str(at), hashlib.sha256(body).hexdigest()])
         return {
             "X-Fal-Webhook-Request-Id": job.id,
-            "X-Fal-Webhook-User-Id": "twin",
+            "X-Fal-Webhook-User-Id": "simulator",
             "X-Fal-Webhook-Timestamp": str(at),
             "X-Fal-Webhook-Signature": signer.sign(message.encode()).hex(),
         }

@@ -1,4 +1,4 @@
-"""A twin of Replicate: callbacks are signed as Standard Webhooks has it."""
+"""A simulator of Replicate: callbacks are signed as Standard Webhooks has it."""
 
 import base64
 import json
@@ -10,8 +10,8 @@ from typing import Any
 
 from standardwebhooks.webhooks import Webhook
 
-from tests.twins.faults import Ending, Plan, Timing
-from tests.twins.server import Job, Reply, Request, State, Twin
+from tests.simulators.faults import Ending, Plan, Timing
+from tests.simulators.server import Job, Reply, Request, Simulator, State
 
 _SUBMIT = re.compile(r"/v1/models/([^/]+/[^/]+)/predictions|/v1/predictions")
 _PREDICTION = re.compile(r"/v1/predictions/([0-9a-z]+)(/cancel)?")
@@ -25,12 +25,12 @@ _STATUS = {
 FOREIGN = "whsec_" + base64.b64encode(b"not the provider's").decode()
 
 
-class ReplicateTwin(Twin):
+class ReplicateSimulator(Simulator):
     """Takes predictions of models by name and by version; `rotate()` changes the secret of its callbacks."""
 
     name = "replicate"
 
-    def __init__(self, *, key: str = "twin-key", faults: Plan | None = None, timing: Timing | None = None) -> None:
+    def __init__(self, *, key: str = "simulator-key", faults: Plan | None = None, timing: Timing | None = None) -> None:
         super().__init__(key=key, faults=faults, timing=timing)
         self.secret = ""
         self.rotate()
