@@ -13,7 +13,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from atelier.drawing import draw, unknown_words
 from atelier.drawing.painting import paint
-from atelier.drawing.scene import compose
+from atelier.drawing.scene import compose, lettered
 
 SMALL = 64
 ASTRONAUT = "Astronaut in a jungle, cold color palette, muted colors, detailed, 8k"
@@ -180,7 +180,7 @@ def test_unknown_prompt_is_lettered_on_a_canvas() -> None:
     ],
 )
 def test_caption_names_what_is_missing_beside_what_is_drawn(prompt: str, subjects: int, caption: str) -> None:
-    scene = compose(prompt, "", random.Random(1))
+    scene = lettered(compose(prompt, "", random.Random(1)), prompt)
     assert (len(scene.subjects), scene.caption) == (subjects, caption)
 
 

@@ -9,7 +9,7 @@ import random
 from PIL.PngImagePlugin import PngInfo
 
 from .painting import paint
-from .scene import compose
+from .scene import compose, lettered
 from .vocabulary import read
 
 __all__ = ["draw", "unknown_words"]
@@ -24,7 +24,7 @@ def draw(
 ) -> bytes:
     """Return a PNG picture of the prompt, always the same for the same arguments."""
     rng = random.Random(hashlib.sha256(f"{seed}\n{prompt}".encode(errors="replace")).digest())
-    scene = compose(prompt, negative_prompt, rng)
+    scene = lettered(compose(prompt, negative_prompt, rng), prompt)
     output = io.BytesIO()
     picture = paint(scene, rng, width, height)
     picture.save(output, "PNG", pnginfo=_metadata(prompt, seed), compress_level=4, compress_type=_RUNS)

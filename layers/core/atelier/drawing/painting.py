@@ -8,7 +8,8 @@ import textwrap
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from . import sky
-from .colour import BLACK, WHITE
+from .colour import BLACK, NEUTRAL, WHITE
+from .palette import DAY
 from .pen import Pen, rounded, smooth
 from .scene import Scene
 from .stage import Stage
@@ -37,8 +38,7 @@ def paint(scene: Scene, rng: random.Random, width: int, height: int) -> Image.Im
     """Return the finished picture of a scene."""
     oversampling = max(1.0, min(_OVERSAMPLING, (_MOST_PIXELS / (width * height)) ** 0.5))
     image = Image.new("RGB", (round(width * oversampling), round(height * oversampling)))
-    pen = Pen(image, ImageDraw.Draw(image), ImageDraw.Draw(image, "RGBA"), scene.palette, 0, image.height, image.height)
-    stage = Stage(pen, rng, width / height, scene.setting.horizon, scene.detail)
+    stage = _stage(image, scene, rng)
     _paint_background(scene, stage)
     for station in (Station.FAR, Station.WATER, Station.AIR):
         _paint_subjects(scene, stage, station)
@@ -55,6 +55,34 @@ def paint(scene: Scene, rng: random.Random, width: int, height: int) -> Image.Im
     if scene.caption:
         _caption(stage, scene.caption)
     return _print(image.resize((width, height), Image.Resampling.BOX), scene, rng)
+
+
+def paint_over(image: Image.Image, scene: Scene, rng: random.Random) -> Image.Image:
+    """Return an RGB picture with the subjects and the weather of a scene painted over it, in its light and palette.
+
+    Pixels that nothing is painted on stay as they are where the light is that of day and no palette is named.
+    """
+    light = scene.palette.light
+    if light is not DAY:
+        image = ImageChops.multiply(image, Image.new("RGB", image.size, light.ambient))
+    # A whole number: a pixel that was repeated and averaged is what it was.
+    oversampling = 2 if 4 * image.width * image.height <= _MOST_PIXELS else 1
+    large = image.resize((image.width * oversampling, image.height * oversampling), Image.Resampling.NEAREST)
+    stage = _stage(large, scene, rng)
+    for station in Station:
+        _paint_subjects(scene, stage, station)
+    for weather in scene.weather:
+        if weather.front:
+            weather.front(stage)
+    if scene.caption:
+        _caption(stage, scene.caption)
+    image = large.resize(image.size, Image.Resampling.BOX)
+    return image if scene.grade is NEUTRAL else image.convert("RGB", scene.grade.matrix)
+
+
+def _stage(image: Image.Image, scene: Scene, rng: random.Random) -> Stage:
+    pen = Pen(image, ImageDraw.Draw(image), ImageDraw.Draw(image, "RGBA"), scene.palette, 0, image.height, image.height)
+    return Stage(pen, rng, image.width / image.height, scene.setting.horizon, scene.detail)
 
 
 def _paint_background(scene: Scene, stage: Stage) -> None:

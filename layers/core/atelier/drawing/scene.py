@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TypeVar
 
@@ -28,7 +28,7 @@ _CANVAS_CHARACTERS, _CANVAS_COLUMNS = 90, 18
 
 @dataclass(frozen=True)
 class Scene:
-    """A setting, what stands in it, the light and palette it is seen in, and the words that it does not show."""
+    """A setting, what stands in it, the light and palette it is seen in."""
 
     setting: Setting
     ground: Colour
@@ -39,9 +39,10 @@ class Scene:
     detail: float
     closer: float
     luminary: bool
-    unknown: tuple[str, ...]
+    bare: bool
+    """Whether the prompt names neither a setting nor a subject."""
     caption: str
-    """Letters to put below the picture: the unknown words, unless a canvas in it shows the prompt."""
+    """Letters to put below the picture: the words that it does not show."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,6 @@ def compose(prompt: str, negative_prompt: str, rng: random.Random) -> Scene:
     wishes = _Wishes(tuple(mention for mention in reading.mentions if mention.entry not in unwanted), unwanted)
     closer = next((framing.closer for framing in wishes.named(Framing)), 1.0)
     subjects = _subjects(wishes, closer)
-    nothing_known = not subjects and not wishes.named(Setting)
-    if reading.unknown and nothing_known:
-        subjects = [_canvas(prompt)]
     setting = _setting(wishes, subjects, closer)
     light = _light(wishes, setting, rng)
     weather = wishes.named(Weather)
@@ -88,9 +86,14 @@ def compose(prompt: str, negative_prompt: str, rng: random.Random) -> Scene:
         closer=closer,
         # A sun or moon that is named is a subject, or unwanted; either way the sky brings none.
         luminary=not any(isinstance(it, Subject) and it.station is Station.SKY for it in [*subjects, *unwanted]),
-        unknown=reading.unknown,
-        caption="" if nothing_known else lettering(", ".join(reading.unknown)),
+        bare=not subjects and not wishes.named(Setting),
+        caption=lettering(", ".join(reading.unknown)),
     )
+
+
+def lettered(scene: Scene, prompt: str) -> Scene:
+    """Return a scene with the prompt on a canvas, if it shows nothing of it otherwise."""
+    return replace(scene, subjects=(_canvas(prompt),), caption="") if scene.bare and read(prompt).unknown else scene
 
 
 def _subjects(wishes: _Wishes, closer: float) -> list[Subject]:

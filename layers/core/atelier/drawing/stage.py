@@ -11,6 +11,9 @@ from .colour import Colour
 from .palette import Palette
 from .pen import Pen, Point
 
+_WIDEST = 8.0
+"""No picture gets more things than one so many times as wide as high."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -34,7 +37,7 @@ class Stage:
 
     def many(self, per_square: float) -> int:
         """Return how many things to scatter across the width, given how many suit a square picture."""
-        return max(1, round(per_square * self.detail * max(self.aspect, 0.6)))
+        return max(1, round(per_square * self.detail * min(max(self.aspect, 0.6), _WIDEST)))
 
     def across(self, low: float = 0.0, high: float = 1.0) -> float:
         """Return a random position across the width, between two fractions of it."""
