@@ -89,6 +89,7 @@ GENERATIONS = st.integers(0, 2**41).flatmap(
         inputs=st.lists(_FILES, max_size=2).map(tuple),
         sources_until=st.none() | _TIME,
         outputs=st.lists(_FILES, max_size=3).map(tuple),
+        notes=st.lists(_TEXT, max_size=2).map(tuple),
         thumbnail=st.none() | _TEXT,
         error=st.none() | _TEXT,
         deadline_at=st.none() | _TIME,

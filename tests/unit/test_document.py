@@ -37,6 +37,7 @@ DONE = replace(
     PENDING,
     status=Status.SUCCESS,
     outputs=OUTPUTS,
+    notes=("It did not draw: sofa.",),
     thumbnail="outputs/t.webp",
     timeline=(Moment(Status.SUCCESS, PENDING.created_at + 9),),
     attempts=(
@@ -114,6 +115,7 @@ def test_an_answer_has_all_pictures_and_every_attempt() -> None:
             {"provider": "fal", "at": "2023-11-14T22:13:20.124Z", "duration": 3, "error": "It is busy."},
             {"provider": "replicate", "at": "2023-11-14T22:13:20.128Z", "duration": None, "error": None},
         ],
+        "notes": ["It did not draw: sofa."],
     }
     assert describe(DONE, BASE)["output"] == more["outputs"][0]["url"]
 

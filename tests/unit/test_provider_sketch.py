@@ -140,6 +140,27 @@ def test_only_its_own_callback_names_a_job(body: str, job_id: str | None) -> Non
     assert read(body.encode()) == job_id
 
 
+@pytest.mark.parametrize(
+    ("prompt", "notes"),
+    [
+        ("a cat at night", ()),
+        ("a cat on a sofa", ("Sketch does not know these words, and did not draw them: sofa.",)),
+    ],
+)
+def test_words_that_were_not_drawn_are_noted(prompt: str, notes: tuple[str, ...]) -> None:
+    outcome = Room().sketch.submit(a_job(prompt))
+    assert isinstance(outcome, Drawn)
+    assert outcome.notes == notes
+
+
+def test_a_note_names_no_more_than_twenty_words() -> None:
+    outcome = Room().sketch.submit(a_job(" ".join(f"word{k}{'x' * 100}" for k in range(23))))
+    assert isinstance(outcome, Drawn)
+    [note] = outcome.notes
+    assert note.endswith("x and 3 more.")
+    assert len(note) < 1_000
+
+
 def test_costs_nothing_and_needs_no_key() -> None:
     assert (Sketch.needs_key, Sketch.charges) == (False, False)
 

@@ -321,6 +321,10 @@ def test_a_provider_that_finishes_without_a_picture_has_failed(nothing: Outcome)
     assert (failed.status, failed.error) == (Status.ERROR, "The provider finished without a picture.")
 
 
+def test_notes_about_a_drawn_picture_are_kept() -> None:
+    assert Room(studio=[Drawn((PICTURE,), ("No sofa.",))]).run().notes == ("No sofa.",)
+
+
 def test_submitted_waits_for_its_callback() -> None:
     submitted = Room(studio=[Submitted("job-1")]).run()
     assert (submitted.status, submitted.job_id) == (Status.PROCESSING, "job-1")

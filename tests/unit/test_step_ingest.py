@@ -152,6 +152,10 @@ def test_finished_is_stored(outcome: Outcome) -> None:
     assert room.files.objects[output.key].content == PICTURE.content
 
 
+def test_notes_about_a_drawn_picture_are_kept() -> None:
+    assert Room(fetch=[Drawn((PICTURE,), ("No sofa.",))]).run().notes == ("No sofa.",)
+
+
 def test_finished_is_cleaned() -> None:
     room = Room(fetch=[Finished((RAW,))], sanitise=lambda _: replace(PICTURE, content=b"clean"))
     [output] = room.run().outputs

@@ -221,6 +221,11 @@ GENERATION = closed(
         "outputs": _OUTPUTS,
         "updatedAt": moment("When it came to its status."),
         "attempts": {"type": "array", "items": ref("ProviderAttempt"), "description": "Whose turn it was."},
+        "notes": {
+            "type": "array",
+            "items": text("A sentence."),
+            "description": "What the provider says about the pictures; `sketch` names the words that it did not draw.",
+        },
     },
     description="A generation as it stands.",
 )

@@ -73,6 +73,7 @@ function sheet(one, path, look, emails) {
       { class: "stack" },
       pictures(one),
       one.error && el("div", { class: "callout bad" }, icon("warning"), words(one.error, "p")),
+      (one.notes ?? []).map((note) => el("div", { class: "callout" }, icon("warning"), words(note, "p"))),
       stopping(one) && el("div", { class: "callout" }, icon("warning"), words(`It is being cancelled: ${one.provider} is asked to stop.`, "p")),
       panel("Input", {}, input(one.payload ?? {}, one.inputs ?? [])),
       deliveries(one, path, look),

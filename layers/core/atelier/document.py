@@ -36,15 +36,16 @@ def describe(generation: Generation, base_url: str) -> dict[str, Any]:
 
 
 def detail(generation: Generation, base_url: str) -> dict[str, Any]:
-    """Make the document of a generation as the API answers it: the contract's, all its pictures, and whose turn it was.
+    """Make the document of a generation as the API answers it: the contract's, and what follows it here.
 
-    An attempt's `duration` is in milliseconds.
+    All its pictures, the attempts (`duration` in milliseconds), and what the provider notes about the pictures.
     """
     return {
         **describe(generation, base_url),
         "outputs": [output_document(output, base_url) for output in generation.outputs],
         "updatedAt": timestamp(generation.status_at),
         "attempts": [_attempt(attempt) for attempt in generation.attempts],
+        "notes": list(generation.notes),
     }
 
 

@@ -91,9 +91,9 @@ class Generation:
 
     `committed`: a provider that may charge was, or may have been, asked. `inputs`: its client's pictures, stored.
     `sources`: where its own wait, until `sources_until`. `cost`: credits, charged when it was accepted; `refunded`:
-    they were given back. `thumbnail`: the key of a stored file. `timeline`: each change of status since it was
-    accepted. `attempts`: whose turn it was. `webhook_events`: of which statuses the webhook is told. `cancelled_at`:
-    when its client gave it up.
+    they were given back. `thumbnail`: the key of a stored file. `notes`: what its provider says about its pictures.
+    `timeline`: each change of status since it was accepted. `attempts`: whose turn it was. `webhook_events`: of which
+    statuses the webhook is told. `cancelled_at`: when its client gave it up.
     """
 
     id: str
@@ -121,6 +121,7 @@ class Generation:
     sources: tuple[str, ...] = ()
     sources_until: int | None = None
     outputs: tuple[StoredFile, ...] = ()
+    notes: tuple[str, ...] = ()
     thumbnail: str | None = None
     error: str | None = None
     deadline_at: int | None = None
@@ -192,12 +193,15 @@ class Generation:
             attempts=self._ended(None, now),
         )
 
-    def succeeded(self, outputs: tuple[StoredFile, ...], thumbnail: str, now: int) -> "Generation":
+    def succeeded(
+        self, outputs: tuple[StoredFile, ...], thumbnail: str, now: int, notes: tuple[str, ...] = ()
+    ) -> "Generation":
         """Finish it with its stored files, the first being the output."""
         self._require(Status.UPLOADING)
         return self._moved(
             Moment(Status.SUCCESS, now),
             outputs=outputs,
+            notes=notes,
             thumbnail=thumbnail,
             finished_at=now,
             due_at=now + ANNOUNCE_AFTER,

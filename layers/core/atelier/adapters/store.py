@@ -217,6 +217,7 @@ def to_record(generation: Generation) -> Record:
     return {
         **fields,
         **{name: encode(fields[name]) for name in _JSON_FIELDS},
+        "notes": encode(generation.notes) if generation.notes else None,
         "status": generation.status.value,
         "record": GENERATION,
         "user_status": _user_status(generation.user_id, generation.status),
@@ -240,6 +241,7 @@ def from_record(record: Record) -> Generation:
             "inputs": tuple(StoredFile(*item) for item in read["inputs"]),
             "outputs": tuple(StoredFile(*item) for item in read["outputs"]),
             "timeline": tuple(Moment(Status(status), at, provider) for status, at, provider in read["timeline"]),
+            "notes": tuple(json.loads(fields.get("notes") or "[]")),
             "attempts": tuple(ProviderAttempt(*attempt) for attempt in read["attempts"]),
         }
     )

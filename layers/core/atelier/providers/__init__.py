@@ -67,9 +67,10 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """Pictures that this very stack drew, which are stored as they are."""
+    """Pictures that this very stack drew, which are stored as they are, and notes about them for the client."""
 
     pictures: tuple[Picture, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

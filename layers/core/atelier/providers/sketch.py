@@ -22,6 +22,8 @@ SLOW_SECONDS = 10.0
 CALLBACK_TIMEOUT_SECONDS = 10.0
 CALLBACK_MAX_BYTES = 64 * 1024
 SIDE = 1_024
+MAX_WORDS, MAX_WORD = 20, 40
+"""So many unknown words are named, and so many letters of each."""
 
 
 class Sketch:
@@ -88,13 +90,13 @@ def _test_prompt(job: Job) -> str | None:
 
 
 def _draw(job: Job) -> Drawn:
-    from atelier.drawing import draw  # the webhook function reads callbacks without Pillow
+    from atelier.drawing import draw, unknown_words  # the webhook function reads callbacks without Pillow
 
     width, height = job.input.get("width") or SIDE, job.input.get("height") or SIDE
-    seed = job.input.get("seed")
+    prompt, seed = job.input["prompt"], job.input.get("seed")
     contents = (
         draw(
-            job.input["prompt"],
+            prompt,
             negative_prompt=job.input.get("negative_prompt") or "",
             seed=(seed or 0) + number if number else seed,
             width=width,
@@ -102,4 +104,14 @@ def _draw(job: Job) -> Drawn:
         )
         for number in range(job.input.get("num_images") or 1)
     )
-    return Drawn(tuple(Picture(content, "image/png", width, height) for content in contents))
+    pictures = tuple(Picture(content, "image/png", width, height) for content in contents)
+    return Drawn(pictures, _notes(unknown_words(prompt)))
+
+
+def _notes(unknown: tuple[str, ...]) -> tuple[str, ...]:
+    """Say which words of a prompt the pictures do not show."""
+    if not unknown:
+        return ()
+    words = ", ".join(word[:MAX_WORD] for word in unknown[:MAX_WORDS])
+    more = f" and {len(unknown) - MAX_WORDS} more" if len(unknown) > MAX_WORDS else ""
+    return (f"Sketch does not know these words, and did not draw them: {words}{more}.",)

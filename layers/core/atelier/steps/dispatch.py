@@ -196,8 +196,8 @@ class Dispatch:
     def _record(self, turn: Turn, outcome: Outcome) -> Generation:
         claimed, now = turn.claimed, self.clock()
         match outcome:
-            case Drawn(pictures):
-                return self.finish(self._end(turn, claimed.uploading(now)), pictures)
+            case Drawn(pictures, notes):
+                return self.finish(self._end(turn, claimed.uploading(now)), pictures, notes)
             case Finished(images):
                 uploading = self._end(turn, claimed.uploading(now))
                 return self.finish(uploading, (self.sanitise(image.content) for image in images))

@@ -18,7 +18,7 @@ class Finish:
     thumbnail: Callable[[bytes], Picture]
     clock: Callable[[], int]
 
-    def __call__(self, generation: Generation, pictures: Iterable[Picture]) -> Generation:
+    def __call__(self, generation: Generation, pictures: Iterable[Picture], notes: tuple[str, ...] = ()) -> Generation:
         """Store what an uploading generation made, one picture at a time, so that no two are held in memory.
 
         Returns it finished; a picture that cannot be used (FetchRefusedError or InvalidImageError) fails it. Raises
@@ -30,7 +30,7 @@ class Finish:
             return self._fail(generation, f"The provider's result cannot be used: {exc}")
         if thumbnail is None:
             return self._fail(generation, "The provider finished without a picture.")
-        return self.generations.advance(generation, generation.succeeded(outputs, thumbnail, self.clock()))
+        return self.generations.advance(generation, generation.succeeded(outputs, thumbnail, self.clock(), notes))
 
     def _store(self, generation: Generation, pictures: Iterable[Picture]) -> tuple[tuple[StoredFile, ...], str | None]:
         folder = f"outputs/{generation.id}/{generation.file_token}"

@@ -145,7 +145,7 @@ class Ingest:
 
     def _store(self, generation: Generation, outcome: Finished | Drawn) -> None:
         match outcome:
-            case Drawn(pictures):
-                self.finish(generation, pictures)
+            case Drawn(pictures, notes):
+                self.finish(generation, pictures, notes)
             case Finished(images):
                 self.finish(generation, (self.sanitise(image.content) for image in images))
