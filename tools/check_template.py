@@ -23,7 +23,14 @@ from tools.translate import ROOT, resolved, translated
 
 EXCEPTIONS = Path(__file__).with_suffix(".toml")
 GUARD = ROOT / ".node" / "node_modules" / "@cdklabs" / "cdk-validator-cfnguard"
-OPTIONS: Mapping[str, str] = {}
+OPTIONS: Mapping[str, str] = {
+    "AlarmEmail": "operator@example.com",
+    "AccessLogs": "create-role",
+    "DomainName": "images.example.com",
+    "PublicUrl": "https://images.example.com/api",
+    "HostedZoneId": "Z0123456789EXAMPLE",
+    "DeletionProtection": "true",
+}
 """Parameters that make every optional resource."""
 SECONDS = 300
 
