@@ -20,6 +20,13 @@ OTHERS: Mapping[str, str] = {
     "WaitSeconds": "10",
     "RetentionDays": "365",
     "AlarmTopicArn": "arn:aws:sns:eu-central-1:123456789012:alarms",
+    "AlarmEmail": "operator@example.com",
+    "AccessLogs": "existing-role",
+    "DomainName": "images.example.com",
+    "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/example",
+    "HostedZoneId": "Z0123456789EXAMPLE",
+    "BasePath": "v1",
+    "DeletionProtection": "true",
     "EgressPorts": "443",
     "LocalEndpoint": "http://127.0.0.1:4566",
 }
