@@ -27,7 +27,6 @@ OPTIONS: Mapping[str, str] = {
     "AlarmEmail": "operator@example.com",
     "AccessLogs": "create-role",
     "DomainName": "images.example.com",
-    "PublicUrl": "https://images.example.com/api",
     "HostedZoneId": "Z0123456789EXAMPLE",
     "DeletionProtection": "true",
 }

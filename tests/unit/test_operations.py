@@ -168,7 +168,7 @@ def test_the_accounts_role_outlives_the_stack() -> None:
     assert made["ApiAccount"]["DeletionPolicy"] == made["ApiAccountRole"]["DeletionPolicy"] == "Retain"
 
 
-DOMAIN = {"DomainName": "images.example.com", "PublicUrl": "https://images.example.com/api"}
+DOMAIN = {"DomainName": "images.example.com"}
 
 
 def test_a_domain_leads_to_the_stage() -> None:
@@ -194,12 +194,16 @@ def test_without_a_domain_nothing_of_it_is_made() -> None:
     assert not {"ApiDomain", "ApiBasePath", "ApiCertificate", "ApiDomainRecords"} & resources().keys()
 
 
-def test_a_domain_needs_its_public_url_and_a_certificate() -> None:
-    rule = template()["Rules"]["DomainIsPublic"]
-    refused = [assertion["Assert"] for assertion in rule["Assertions"]]
-    default = template()["Parameters"]["PublicUrl"]["Default"]
-    assert {"Fn::Not": [{"Fn::Equals": [{"Ref": "PublicUrl"}, default]}]} in refused
-    assert len(refused) == 2
+def test_a_domain_needs_a_certificate() -> None:
+    rule = template()["Rules"]["Certificate"]
+    (assertion,) = rule["Assertions"]
+    neither = [{"Fn::Equals": [{"Ref": name}, ""]} for name in ("CertificateArn", "HostedZoneId")]
+    assert assertion["Assert"] == {"Fn::Not": [{"Fn::And": neither}]}
+
+
+def test_urls_name_the_domain_and_its_path() -> None:
+    for variables in (item["Environment"]["Variables"] for item in of_type("AWS::Lambda::Function", **DOMAIN).values()):
+        assert variables["PUBLIC_URL"] == {"Fn::Sub": "https://${DomainName}/${BasePath}"}
 
 
 # ---- Protection ------------------------------------------------------------------------------------------------------

@@ -177,6 +177,8 @@ def test_only_traces_may_go_anywhere() -> None:
     """What SAM translates is looked through: nothing that it adds may have a wider right."""
     wide = []
     for name, item in translated()["Resources"].items():
+        if name == "ApiAccountRole":
+            continue  # API Gateway's own, for logs: it refuses one with fewer rights
         properties = item.get("Properties", {})
         assert not [arn for arn in listed(properties.get("ManagedPolicyArns", [])) if "Ref" not in arn], name
         documents = [policy["PolicyDocument"] for policy in listed(properties.get("Policies", []))]
