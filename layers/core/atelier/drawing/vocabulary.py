@@ -77,14 +77,16 @@ _ENTRIES: dict[str, Entry] = {
     "space, outer space, galaxy, nebula, cosmos, universe": settings.SPACE,
     "on the moon, lunar surface, moon surface, moonscape, lunar landscape": settings.MOON,
     "studio": settings.STUDIO,
-    "table, desk, kitchen, still life, cafe, café, indoors": settings.TABLE,
+    "table, desk, kitchen, still life, cafe, café, room, living room, interior, indoors": settings.TABLE,
     "abstract, surreal, dream, dreamlike": settings.DREAMLAND,
     # Subjects
     "astronaut, cosmonaut, spaceman, spacesuit": Subject(figures.astronaut, 0.68, settings.MOON),
     "person, people, man, men, woman, women, girl, boy, human, child, children, traveller, traveler, hiker": PERSON,
     "robot, android, droid, mech, cyborg": Subject(figures.robot, 0.6, settings.CITY),
     "cat, kitten, kitty": Subject(figures.cat, 0.46, settings.MEADOW),
-    "dog, puppy, hound": Subject(figures.dog, 0.46, settings.MEADOW),
+    "dog, puppy, hound, corgi, labrador, poodle, beagle, terrier, retriever, golden retriever": Subject(
+        figures.dog, 0.46, settings.MEADOW
+    ),
     "horse, pony, stallion, mare, foal": Subject(animals.horse, 0.5, settings.MEADOW),
     "unicorn": Subject(animals.unicorn, 0.5, settings.MEADOW),
     "fox, vixen": Subject(animals.fox, 0.44, settings.FOREST),
@@ -104,7 +106,7 @@ _ENTRIES: dict[str, Entry] = {
     "boat, ship, sailboat, sailing boat, yacht": Subject(things.boat, 0.42, settings.SEA, Station.WATER),
     "fish": Subject(things.fish, 0.34, settings.UNDERWATER, Station.WATER),
     "goldfish, clownfish": Subject(things.fish, 0.34, settings.UNDERWATER, Station.WATER, rgb(0xE8843A)),
-    "car, taxi, automobile": Subject(things.car, 0.34, settings.CITY),
+    "car, sports car, race car, taxi, automobile": Subject(things.car, 0.34, settings.CITY),
     "train, locomotive, steam train, steam engine, railway": Subject(objects.train, 0.46, settings.MEADOW),
     "bicycle, bike, cycle": Subject(objects.bicycle, 0.42, settings.CITY),
     "airplane, aeroplane, plane, aircraft, airliner, jet": Subject(objects.airplane, 0.34, settings.SEA, Station.AIR),
@@ -197,14 +199,15 @@ _NUMBERS = {
 _SEVERAL = 3
 _FILLER_TEXT = """
 1080p 16k 2k 3d 4k 5k 8k a about above across after all along also among an and another any are around art artwork
-as at atop background be beautiful before behind below beneath beside best between both but by color colors colour
-colours composition create d depicting design draw drawing during each either every few flying for foreground from
-full gorgeous great has have having hd he her high his i illustration image in inside into is it its k large like
-little ll lone lots lovely m make many masterpiece me my near next nice no of off old on one onto or our out over
-paint painting palette photo photograph picture please pretty quality re render rendering res resolution s sailing
-same scene several she shot show showing sitting sketch small so some standing style swimming t that the their them
-there these they this those through to together tone tones toward towards uhd ultra under up upon ve very view
-wallpaper we where which while whose wide with within without you young your
+as at atop background be beautiful before behind below beneath beside best between big both but by calm color colors
+colour colours composition create cute d delicious depicting design draw drawing during each either elegant every
+few flying for foreground from full gorgeous great happy has have having hd he her high his i illustration image in
+inside into is it its k large lights like little ll lone lots lovely m make many masterpiece me my near next nice no
+of off old on one onto or our out over paint painting palette peaceful photo photograph picture please pretty
+product quality re render rendering res resolution s sailing same scene serene several she shot show showing sitting
+sketch small so some standing style surrounded swimming t that the their them there these they this those through
+tiny to together tone tones toward towards uhd ultra under up upon ve very view wallpaper we where which while whose
+wide with within without wooden you young your
 """
 _FILLER = frozenset(_FILLER_TEXT.split())
 """Words that ask for nothing in particular, or for what is drawn anyway."""
