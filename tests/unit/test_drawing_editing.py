@@ -41,7 +41,7 @@ def changed(before: Image.Image, after: Image.Image) -> Image.Image:
     [
         lambda image: editing.edit(image, "a cat in the rain", seed=1),
         lambda image: editing.inpaint(image, a_mask(), "a cat", seed=1),
-        lambda image: editing.outpaint(image, "a jungle", left=20, bottom=10, seed=1),
+        lambda image: editing.outpaint(image, "a sea", left=20, bottom=10, seed=1),
         lambda image: editing.erase(image, a_mask()),
         lambda image: editing.upscale(image, 2),
         editing.remove_background,

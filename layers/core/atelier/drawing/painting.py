@@ -18,6 +18,8 @@ from .vocabulary import Station
 _OVERSAMPLING = 2.0
 _MOST_PIXELS = 3_072 * 3_072
 """Larger pictures are oversampled less: there a jagged edge is finer, and the time grows with the pixels."""
+_MOST_PAINTED_OVER = 2_048 * 2_048
+"""Larger given pictures are painted over without oversampling, which takes four times their memory."""
 _GRAIN = 512
 # Where so many subjects stand, as fractions of the width, the main one first.
 _SPOTS = {
@@ -66,7 +68,7 @@ def paint_over(image: Image.Image, scene: Scene, rng: random.Random) -> Image.Im
     if light is not DAY:
         image = ImageChops.multiply(image, Image.new("RGB", image.size, light.ambient))
     # A whole number: a pixel that was repeated and averaged is what it was.
-    oversampling = 2 if 4 * image.width * image.height <= _MOST_PIXELS else 1
+    oversampling = 2 if image.width * image.height <= _MOST_PAINTED_OVER else 1
     large = image.resize((image.width * oversampling, image.height * oversampling), Image.Resampling.NEAREST)
     stage = _stage(large, scene, rng)
     for station in Station:
