@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import signal
 import socket
 import subprocess
@@ -20,6 +21,12 @@ from botocore.config import Config
 ROOT = Path(__file__).resolve().parent.parent
 BUILT = ROOT / ".aws-sam" / "build"
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
+MACHINE = {
+    "PythonRuntime": RUNTIME,
+    "Architecture": "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64",
+    "SnapStart": "false",
+}
+"""The parameters that depend on this machine."""
 REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 STARTUP_SECONDS = 60
@@ -144,10 +151,10 @@ def healthy(endpoint: str) -> bool:
 
 def build(log: Path) -> None:
     """Run `sam build` and compile what it made."""
-    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
-        raise LocalStackError(f"SAM builds for Python 3.11 to 3.13, and this is {RUNTIME}; make with PYTHON=python3.13")
+    if not (3, 11) <= sys.version_info[:2] <= (3, 14):
+        raise LocalStackError(f"SAM builds for Python 3.11 to 3.14, and this is {RUNTIME}; make with PYTHON=python3.13")
     with log.open("w") as output:
-        _sam(["build", "--parameter-overrides", f"PythonRuntime={RUNTIME}", "SnapStart=false"], output, {})
+        _sam(["build", "--parameter-overrides", *_overrides(MACHINE)], output, {})
         _run(
             [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", BUILT],
             output,
@@ -157,18 +164,12 @@ def build(log: Path) -> None:
 
 def deploy(name: str, endpoint: str, log: Path, *, built: Path = BUILT, **parameters: str) -> Deployed:
     """Run `sam deploy` of a build into the emulator."""
-    overrides = {
-        "PythonRuntime": RUNTIME,
-        "SnapStart": "false",
-        "LocalEndpoint": endpoint,
-        "PublicUrl": public_url(endpoint),
-        **parameters,
-    }
+    overrides = {**MACHINE, "LocalEndpoint": endpoint, "PublicUrl": public_url(endpoint), **parameters}
     arguments = ["deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"]
     arguments += ["--template-file", str(built / "template.yaml"), "--stack-name", name, "--parameter-overrides"]
     with log.open("w") as output:
         _sam(
-            arguments + [f"{key}={json.dumps(value)}" for key, value in overrides.items()],  # quoted, as JSON must be
+            [*arguments, *_overrides(overrides)],
             output,
             {"AWS_ENDPOINT_URL": endpoint},
         )
@@ -190,11 +191,15 @@ def write_state(path: Path, state: Mapping[str, Any]) -> None:
     partial.replace(path)
 
 
+def _overrides(parameters: Mapping[str, str]) -> list[str]:
+    return [f"{name}={json.dumps(value)}" for name, value in parameters.items()]  # quoted, as JSON must be
+
+
 def _sam(arguments: list[str], output: IO[str], environment: Mapping[str, str]) -> None:
     binaries = ROOT / ".venv-sam" / "bin"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     _run(
-        [binaries / "sam", *arguments],
+        [binaries / "python", "-P", ROOT / "tools" / "sam.py", *arguments],
         output,
         {
             **inherited,
@@ -214,7 +219,7 @@ def _run(command: list[str | Path], output: IO[str], environment: Mapping[str, s
     if result.returncode:
         output.flush()
         tail = Path(output.name).read_text().strip().splitlines()[-15:]
-        words = " ".join(str(word) for word in command[:3])
+        words = " ".join(str(word) for word in command[:4])
         raise LocalStackError(f"`{words}` failed; the end of {output.name}:\n" + "\n".join(tail))
 
 

@@ -28,9 +28,16 @@ OTHERS: Mapping[str, str] = {
     "BasePath": "v1",
     "DeletionProtection": "true",
     "EgressPorts": "443",
+    "AccountConcurrency": "1000",
+    "Canary": "true",
+    "RequestsPerAddress": "1000",
+    "Architecture": "x86_64",
     "LocalEndpoint": "http://127.0.0.1:4566",
 }
 """Another value of each parameter than its default."""
+
+SURROUNDINGS = ("Role", "Events", "DeploymentPreference", "ReservedConcurrentExecutions", "SourceKMSKeyArn")
+"""What a function has that is no part of its versions."""
 
 Translated = Mapping[str, Mapping[str, Any]]
 
@@ -110,5 +117,22 @@ def test_old_versions_and_their_snapshots_go_away(translated: dict[str, Translat
 def _properties(function: str) -> Any:
     """Return what of a function is frozen in a version: all but what sets up its surroundings."""
     properties = TEMPLATE["Resources"][function]["Properties"]
-    own = {name: value for name, value in properties.items() if name not in ("Role", "Events", "SourceKMSKeyArn")}
+    own = {name: value for name, value in properties.items() if name not in SURROUNDINGS}
     return [own, TEMPLATE["Globals"]["Function"]]
+
+
+def test_a_canary_is_undone_by_its_alarms(translated: dict[str, Translated]) -> None:
+    assert not [name for name, item in translated[""].items() if "CodeDeploy" in item["Type"]]
+    resources = translated["Canary"]
+    (group,) = (item for item in resources.values() if item["Type"] == "AWS::CodeDeploy::DeploymentGroup")
+    assert group["Properties"]["AutoRollbackConfiguration"]["Enabled"] is True
+    assert "DEPLOYMENT_STOP_ON_ALARM" in group["Properties"]["AutoRollbackConfiguration"]["Events"]
+    condition, alarms, _ = group["Properties"]["AlarmConfiguration"]["Fn::If"]
+    named = [resources[alarm["Name"]["Ref"]] for alarm in alarms["Alarms"]]
+    assert {(alarm["Properties"]["Namespace"], alarm["Properties"]["MetricName"]) for alarm in named} == {
+        ("AWS/Lambda", "Errors"),
+        ("AWS/ApiGateway", "5XXError"),
+    }
+    assert {alarm["Condition"] for alarm in named} == {condition} == {"HasCanary"}
+    (alias,) = (item for item in resources.values() if item["Type"] == "AWS::Lambda::Alias")
+    assert "CodeDeployLambdaAliasUpdate" in alias["UpdatePolicy"]

@@ -39,6 +39,7 @@ SECRETS: Mapping[str, set[str]] = {
 ROUTES = {
     ("ANY", "/", "generate"),
     ("ANY", "/{path+}", "generate"),
+    ("ANY", "/files/{path+}", "generate"),
     ("POST", "/webhook/{provider}/{generation_id}/{token}", "webhook"),
     ("ANY", "/console", "console"),
     ("ANY", "/console/{path+}", "console"),
