@@ -29,6 +29,9 @@ OPTIONS: Mapping[str, str] = {
     "DomainName": "images.example.com",
     "HostedZoneId": "Z0123456789EXAMPLE",
     "DeletionProtection": "true",
+    "AccountConcurrency": "1000",
+    "Canary": "true",
+    "RequestsPerAddress": "1000",
 }
 """Parameters that make every optional resource."""
 SECONDS = 300
