@@ -1,4 +1,4 @@
-"""Three linters on the translated template: checkov, cfn-lint with cfn-lint-serverless, and cfn-guard.
+"""Three linters on the translated template and the deploy role: checkov, cfn-lint with cfn-lint-serverless, cfn-guard.
 
     .venv/bin/python -m tools.check_template
 
@@ -19,10 +19,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cfnlint.decode  # type: ignore[import-untyped]
+
 from tools.translate import ROOT, resolved, translated
 
 EXCEPTIONS = Path(__file__).with_suffix(".toml")
 GUARD = ROOT / ".node" / "node_modules" / "@cdklabs" / "cdk-validator-cfnguard"
+DEPLOY_ROLE = ROOT / ".github" / "deploy-role.yaml"
 OPTIONS: Mapping[str, str] = {
     "AlarmEmail": "operator@example.com",
     "AccessLogs": "create-role",
@@ -110,11 +113,14 @@ def main() -> int:
     exceptions = tomllib.loads(EXCEPTIONS.read_text())
     template = translated()
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
-        paths = {name: Path(folder, f"{name}.json") for name in ("template", "default", "options")}
+        paths = {name: Path(folder, f"{name}.json") for name in ("template", "default", "options", "role")}
         paths["template"].write_text(json.dumps(template))
         paths["default"].write_text(json.dumps(resolved(template)))
         paths["options"].write_text(json.dumps(resolved(translated(**OPTIONS), **OPTIONS)))
-        chosen = {name: [paths["default"], paths["options"]] for name in LINTERS} | {"cfn-lint": [paths["template"]]}
+        role = cfnlint.decode.decode(str(DEPLOY_ROLE))[0]
+        paths["role"].write_text(json.dumps(resolved(role, Repository="owner/atelier", Environment="prod")))
+        chosen = {name: [paths["default"], paths["options"], paths["role"]] for name in LINTERS}
+        chosen["cfn-lint"] = [paths["template"], DEPLOY_ROLE]
         runs = {
             name: pool.submit(lambda run, files: set(run(files)), run, chosen[name]) for name, run in LINTERS.items()
         }
