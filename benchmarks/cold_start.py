@@ -26,15 +26,18 @@ from tools.local_stack import build  # noqa: E402
 BUILD = ROOT / ".aws-sam" / "build"
 PYTHON = ROOT / ".venv-runtime" / "bin" / "python"  # boto3 and nothing of ours, as in a Lambda runtime
 FACTORIES = {
-    "generate": "wiring",
+    "generate": "dependencies",
     "webhook": "callback",
     "dispatch": "dispatch",
     "ingest": "ingest",
     "notify": "notify",
     "deliver": "deliver",
     "reconcile": "reconcile",
-    "console": "wiring",
+    "console": "dependencies",
 }
+MODULES = {"generate": "app.dependencies", "console": "app.dependencies"}
+"""Where a function's settings and factory are, if not in its `app`."""
+
 CREDENTIALS = {
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -61,7 +64,7 @@ VALUES: dict[object, str] = {
 
 def environment(name: str) -> dict[str, str]:
     """Make up a value for each variable that a function's settings name."""
-    settings = importlib.import_module(f"functions.{name}.app").Settings
+    settings = importlib.import_module(f"functions.{name}.{MODULES.get(name, 'app')}").Settings
     return {field.name.upper(): VALUES[field.type] for field in dataclasses.fields(settings)}
 
 
@@ -89,7 +92,11 @@ def main() -> int:
     make_ready()
     layers = [BUILD / "CoreLayer" / "python", BUILD / "ImagingLayer" / "python"]
     subjects: dict[str, tuple[list[Path], str, dict[str, str]]] = {"reference": ([], REFERENCE, {})} | {
-        name: ([BUILD / f"{name.capitalize()}Function", *layers], f"import app\napp.{factory}()", environment(name))
+        name: (
+            [BUILD / f"{name.capitalize()}Function", *layers],
+            f"import app\nfrom {MODULES.get(name, 'app')} import {factory}\n{factory}()",
+            environment(name),
+        )
         for name, factory in FACTORIES.items()
     }
     times: dict[str, list[float]] = {name: [] for name in subjects}

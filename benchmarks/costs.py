@@ -29,14 +29,15 @@ import pytest
 from moto import mock_aws
 from PIL import Image
 
-from atelier.account import mint_key, new_user
-from atelier.adapters import aws as clients
-from atelier.adapters import http
-from atelier.adapters.accounts import AccountStore
-from atelier.adapters.http import HttpxClient
-from atelier.adapters.records import RecordTable
-from atelier.generation import Generation, accept
-from atelier.steps.accept import Wait
+from atelier.accounts.api_keys import mint_key
+from atelier.accounts.users import new_user
+from atelier.adapters.aws import clients
+from atelier.adapters.dynamodb.account_store import AccountStore
+from atelier.adapters.dynamodb.records import RecordTable
+from atelier.adapters.http import client as http
+from atelier.adapters.http.client import HttpxClient
+from atelier.generations.model import Generation, new_generation
+from atelier.generations.wait import Wait
 from benchmarks.metering import Item, Meter, MeteredLambdas, Run, in_order, size
 from functions.deliver import app as deliver
 from functions.dispatch import app as dispatch
@@ -179,12 +180,12 @@ def world() -> Iterator[World]:
         patch.setenv("AWS_REGION", REGION)
         patch.setenv("AWS_DEFAULT_REGION", REGION)
         patch.delenv("AWS_PROFILE", raising=False)
-        forget()
+        clear_context()
         yield World(patch)
-        forget()
+        clear_context()
 
 
-def forget() -> None:
+def clear_context() -> None:
     """Make every sandbox cold, and the clients anew."""
     for factory in FACTORIES:
         factory.cache_clear()
@@ -215,7 +216,7 @@ def looks(seconds: float) -> int:
     def sleep(pause: float) -> None:
         now[0] += pause
 
-    generation = accept(
+    generation = new_generation(
         user_id="user", key_id="key", test=False, model="sketch", tool="text-to-image", type="image", payload={},
         webhook=None, correlation_id="costs", now=0,
     )  # fmt: skip

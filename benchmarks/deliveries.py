@@ -29,17 +29,17 @@ from botocore.config import Config
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "core")]
 
-from atelier.adapters.deliveries import DeliveryStore  # noqa: E402
-from atelier.adapters.http import client as http_client  # noqa: E402
-from atelier.adapters.messaging import SqsQueue  # noqa: E402
-from atelier.adapters.records import RecordTable  # noqa: E402
-from atelier.adapters.store import GenerationStore  # noqa: E402
-from atelier.addresses import EgressPolicy  # noqa: E402
-from atelier.delivery import Attempt  # noqa: E402
-from atelier.generation import Moment, Status, accept  # noqa: E402
-from atelier.signing import derive_secret  # noqa: E402
-from atelier.steps import now_ms  # noqa: E402
-from atelier.steps.deliver import Deliver  # noqa: E402
+from atelier.adapters.aws.queues import SqsQueue  # noqa: E402
+from atelier.adapters.dynamodb.delivery_store import DeliveryStore  # noqa: E402
+from atelier.adapters.dynamodb.generation_store import GenerationStore  # noqa: E402
+from atelier.adapters.dynamodb.records import RecordTable  # noqa: E402
+from atelier.adapters.http.client import client as http_client  # noqa: E402
+from atelier.clock import now_ms  # noqa: E402
+from atelier.generations.model import Moment, Status, new_generation  # noqa: E402
+from atelier.outbound.url_policy import UrlPolicy  # noqa: E402
+from atelier.standard_webhooks import derive_secret  # noqa: E402
+from atelier.webhooks.deliver import Deliver  # noqa: E402
+from atelier.webhooks.delivery import Attempt  # noqa: E402
 from tools.local_stack import REGION, Emulator, free_port, start_emulator  # noqa: E402
 
 RECEIVERS = 20
@@ -163,7 +163,7 @@ def make_bench(endpoint: str) -> Bench:
     step = Deliver(
         deliveries=deliveries,
         queue=lambda: queue,
-        egress=http_client(EgressPolicy(allow_loopback=True)),
+        egress=http_client(UrlPolicy(allow_loopback=True)),
         secrets=lambda user_id, _: (derive_secret("signing key", user_id),),
         base_url="https://atelier.example/api",
         clock=now_ms,
@@ -174,7 +174,7 @@ def make_bench(endpoint: str) -> Bench:
 def finish_one(bench: Bench, webhook: str) -> str:
     """Write a finished generation that its webhook has not been told of, and return its id."""
     now = now_ms()
-    pending = accept(
+    pending = new_generation(
         user_id="user", key_id="key", test=False, model="sketch", tool="text-to-image", type="image",
         payload={"prompt": "a lighthouse"}, webhook=webhook, correlation_id="benchmark", now=now,
     )  # fmt: skip

@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 from moto.core.botocore_stubber import BotocoreStubber
 
-from atelier import observability
-from atelier.adapters import aws as clients
+from atelier.adapters.aws import clients
+from atelier.logging import logger
 from tests.integration.lambdas import Calls, Lambdas
 from tests.integration.stack import Stack, aws, template
 
@@ -126,7 +126,7 @@ class MeteredLambdas(Lambdas):
         meter, log = self._meter, io.StringIO()
         meter.calls, meter.writes, meter.reads, meter.stored, meter.excluded = [], 0, 0, 0, 0
         called = len(self._hosts)
-        handler = observability.logger.registered_handler
+        handler = logger.registered_handler
         if not isinstance(handler, logging.StreamHandler):
             raise TypeError("the logger writes to no stream")
         stream, start = handler.setStream(log), time.process_time()

@@ -11,7 +11,16 @@ from typing import Annotated
 import typer
 
 from atelier_cli import screen
-from atelier_cli.client import AdminApi, Attempt, GenerationDetail, NewKey, OwnedGeneration, Picture, PublicApi, Status
+from atelier_cli.client import (
+    AdminApi,
+    Attempt,
+    EncodedImage,
+    GenerationDetail,
+    NewKey,
+    OwnedGeneration,
+    PublicApi,
+    Status,
+)
 from atelier_cli.errors import AtelierError, FileError
 from atelier_cli.session import Session
 
@@ -524,7 +533,7 @@ def _read(source: str) -> bytes:
         raise FileError(f"cannot read {source}: {exc.strerror}") from exc
 
 
-def _save(pictures: list[Picture], out: Path | None, generation_id: str) -> list[Path]:
+def _save(pictures: list[EncodedImage], out: Path | None, generation_id: str) -> list[Path]:
     # The id comes from the server: it may name a file here, but not choose a folder.
     first = out or Path(re.sub(r"[^\w-]", "_", generation_id) + pictures[0].suffix)
     paths = [first, *(first.with_stem(f"{first.stem}-{number}") for number in range(2, len(pictures) + 1))]

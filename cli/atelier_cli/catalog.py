@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from atelier.catalog import load, mismatches
+from atelier.catalog.model import load, mismatches
 from atelier.errors import ConfigurationError
 from atelier.providers.registry import KINDS
 from atelier_cli.errors import CatalogError

@@ -227,7 +227,7 @@ class Overview(TypedDict):
 
 
 @dataclass(frozen=True)
-class Picture:
+class EncodedImage:
     """A downloaded output and the file name suffix that fits it."""
 
     content: bytes
@@ -425,13 +425,13 @@ class PublicApi(_Api):
                 return generation
         raise GenerationError(f"not finished after {timeout:g} s")
 
-    def download(self, generation: MadeGeneration) -> list[Picture]:
+    def download(self, generation: MadeGeneration) -> list[EncodedImage]:
         """Fetch the generation's pictures without showing anyone the key."""
         if generation["status"] != "success" or not generation["outputs"]:
             raise GenerationError(f"the generation failed: {generation['error'] or generation['status']}")
         return [self._picture(output["url"]) for output in generation["outputs"]]
 
-    def _picture(self, url: str) -> Picture:
+    def _picture(self, url: str) -> EncodedImage:
         try:
             response = self._files.get(url)
             response.raise_for_status()
@@ -440,7 +440,7 @@ class PublicApi(_Api):
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise ApiError(f"cannot download the output: {exc}") from exc
         kind = response.headers.get("Content-Type", "").partition(";")[0].strip()
-        return Picture(response.content, mimetypes.guess_extension(kind, strict=False) or ".png")
+        return EncodedImage(response.content, mimetypes.guess_extension(kind, strict=False) or ".png")
 
 
 def _json(response: httpx.Response) -> object:

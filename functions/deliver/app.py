@@ -4,21 +4,23 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from atelier.adapters import aws, ed25519
-from atelier.adapters.accounts import AccountStore, SigningSecrets
-from atelier.adapters.batches import BatchAnswer, process_ids
-from atelier.adapters.deliveries import DeliveryStore
-from atelier.adapters.http import client
-from atelier.adapters.messaging import SqsQueue
-from atelier.adapters.records import RecordTable
-from atelier.adapters.secrets import Secret
-from atelier.addresses import EgressPolicy
-from atelier.document import base_url
-from atelier.observability import follow, logger
+from atelier.adapters import ed25519
+from atelier.adapters.aws import clients
+from atelier.adapters.aws.queues import SqsQueue
+from atelier.adapters.aws.secrets import Secret
+from atelier.adapters.dynamodb.account_store import AccountStore
+from atelier.adapters.dynamodb.delivery_store import DeliveryStore
+from atelier.adapters.dynamodb.records import RecordTable
+from atelier.adapters.http.client import client
+from atelier.adapters.lambda_.batches import BatchAnswer, process_ids
+from atelier.api.public_url import resolve_public_url
+from atelier.clock import now_ms
+from atelier.logging import bind_context, logger
+from atelier.outbound.url_policy import UrlPolicy
 from atelier.settings import load
-from atelier.signing import derive_seed
-from atelier.steps import now_ms
-from atelier.steps.deliver import Deliver
+from atelier.standard_webhooks import derive_seed
+from atelier.webhooks.deliver import Deliver
+from atelier.webhooks.signing_secrets import SigningSecrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +43,18 @@ class Settings:
 def deliver() -> Deliver:
     """Put the real collaborators together."""
     settings = load(Settings)
-    dynamodb = aws.client("dynamodb")
+    dynamodb = clients.client("dynamodb")
     accounts = AccountStore(RecordTable(dynamodb, settings.accounts_table))
-    signing_key = Secret(aws.client("secretsmanager"), settings.signing_key_arn)
+    signing_key = Secret(clients.client("secretsmanager"), settings.signing_key_arn)
     return Deliver(
         deliveries=DeliveryStore(
             RecordTable(dynamodb, settings.generations_table), retention_days=settings.retention_days
         ),
-        queue=lambda: SqsQueue(aws.client("sqs"), settings.delivery_queue_url),
-        egress=client(EgressPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports)),
+        queue=lambda: SqsQueue(clients.client("sqs"), settings.delivery_queue_url),
+        egress=client(UrlPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports)),
         secrets=SigningSecrets(accounts.webhook_secrets, signing_key),
         asymmetric=lambda message: ed25519.sign(derive_seed(signing_key()), message),
-        base_url=base_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
+        base_url=resolve_public_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
         clock=now_ms,
     )
 
@@ -61,7 +63,7 @@ def take(generation_id: str) -> None:
     """Attempt one delivery; an alarm counts the lines that say `"delivery": "dead"`."""
     step = deliver()
     generation, deliveries = step.deliveries.find(generation_id)
-    follow(generation)
+    bind_context(generation)
     if handled := step(generation, deliveries):
         delivery, attempt = handled
         logger.info(

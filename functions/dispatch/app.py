@@ -5,28 +5,29 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from atelier.adapters import aws, ed25519
-from atelier.adapters.accounts import AccountStore
-from atelier.adapters.batches import BatchAnswer, process_ids
-from atelier.adapters.bedrock import BedrockModels
-from atelier.adapters.catalogs import catalog_source
-from atelier.adapters.files import S3Files
-from atelier.adapters.http import OwnerPolicy, client
-from atelier.adapters.imaging import sanitise, thumbnail
-from atelier.adapters.messaging import SqsQueue
-from atelier.adapters.records import RecordTable
-from atelier.adapters.secrets import Secret, SecretProviderKeys
-from atelier.adapters.store import GenerationStore
-from atelier.addresses import EgressPolicy
-from atelier.document import base_url
-from atelier.observability import follow, logger
+from atelier.adapters import ed25519
+from atelier.adapters.aws import clients
+from atelier.adapters.aws.bedrock import BedrockModels
+from atelier.adapters.aws.catalog_object import catalog_source
+from atelier.adapters.aws.queues import SqsQueue
+from atelier.adapters.aws.s3_files import S3Files
+from atelier.adapters.aws.secrets import Secret, SecretProviderKeys
+from atelier.adapters.dynamodb.account_store import AccountStore
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.adapters.dynamodb.records import RecordTable
+from atelier.adapters.http.client import OperatorPolicy, client
+from atelier.adapters.lambda_.batches import BatchAnswer, process_ids
+from atelier.adapters.pillow import sanitise, thumbnail
+from atelier.api.public_url import resolve_public_url
+from atelier.clock import now_ms
+from atelier.generations.complete import Complete
+from atelier.generations.dispatch import Dispatch
+from atelier.generations.input_images import InputImages
+from atelier.images.download import Download
+from atelier.logging import bind_context, logger
+from atelier.outbound.url_policy import UrlPolicy
 from atelier.providers.registry import Setup, asynchronous, synchronous
 from atelier.settings import load
-from atelier.steps import now_ms
-from atelier.steps.dispatch import Dispatch
-from atelier.steps.download import Download
-from atelier.steps.finish import Finish
-from atelier.steps.inputs import Inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,37 +54,35 @@ class Settings:
 def dispatch() -> Dispatch:
     """Put the real collaborators together."""
     settings = load(Settings)
-    dynamodb = aws.client("dynamodb")
+    dynamodb = clients.client("dynamodb")
     accounts = AccountStore(RecordTable(dynamodb, settings.accounts_table))
     generations = GenerationStore(RecordTable(dynamodb, settings.generations_table), accounts=accounts)
-    keys = SecretProviderKeys(Secret(aws.client("secretsmanager"), settings.provider_keys_arn))
-    files = S3Files(aws.client("s3"), settings.files_bucket)
-    base = base_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region)
-    http, urls = client(OwnerPolicy()), settings.provider_urls
-    sqs = aws.client("sqs")
+    keys = SecretProviderKeys(Secret(clients.client("secretsmanager"), settings.provider_keys_arn))
+    files = S3Files(clients.client("s3"), settings.files_bucket)
+    base = resolve_public_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region)
+    http, urls = client(OperatorPolicy()), settings.provider_urls
+    sqs = clients.client("sqs")
     return Dispatch(
         generations=generations,
         queue=SqsQueue(sqs, settings.dispatch_queue_url),
         ingest_queue=SqsQueue(sqs, settings.ingest_queue_url),
         providers={
             **asynchronous(http, urls=urls, verify=ed25519.verify),
-            **synchronous(http, urls=urls, models=BedrockModels(lambda: aws.client("bedrock-runtime"))),
+            **synchronous(http, urls=urls, models=BedrockModels(lambda: clients.client("bedrock-runtime"))),
         },
         keys=keys,
         ready=Setup(keys, urls, settings.bedrock_model_arns).ready,
         catalog=catalog_source(settings.catalog_object),
-        inputs=Inputs(
+        inputs=InputImages(
             generations=generations,
             files=files,
-            download=Download(
-                client(EgressPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports))
-            ),
+            download=Download(client(UrlPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports))),
             sanitise=sanitise,
             base_url=base,
             clock=now_ms,
         ),
         sanitise=sanitise,
-        finish=Finish(generations=generations, files=files, thumbnail=thumbnail, clock=now_ms),
+        finish=Complete(generations=generations, files=files, thumbnail=thumbnail, clock=now_ms),
         callback_base_url=base,
         clock=now_ms,
     )
@@ -93,9 +92,9 @@ def take(generation_id: str) -> None:
     """Dispatch one generation."""
     step = dispatch()
     generation = step.generations.get(generation_id)
-    follow(generation)
+    bind_context(generation)
     after = step(generation)
-    follow(after)
+    bind_context(after)
     asked = [attempt.provider for attempt in after.attempts]
     logger.info("generation dispatched", model=after.model, provider=after.provider, asked=asked)
 

@@ -5,23 +5,24 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from atelier.adapters import aws, ed25519
-from atelier.adapters.accounts import AccountStore
-from atelier.adapters.batches import BatchAnswer, process_ids
-from atelier.adapters.files import S3Files
-from atelier.adapters.http import OwnerPolicy, client
-from atelier.adapters.imaging import sanitise, thumbnail
-from atelier.adapters.records import RecordTable
-from atelier.adapters.secrets import Secret, SecretProviderKeys
-from atelier.adapters.store import GenerationStore
-from atelier.addresses import EgressPolicy
-from atelier.observability import follow, logger
+from atelier.adapters import ed25519
+from atelier.adapters.aws import clients
+from atelier.adapters.aws.s3_files import S3Files
+from atelier.adapters.aws.secrets import Secret, SecretProviderKeys
+from atelier.adapters.dynamodb.account_store import AccountStore
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.adapters.dynamodb.records import RecordTable
+from atelier.adapters.http.client import OperatorPolicy, client
+from atelier.adapters.lambda_.batches import BatchAnswer, process_ids
+from atelier.adapters.pillow import sanitise, thumbnail
+from atelier.clock import now_ms
+from atelier.generations.complete import Complete
+from atelier.generations.ingest import Ingest
+from atelier.images.download import Download
+from atelier.logging import bind_context, logger
+from atelier.outbound.url_policy import UrlPolicy
 from atelier.providers.registry import asynchronous
 from atelier.settings import load
-from atelier.steps import now_ms
-from atelier.steps.download import Download
-from atelier.steps.finish import Finish
-from atelier.steps.ingest import Ingest
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +42,18 @@ class Settings:
 def ingest() -> Ingest:
     """Put the real collaborators together."""
     settings = load(Settings)
-    dynamodb = aws.client("dynamodb")
+    dynamodb = clients.client("dynamodb")
     accounts = AccountStore(RecordTable(dynamodb, settings.accounts_table))
     generations = GenerationStore(RecordTable(dynamodb, settings.generations_table), accounts=accounts)
     return Ingest(
         generations=generations,
-        providers=asynchronous(client(OwnerPolicy()), urls=settings.provider_urls, verify=ed25519.verify),
-        keys=SecretProviderKeys(Secret(aws.client("secretsmanager"), settings.provider_keys_arn)),
-        download=Download(client(EgressPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports))),
+        providers=asynchronous(client(OperatorPolicy()), urls=settings.provider_urls, verify=ed25519.verify),
+        keys=SecretProviderKeys(Secret(clients.client("secretsmanager"), settings.provider_keys_arn)),
+        download=Download(client(UrlPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports))),
         sanitise=sanitise,
-        finish=Finish(
+        finish=Complete(
             generations=generations,
-            files=S3Files(aws.client("s3"), settings.files_bucket),
+            files=S3Files(clients.client("s3"), settings.files_bucket),
             thumbnail=thumbnail,
             clock=now_ms,
         ),
@@ -64,7 +65,7 @@ def take(generation_id: str) -> None:
     """Ingest one generation."""
     step = ingest()
     generation = step.generations.get(generation_id)
-    follow(generation)
+    bind_context(generation)
     step(generation)
     logger.info("generation ingested", provider=generation.provider)
 

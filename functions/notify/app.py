@@ -4,16 +4,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from atelier.adapters import aws
-from atelier.adapters.batches import BatchAnswer, process_changes
-from atelier.adapters.deliveries import DeliveryStore
-from atelier.adapters.messaging import SnsTopic, SqsQueue
-from atelier.adapters.records import RecordTable
-from atelier.document import base_url
-from atelier.generation import Generation
-from atelier.observability import follow, logger
+from atelier.adapters.aws import clients
+from atelier.adapters.aws.queues import SqsQueue
+from atelier.adapters.aws.topic import SnsTopic
+from atelier.adapters.dynamodb.delivery_store import DeliveryStore
+from atelier.adapters.dynamodb.records import RecordTable
+from atelier.adapters.lambda_.batches import BatchAnswer, process_changes
+from atelier.api.public_url import resolve_public_url
+from atelier.generations.model import Generation
+from atelier.logging import bind_context, logger
 from atelier.settings import load
-from atelier.steps.announce import Announce, Notify
+from atelier.webhooks.announce import Announce, Notify
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +34,20 @@ class Settings:
 def notify() -> Notify:
     """Put the real collaborators together."""
     settings = load(Settings)
-    table = RecordTable(aws.client("dynamodb"), settings.generations_table)
+    table = RecordTable(clients.client("dynamodb"), settings.generations_table)
     return Notify(
         announce=Announce(
             deliveries=DeliveryStore(table, retention_days=settings.retention_days),
-            topic=SnsTopic(aws.client("sns"), settings.topic_arn),
-            base_url=base_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
+            topic=SnsTopic(clients.client("sns"), settings.topic_arn),
+            base_url=resolve_public_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
         ),
-        queue=lambda: SqsQueue(aws.client("sqs"), settings.delivery_queue_url),
+        queue=lambda: SqsQueue(clients.client("sqs"), settings.delivery_queue_url),
     )
 
 
 def take(generation: Generation) -> None:
     """Tell of one generation's status."""
-    follow(generation)
+    bind_context(generation)
     notify()(generation)
     logger.info("generation notified", model=generation.model)
 

@@ -4,18 +4,19 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from atelier.adapters import aws
-from atelier.adapters.accounts import AccountStore
-from atelier.adapters.deliveries import DeliveryStore
-from atelier.adapters.messaging import SnsTopic, SqsQueue
-from atelier.adapters.records import RecordTable
-from atelier.adapters.store import GenerationStore
-from atelier.document import base_url
-from atelier.observability import logger
+from atelier.adapters.aws import clients
+from atelier.adapters.aws.queues import SqsQueue
+from atelier.adapters.aws.topic import SnsTopic
+from atelier.adapters.dynamodb.account_store import AccountStore
+from atelier.adapters.dynamodb.delivery_store import DeliveryStore
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.adapters.dynamodb.records import RecordTable
+from atelier.api.public_url import resolve_public_url
+from atelier.clock import now_ms
+from atelier.generations.reconcile import Reconcile
+from atelier.logging import logger
 from atelier.settings import load
-from atelier.steps import now_ms
-from atelier.steps.announce import Announce
-from atelier.steps.reconcile import Reconcile
+from atelier.webhooks.announce import Announce
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +39,21 @@ class Settings:
 def reconcile() -> Reconcile:
     """Put the real collaborators together."""
     settings = load(Settings)
-    dynamodb = aws.client("dynamodb")
+    dynamodb = clients.client("dynamodb")
     accounts = AccountStore(RecordTable(dynamodb, settings.accounts_table))
     table = RecordTable(dynamodb, settings.generations_table)
     generations = GenerationStore(table, accounts=accounts)
-    sqs = aws.client("sqs")
+    sqs = clients.client("sqs")
     return Reconcile(
         generations=generations,
-        agenda=generations,
+        schedule=generations,
         dispatch_queue=SqsQueue(sqs, settings.dispatch_queue_url),
         ingest_queue=SqsQueue(sqs, settings.ingest_queue_url),
         delivery_queue=SqsQueue(sqs, settings.delivery_queue_url),
         announce=Announce(
             deliveries=DeliveryStore(table, retention_days=settings.retention_days),
-            topic=SnsTopic(aws.client("sns"), settings.topic_arn),
-            base_url=base_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
+            topic=SnsTopic(clients.client("sns"), settings.topic_arn),
+            base_url=resolve_public_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
         ),
         clock=now_ms,
     )

@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from atelier.adapters import aws, ed25519
-from atelier.adapters.answers import Answer, answer, answered, raw_body
-from atelier.adapters.lazy import LazyHttpClient
-from atelier.adapters.messaging import SqsQueue
-from atelier.adapters.records import RecordTable
-from atelier.adapters.secrets import Secret, SecretProviderKeys
-from atelier.adapters.store import GenerationStore
-from atelier.observability import follow, logger
-from atelier.ports import HttpClient
-from atelier.providers import CallbackRequest
+from atelier.adapters import ed25519
+from atelier.adapters.aws import clients
+from atelier.adapters.aws.queues import SqsQueue
+from atelier.adapters.aws.secrets import Secret, SecretProviderKeys
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.adapters.dynamodb.records import RecordTable
+from atelier.adapters.http.lazy_client import LazyHttpClient
+from atelier.adapters.lambda_.responses import Answer, answer, answered, raw_body
+from atelier.generations.provider_callback import ProviderCallback
+from atelier.logging import bind_context, logger
+from atelier.outbound.http_client import HttpClient
+from atelier.providers.provider import CallbackRequest
 from atelier.providers.registry import asynchronous
 from atelier.settings import load
-from atelier.steps.callback import Callback
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +33,21 @@ class Settings:
 
 
 @cache
-def callback() -> Callback:
+def callback() -> ProviderCallback:
     """Put the real collaborators together."""
     settings = load(Settings)
-    return Callback(
-        generations=GenerationStore(RecordTable(aws.client("dynamodb"), settings.generations_table)),
-        queue=SqsQueue(aws.client("sqs"), settings.ingest_queue_url),
+    return ProviderCallback(
+        generations=GenerationStore(RecordTable(clients.client("dynamodb"), settings.generations_table)),
+        queue=SqsQueue(clients.client("sqs"), settings.ingest_queue_url),
         providers=asynchronous(LazyHttpClient(_client), urls=settings.provider_urls, verify=ed25519.verify),
-        keys=cache(lambda: SecretProviderKeys(Secret(aws.client("secretsmanager"), settings.provider_keys_arn))),
+        keys=cache(lambda: SecretProviderKeys(Secret(clients.client("secretsmanager"), settings.provider_keys_arn))),
     )
 
 
 def _client() -> HttpClient:
-    from atelier.adapters.http import OwnerPolicy, client
+    from atelier.adapters.http.client import OperatorPolicy, client
 
-    return client(OwnerPolicy())
+    return client(OperatorPolicy())
 
 
 def receive(event: dict[str, Any]) -> Answer:
@@ -55,7 +56,7 @@ def receive(event: dict[str, Any]) -> Answer:
     headers = {name.lower(): value for name, value in (event["headers"] or {}).items()}
     request = CallbackRequest(headers=headers, body=raw_body(event), received_at=int(time.time()))
     generation = callback()(path["provider"], path["generation_id"], path["token"], request)
-    follow(generation)
+    bind_context(generation)
     logger.info("callback received", provider=path["provider"])
     return answer(200, {"received": True})
 

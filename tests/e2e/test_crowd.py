@@ -15,11 +15,11 @@ from typing import TypeVar
 
 import pytest
 
-from atelier.account import LedgerEntry
-from atelier.adapters.accounts import AccountStore
-from atelier.adapters.records import RecordTable
-from atelier.adapters.store import GenerationStore
-from atelier.generation import Generation, Status
+from atelier.accounts.credits import LedgerEntry
+from atelier.adapters.dynamodb.account_store import AccountStore
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.adapters.dynamodb.records import RecordTable
+from atelier.generations.model import Generation, Status
 from tests.deployment import Account, Simulators, account_with_key, administer, eventually
 from tests.simulators.faults import UNKNOWN, Answer, Callback, Course, Ending, Forgery, Plan, chance, scripted
 from tests.simulators.server import Call, Job, Post
@@ -113,7 +113,7 @@ class Crowd:
         return [job.course for job in chain.from_iterable(self.jobs.values())]
 
     @property
-    def told(self) -> set[str]:
+    def deliveries_for(self) -> set[str]:
         """Name the jobs of which a callback was taken; one that nobody signs may be anybody's, if it is whole."""
         whole = [call for call in self.calls if call.forgery is not Forgery.TRUNCATED]
         return {call.job_id for call in whole if call.status and call.status < 300}
@@ -195,7 +195,7 @@ def test_what_a_provider_made_and_told_of_arrived_and_nothing_else(crowd: Crowd)
         job for job in chain.from_iterable(crowd.jobs.values()) if job.course.ending in (Ending.SUCCESS, Ending.SLOW)
     ]
     made = {job.generation_id for job in well}
-    known = {job.generation_id for job in well if job.course.answer is Answer.TAKEN or job.id in crowd.told}
+    known = {job.generation_id for job in well if job.course.answer is Answer.TAKEN or job.id in crowd.deliveries_for}
     arrived = {generation.id for generation in crowd.with_status(Status.SUCCESS)}
 
     assert known - arrived == set()

@@ -12,14 +12,15 @@ from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
-from atelier.account import User, mint_key, new_user
-from atelier.adapters.acceptance import AcceptanceStore
-from atelier.adapters.accounts import AccountStore
-from atelier.adapters.records import RecordTable
-from atelier.adapters.store import GenerationStore
+from atelier.accounts.api_keys import mint_key
+from atelier.accounts.users import User, new_user
+from atelier.adapters.dynamodb.acceptance_store import AcceptanceStore
+from atelier.adapters.dynamodb.account_store import AccountStore
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.adapters.dynamodb.records import RecordTable
 from atelier.errors import NotFoundError, PaymentRequiredError, UnavailableError
-from atelier.generation import Generation, Status, accept
-from atelier.idempotency import Idempotency
+from atelier.generations.idempotency import Idempotency
+from atelier.generations.model import Generation, Status, new_generation
 from tools.local_stack import REGION, Deployed
 
 OPERATIONS = 1_000
@@ -81,7 +82,7 @@ class Shop:
 
     def ask(self) -> None:
         """Ask for a generation; a client whose request was lost asks again with the same key."""
-        wanted = accept(
+        wanted = new_generation(
             user_id=self.user.id, key_id=self.key.id, test=False, model="m", tool="t", type="image",
             payload={"prompt": "a boat"}, webhook=None, correlation_id="c", now=now(), cost=self.chance.randint(1, 9),
         )  # fmt: skip
@@ -97,7 +98,7 @@ class Shop:
     def repeat(self, wanted: Generation, idempotency: Idempotency) -> None:
         """Accept a request."""
         with suppress(PaymentRequiredError):
-            self.acceptances.accept(wanted, self.key, idempotency, now())
+            self.acceptances.write(wanted, self.key, idempotency, now())
 
     def fail(self) -> None:
         """Fail one that is not finished."""

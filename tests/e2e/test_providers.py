@@ -46,7 +46,7 @@ def forget(upstream: Deployed, simulators: Simulators) -> Callable[[], None]:
 
     def forget() -> None:
         for simulator in simulators.asynchronous:
-            key = {"id": {"S": f"peer#provider:{simulator.name}"}, "record": {"S": "peer"}}
+            key = {"id": {"S": f"upstream#provider:{simulator.name}"}, "record": {"S": "upstream"}}
             dynamodb.delete_item(TableName=table, Key=key)
 
     return forget

@@ -4,8 +4,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from atelier.account import mint_key, new_user
-from atelier.adapters.accounts import AccountStore
+from atelier.accounts.api_keys import mint_key
+from atelier.accounts.users import new_user
+from atelier.adapters.dynamodb.account_store import AccountStore
 from tests.integration.lambdas import Lambdas, request
 from tests.integration.stack import Stack
 

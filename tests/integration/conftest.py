@@ -10,13 +10,15 @@ import httpx
 import pytest
 from moto import mock_aws
 
-from atelier import observability
-from atelier.account import mint_key, new_user
-from atelier.adapters import aws, http
-from atelier.adapters.accounts import AccountStore
-from atelier.adapters.http import HttpxClient, Policy
-from atelier.adapters.records import RecordTable
-from atelier.adapters.store import GenerationStore
+from atelier.accounts.api_keys import mint_key
+from atelier.accounts.users import new_user
+from atelier.adapters.aws import clients
+from atelier.adapters.dynamodb.account_store import AccountStore
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.adapters.dynamodb.records import RecordTable
+from atelier.adapters.http import client as http
+from atelier.adapters.http.client import HttpxClient, Policy
+from atelier.logging import logger
 from functions.deliver import app as deliver
 from functions.dispatch import app as dispatch
 from functions.ingest import app as ingest
@@ -32,9 +34,9 @@ NOW = 1_767_225_600_000
 def _calls() -> Calls:
     """Hear of every call that the functions' clients make; they are made once, since that takes long."""
     calls = Calls()
-    aws.client.cache_clear()  # type: ignore[attr-defined]
-    aws._session.cache_clear()
-    aws._session().register("before-call", calls)
+    clients.client.cache_clear()  # type: ignore[attr-defined]
+    clients._session.cache_clear()
+    clients._session().register("before-call", calls)
     return calls
 
 
@@ -97,12 +99,12 @@ def lambdas(stack: Stack, internet: Internet, _calls: Calls, monkeypatch: pytest
 
 @pytest.fixture
 def accounts(stack: Stack, _calls: Calls) -> AccountStore:
-    return AccountStore(RecordTable(aws.client("dynamodb"), stack.ref("AccountsTable")))
+    return AccountStore(RecordTable(clients.client("dynamodb"), stack.ref("AccountsTable")))
 
 
 @pytest.fixture
 def table(stack: Stack, _calls: Calls) -> RecordTable:
-    return RecordTable(aws.client("dynamodb"), stack.ref("GenerationsTable"))
+    return RecordTable(clients.client("dynamodb"), stack.ref("GenerationsTable"))
 
 
 @pytest.fixture
@@ -123,7 +125,7 @@ def key(stack: Stack, accounts: AccountStore) -> str:
 @pytest.fixture
 def logs() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """The functions' log lines so far; one that is not JSON is an error."""
-    handler = observability.logger.registered_handler
+    handler = logger.registered_handler
     assert isinstance(handler, logging.StreamHandler)
     written = io.StringIO()
     before = handler.setStream(written)

@@ -11,9 +11,11 @@ import pytest
 from botocore.model import OperationModel
 
 from functions.console import app as console
+from functions.console.app.dependencies import dependencies as console_dependencies
 from functions.deliver import app as deliver
 from functions.dispatch import app as dispatch
 from functions.generate import app as generate
+from functions.generate.app.dependencies import dependencies as generate_dependencies
 from functions.ingest import app as ingest
 from functions.notify import app as notify
 from functions.reconcile import app as reconcile
@@ -32,10 +34,10 @@ HANDLERS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "webhook": webhook.handler,
 }
 FACTORIES = (
-    console.wiring,
+    console_dependencies,
     deliver.deliver,
     dispatch.dispatch,
-    generate.wiring,
+    generate_dependencies,
     ingest.ingest,
     notify.notify,
     reconcile.reconcile,

@@ -4,9 +4,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from atelier.adapters.store import from_stream
-from atelier.delivery import Attempt, Delivery, DeliveryStatus
-from atelier.generation import Generation, Moment, ProviderAttempt, Status, StoredFile, new_id
+from atelier.adapters.dynamodb.generation_store import from_stream
+from atelier.generations.model import Generation, Moment, ProviderAttempt, Status, StoredFile, new_id
+from atelier.webhooks.delivery import Attempt, Delivery, DeliveryStatus
 from tests.integration.lambdas import event
 
 NOW = 1_767_225_600_000

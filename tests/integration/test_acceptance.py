@@ -2,11 +2,12 @@
 
 import pytest
 
-from atelier.account import ApiKey, User, mint_key, new_user
-from atelier.adapters.acceptance import AcceptanceStore
-from atelier.adapters.accounts import AccountStore
-from atelier.adapters.records import RecordTable
-from atelier.adapters.store import GenerationStore
+from atelier.accounts.api_keys import ApiKey, mint_key
+from atelier.accounts.users import User, new_user
+from atelier.adapters.dynamodb.acceptance_store import AcceptanceStore
+from atelier.adapters.dynamodb.account_store import AccountStore
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.adapters.dynamodb.records import RecordTable
 from atelier.errors import (
     ConflictError,
     IdempotencyMismatchError,
@@ -14,8 +15,8 @@ from atelier.errors import (
     PaymentRequiredError,
     TooManyRequestsError,
 )
-from atelier.generation import Generation, accept
-from atelier.idempotency import Idempotency
+from atelier.generations.idempotency import Idempotency
+from atelier.generations.model import Generation, new_generation
 from tests.integration.stack import Stack, aws
 
 NOW = 1_767_225_600_000
@@ -46,7 +47,7 @@ def a_key(user: User, accounts: AccountStore, requests_per_minute: int | None = 
 
 
 def wanted(user: User, cost: int = 4) -> Generation:
-    return accept(
+    return new_generation(
         user_id=user.id, key_id="k", test=False, model="m", tool="t", type="image", payload={"prompt": "a boat"},
         webhook=None, correlation_id="c", now=NOW, cost=cost,
     )  # fmt: skip
@@ -59,7 +60,7 @@ def kinds(accounts: AccountStore, user: User) -> list[tuple[str, int]]:
 def test_the_charge_stands_beside_the_generation(
     acceptances: AcceptanceStore, accounts: AccountStore, generations: GenerationStore, user: User
 ) -> None:
-    accepted = acceptances.accept(wanted(user), a_key(user, accounts), None, NOW)
+    accepted = acceptances.write(wanted(user), a_key(user, accounts), None, NOW)
 
     assert generations.get(accepted.id).cost == 4
     assert accounts.user(user.id).credits == 6
@@ -72,19 +73,19 @@ def test_who_has_too_little_gets_nothing_written(
     dear = wanted(user, cost=11)
 
     with pytest.raises(PaymentRequiredError, match="11 credits"):
-        acceptances.accept(dear, a_key(user, accounts), Idempotency("k", "d"), NOW)
+        acceptances.write(dear, a_key(user, accounts), Idempotency("k", "d"), NOW)
 
     with pytest.raises(NotFoundError):
         generations.get(dear.id)
     assert accounts.user(user.id).credits == 10
-    cheap = acceptances.accept(wanted(user), a_key(user, accounts), Idempotency("k", "d"), NOW)
+    cheap = acceptances.write(wanted(user), a_key(user, accounts), Idempotency("k", "d"), NOW)
     assert cheap.id != dear.id
 
 
 def test_a_failure_gives_back_once(
     acceptances: AcceptanceStore, accounts: AccountStore, table: RecordTable, user: User
 ) -> None:
-    accepted = acceptances.accept(wanted(user), a_key(user, accounts), None, NOW)
+    accepted = acceptances.write(wanted(user), a_key(user, accounts), None, NOW)
     store = GenerationStore(table, accounts=accounts)
 
     store.advance(accepted, accepted.failed("no", NOW + 1))
@@ -100,7 +101,7 @@ def test_the_same_idempotency_key_is_charged_once(
 ) -> None:
     key, idempotency = a_key(user, accounts), Idempotency("order 7", "digest")
 
-    first, again = (acceptances.accept(wanted(user), key, idempotency, NOW) for _ in range(2))
+    first, again = (acceptances.write(wanted(user), key, idempotency, NOW) for _ in range(2))
 
     assert first.id == again.id
     assert accounts.user(user.id).credits == 6
@@ -111,11 +112,11 @@ def test_an_idempotency_key_is_a_users_own_and_stands_for_one_request(
 ) -> None:
     other = new_user(email="bo@example.com", name="Bo", now=NOW)
     accounts.add_user(other)
-    first = acceptances.accept(wanted(user), a_key(user, accounts), Idempotency("k", "digest"), NOW)
+    first = acceptances.write(wanted(user), a_key(user, accounts), Idempotency("k", "digest"), NOW)
 
-    theirs = acceptances.accept(wanted(other), a_key(other, accounts), Idempotency("k", "digest"), NOW)
+    theirs = acceptances.write(wanted(other), a_key(other, accounts), Idempotency("k", "digest"), NOW)
     with pytest.raises(IdempotencyMismatchError):
-        acceptances.accept(wanted(user), a_key(user, accounts), Idempotency("k", "another"), NOW)
+        acceptances.write(wanted(user), a_key(user, accounts), Idempotency("k", "another"), NOW)
 
     assert theirs.id != first.id
 
@@ -123,7 +124,7 @@ def test_an_idempotency_key_is_a_users_own_and_stands_for_one_request(
 def test_an_idempotency_record_outlives_its_generation_by_a_day(
     acceptances: AcceptanceStore, accounts: AccountStore, stack: Stack, user: User
 ) -> None:
-    acceptances.accept(wanted(user), a_key(user, accounts), Idempotency("k", "digest"), NOW)
+    acceptances.write(wanted(user), a_key(user, accounts), Idempotency("k", "digest"), NOW)
 
     (generation,) = stack.rows("GenerationsTable")
     (record,) = [row for row in stack.rows("AccountsTable") if row["record"]["S"] == "idempotency"]
@@ -135,23 +136,23 @@ def test_a_minutes_requests_are_counted_and_the_next_minute_is_new(
 ) -> None:
     key = a_key(user, accounts, requests_per_minute=2)
     for _ in range(2):
-        acceptances.accept(wanted(user, cost=0), key, None, NOW)
+        acceptances.write(wanted(user, cost=0), key, None, NOW)
         accounts.count_read(key, NOW)
 
     with pytest.raises(TooManyRequestsError) as creating:
-        acceptances.accept(wanted(user, cost=0), key, None, NOW + 15_000)
+        acceptances.write(wanted(user, cost=0), key, None, NOW + 15_000)
     with pytest.raises(TooManyRequestsError):
         accounts.count_read(key, NOW + 15_000)
 
     assert (creating.value.retry_after, creating.value.quota) == (45, 2)
-    acceptances.accept(wanted(user, cost=0), key, None, NOW + 60_000)
+    acceptances.write(wanted(user, cost=0), key, None, NOW + 60_000)
     accounts.count_read(key, NOW + 60_000)
 
 
 def test_the_last_use_is_noted_once_a_minute(acceptances: AcceptanceStore, accounts: AccountStore, user: User) -> None:
     key = a_key(user, accounts)
     for later in (0, 30_000, 60_000):
-        acceptances.accept(wanted(user, cost=0), accounts.get(key.id) or key, None, NOW + later)
+        acceptances.write(wanted(user, cost=0), accounts.get(key.id) or key, None, NOW + later)
 
     found = accounts.get(key.id)
     assert found is not None
@@ -164,6 +165,6 @@ def test_a_user_who_is_not_metered_pays_nothing_that_matters(
 ) -> None:
     free = accounts.user_by_email("free@example.com", NOW)
 
-    acceptances.accept(wanted(free, cost=9_999), a_key(free, accounts), None, NOW)
+    acceptances.write(wanted(free, cost=9_999), a_key(free, accounts), None, NOW)
 
     assert accounts.user(free.id).credits is None

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from atelier.adapters.accounts import AccountStore
-from atelier.catalog import embedded
+from atelier.adapters.dynamodb.account_store import AccountStore
+from atelier.catalog.model import embedded
 from tests.integration.client import SKETCH, Answer, Client, a_client
 from tests.integration.lambdas import Calls, Lambdas
 from tests.integration.stack import Stack
@@ -210,7 +210,7 @@ def test_nobody_touches_another_users_generation(
 
 
 @pytest.mark.parametrize(("method", "suffix"), ON_ONE)
-@pytest.mark.parametrize("generation_id", [UNKNOWN, "media_id", "x" * 3_000, "peer#provider:sketch", "%", "é"])
+@pytest.mark.parametrize("generation_id", [UNKNOWN, "media_id", "x" * 3_000, "upstream#provider:sketch", "%", "é"])
 def test_an_unknown_generation_is_not_found(
     method: str, suffix: str, generation_id: str, ann: Client, calls: Calls
 ) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from atelier.account import ApiKey, mint_key, new_user
-from atelier.adapters.accounts import AccountStore
+from atelier.accounts.api_keys import ApiKey, mint_key
+from atelier.accounts.users import new_user
+from atelier.adapters.dynamodb.account_store import AccountStore
 from tests.integration.lambdas import Calls, Lambdas, request
 from tests.integration.stack import Stack
 

@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from atelier.adapters.deliveries import DeliveryStore
-from atelier.adapters.records import RecordTable
-from atelier.adapters.store import GenerationStore
-from atelier.generation import Status
+from atelier.adapters.dynamodb.delivery_store import DeliveryStore
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.adapters.dynamodb.records import RecordTable
+from atelier.generations.model import Status
 from tests.integration.lambdas import Lambdas, event, message, queue_event, request
 from tests.integration.samples import delivery, finished_example, generation
 from tests.integration.stack import Stack, aws

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from atelier.adapters.secrets import Secret
-from atelier.adapters.store import GenerationStore
-from atelier.generation import Status
+from atelier.adapters.aws.secrets import Secret
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.generations.model import Status
 from functions.dispatch import app as dispatch
-from functions.generate import app as generate
+from functions.generate.app import dependencies as generate
 from tests.integration.lambdas import Calls, Lambdas, request
 from tests.integration.stack import Stack, aws
 from tests.integration.world import RECEIVER, SKETCH, Internet, Studio, accept

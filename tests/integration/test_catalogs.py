@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from atelier.adapters.catalogs import StoredCatalog, catalog_source
-from atelier.catalog import EMBEDDED, embedded
+from atelier.adapters.aws.catalog_object import StoredCatalog, catalog_source
+from atelier.catalog.model import EMBEDDED, embedded
 from atelier.errors import UnavailableError
 from tests.integration.lambdas import Calls, Lambdas, request
 from tests.integration.stack import Stack, aws
@@ -78,7 +78,7 @@ def test_what_was_asked_for_in_vain_works_once_the_key_is_set(
     lambdas: Lambdas, key: str, stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # given a sandbox that has learnt that there is no key
-    monkeypatch.setattr("atelier.adapters.secrets.LEAST_REFRESH_SECONDS", 0.0)
+    monkeypatch.setattr("atelier.adapters.aws.secrets.LEAST_REFRESH_SECONDS", 0.0)
     assert lambdas.ask(request("generate", authorization=key, body=asked("flux-dev")))[0] == 503
     # when
     set_key(stack, fal="k")

@@ -10,20 +10,21 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from atelier.accounts.session import begin
+from atelier.accounts.sign_in_throttle import MAX_FAILURES, SignInAttempts
 from atelier.adapters import ed25519
-from atelier.adapters.deliveries import DeliveryStore
-from atelier.adapters.erasure import TableEraser
-from atelier.adapters.records import RecordTable
-from atelier.adapters.secrets import ProviderKeysEditor
-from atelier.adapters.sessions import SessionStore
-from atelier.adapters.store import GenerationStore
-from atelier.attempts import MAX_FAILURES, Attempts
-from atelier.delivery import DeliveryStatus
+from atelier.adapters.aws.secrets import ProviderKeysEditor
+from atelier.adapters.dynamodb.delivery_store import DeliveryStore
+from atelier.adapters.dynamodb.generation_eraser import TableEraser
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.adapters.dynamodb.records import RecordTable
+from atelier.adapters.dynamodb.session_store import SessionStore
+from atelier.clock import now_ms
 from atelier.errors import ConflictError, UnavailableError
-from atelier.generation import Moment, Status, new_id
-from atelier.session import begin
-from atelier.steps import now_ms
+from atelier.generations.model import Moment, Status, new_id
+from atelier.webhooks.delivery import DeliveryStatus
 from functions.console import app as console_app
+from functions.console.app.dependencies import dependencies
 from tests.integration.lambdas import Calls, Lambdas, request
 from tests.integration.samples import DAY, NOW, generation
 from tests.integration.stack import ROOT, Stack, aws
@@ -518,7 +519,7 @@ def test_a_new_secret_ends_all_sessions(browser: Browser, lambdas: Lambdas, stac
     browser.sign_in(stack.secret("ConsoleSecret"))
     # when the secret is rotated, and a cold sandbox asked
     aws("secretsmanager").put_secret_value(SecretId=stack.ref("ConsoleSecret"), SecretString="another secret")
-    console_app.wiring.cache_clear()
+    dependencies.cache_clear()
     # then
     assert browser.status("GET", "/console/session") == 401
     assert browser.sign_in("another secret") == 200
@@ -590,7 +591,7 @@ def test_a_session_store_keeps_what_it_is_told(stack: Stack, accounts: Any) -> N
     # then
     assert not sessions.lives(session)
     # and
-    first, second = Attempts("x", 1, NOW), Attempts("x", 2, NOW, 1)
+    first, second = SignInAttempts("x", 1, NOW), SignInAttempts("x", 2, NOW, 1)
     sessions.advance(None, first)
     sessions.advance(first, second)
     assert sessions.attempts("x") == second
@@ -873,7 +874,7 @@ def test_a_deleted_generation_leaves_nothing(
     # then
     assert answer["statusCode"] == 204
     assert answer["body"] == ""
-    left = {row["id"]["S"] for row in stack.rows("GenerationsTable") if row["record"]["S"] != "peer"}
+    left = {row["id"]["S"] for row in stack.rows("GenerationsTable") if row["record"]["S"] != "upstream"}
     assert left == {kept}
     names = [item["Key"] for item in aws("s3").list_objects_v2(Bucket=bucket)["Contents"]]
     assert len(names) == 2

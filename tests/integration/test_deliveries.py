@@ -9,17 +9,19 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from atelier.account import new_user
-from atelier.adapters.accounts import AccountStore
-from atelier.adapters.deliveries import MAX_ATTEMPTS_SHOWN, DeliveryStore
-from atelier.adapters.erasure import TableEraser
-from atelier.adapters.records import RecordTable
-from atelier.adapters.store import GenerationStore
-from atelier.breaker import FAILURES_TO_OPEN, Health, Leave, Peer
-from atelier.delivery import SCHEDULE, Attempt, Delivery, DeliveryStatus, events, first_delivery
-from atelier.document import timestamp
-from atelier.errors import ConflictError, NotFoundError, PeerUnavailableError
-from atelier.generation import Generation, Moment, Status, new_id
+from atelier.accounts.users import new_user
+from atelier.adapters.dynamodb.account_store import AccountStore
+from atelier.adapters.dynamodb.delivery_store import MAX_ATTEMPTS_SHOWN, DeliveryStore
+from atelier.adapters.dynamodb.generation_eraser import TableEraser
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.adapters.dynamodb.records import RecordTable
+from atelier.encoding import timestamp
+from atelier.errors import ConflictError, NotFoundError, UpstreamUnavailableError
+from atelier.generations.model import Generation, Moment, Status, new_id
+from atelier.outbound.circuit_breaker import FAILURES_TO_OPEN, Health, Release, Upstream
+from atelier.webhooks.delivery import Attempt, Delivery, DeliveryStatus
+from atelier.webhooks.events import events, first_delivery
+from atelier.webhooks.schedule import SCHEDULE
 from tests.integration.lambdas import Calls, Lambdas, event, message, queue_event, request
 from tests.integration.samples import ATTEMPTS, DAY, DELIVERIES, NOW, delivery, generation
 from tests.integration.stack import Stack, aws, template
@@ -27,7 +29,7 @@ from tests.integration.world import RECEIVER, SKETCH, Internet, accept
 
 quick = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 HOOK = f"https://{RECEIVER}/api/webhook"
-PEER = Peer(f"host:{RECEIVER}:443", places=10, lease=60_000)
+UPSTREAM = Upstream(f"host:{RECEIVER}:443", slots=10, lease=60_000)
 WAY = (Moment(Status.PROCESSING, NOW), Moment(Status.UPLOADING, NOW), Moment(Status.SUCCESS, NOW))
 ALL = [status.value for status in Status]
 
@@ -148,38 +150,41 @@ def test_of_two_workers_one_starts_and_the_other_takes_no_place(
 ) -> None:
     fresh = delivery(finished)
     started = fresh.started(NOW)
-    deliveries.enter(None, started, PEER, NOW)
+    deliveries.acquire(None, started, UPSTREAM, NOW)
     for before in (None, fresh):
         with pytest.raises(ConflictError):
-            deliveries.enter(before, started, PEER, NOW)
+            deliveries.acquire(before, started, UPSTREAM, NOW)
     failed = started.finished(Attempt(number=1, at=NOW, duration=1, status_code=500), NOW)
     again = failed.started(failed.due_at or 0)
     with pytest.raises(ConflictError):
-        deliveries.enter(failed, again, PEER, NOW)
-    assert len([name for name in table.get(f"peer#{PEER.name}", "peer") or {} if name.startswith("place_")]) == 1
+        deliveries.acquire(failed, again, UPSTREAM, NOW)
+    assert (
+        len([name for name in table.get(f"upstream#{UPSTREAM.name}", "upstream") or {} if name.startswith("slot_")])
+        == 1
+    )
 
 
 def test_a_place_is_left_in_any_case_and_what_the_call_told_is_kept(
     deliveries: DeliveryStore, finished: Generation, table: RecordTable
 ) -> None:
     started = delivery(finished).started(NOW)
-    place = deliveries.enter(None, started, PEER, NOW)
+    slot = deliveries.acquire(None, started, UPSTREAM, NOW)
     attempt = Attempt(number=1, at=NOW, duration=1, status_code=500)
     deliveries.advance(started, replace(started, version=2))
     # when its record has moved on
     with pytest.raises(ConflictError):
-        deliveries.advance(started, started.finished(attempt, NOW), attempt, Leave(place, Health.FAILING, NOW))
+        deliveries.advance(started, started.finished(attempt, NOW), attempt, Release(slot, Health.FAILING, NOW))
     # then
-    peer = table.get(f"peer#{PEER.name}", "peer") or {}
-    assert (peer["failures"], [name for name in peer if name.startswith("place_")]) == (1, [])
+    upstream = table.get(f"upstream#{UPSTREAM.name}", "upstream") or {}
+    assert (upstream["failures"], [name for name in upstream if name.startswith("slot_")]) == (1, [])
     assert deliveries.history(finished.id)[1][0].attempts == ()
 
 
 def test_where_there_is_no_place_nothing_is_written(deliveries: DeliveryStore, finished: Generation) -> None:
-    one = Peer(PEER.name, places=1, lease=60_000)
-    deliveries.enter(None, delivery(finished, event=Status.PENDING).started(NOW), one, NOW)
-    with pytest.raises(PeerUnavailableError):
-        deliveries.enter(None, delivery(finished).started(NOW), one, NOW)
+    one = Upstream(UPSTREAM.name, slots=1, lease=60_000)
+    deliveries.acquire(None, delivery(finished, event=Status.PENDING).started(NOW), one, NOW)
+    with pytest.raises(UpstreamUnavailableError):
+        deliveries.acquire(None, delivery(finished).started(NOW), one, NOW)
     assert set(deliveries.find(finished.id)[1]) == {Status.PENDING}
 
 
@@ -204,7 +209,7 @@ def test_deliveries_that_were_quicker_than_the_announcement_are_left_as_they_are
     told = {status: delivery(finished, event=status) for status in Status}
     quicker = (Status.PENDING, Status.UPLOADING, Status.SUCCESS)
     for status in quicker:
-        deliveries.enter(None, told[status].started(NOW), PEER, NOW)
+        deliveries.acquire(None, told[status].started(NOW), UPSTREAM, NOW)
     # when
     deliveries.announced(waiting, list(told.values()))
     # then
@@ -227,20 +232,20 @@ def test_nothing_is_left_of_what_was_deleted_and_nothing_begins_anew(
             deliveries.advance(None, pending)
             deliveries.advance(pending, replace(pending, version=1), Attempt(number=1, at=NOW, duration=1))
     under_way = delivery(finished, event=Status.PROCESSING).started(NOW)
-    place = deliveries.enter(None, under_way, PEER, NOW)
+    slot = deliveries.acquire(None, under_way, UPSTREAM, NOW)
     # when
     TableEraser(aws("dynamodb"), stack.ref("GenerationsTable")).erase(finished.id)
     # then
     attempt = Attempt(number=1, at=NOW, duration=1, status_code=200)
     with pytest.raises(ConflictError):
-        deliveries.advance(under_way, under_way.finished(attempt, NOW), attempt, Leave(place, Health.HEALTHY, NOW))
+        deliveries.advance(under_way, under_way.finished(attempt, NOW), attempt, Release(slot, Health.HEALTHY, NOW))
     for begin in (
         lambda: deliveries.advance(None, delivery(finished)),
-        lambda: deliveries.enter(None, delivery(finished).started(NOW), PEER, NOW),
+        lambda: deliveries.acquire(None, delivery(finished).started(NOW), UPSTREAM, NOW),
     ):
         with pytest.raises(ConflictError):
             begin()
-    left = [row["id"]["S"] for row in stack.rows("GenerationsTable") if row["record"]["S"] != "peer"]
+    left = [row["id"]["S"] for row in stack.rows("GenerationsTable") if row["record"]["S"] != "upstream"]
     assert left == [other.id] * 5
 
 
@@ -283,7 +288,7 @@ def test_all_that_is_known_of_a_generation_expires_together(lambdas: Lambdas, ke
         overdue(stack)
         lambdas.invoke("reconcile", event("reconcile"))
     # then
-    found = [row for row in stack.rows("GenerationsTable") if row["record"]["S"] != "peer"]
+    found = [row for row in stack.rows("GenerationsTable") if row["record"]["S"] != "upstream"]
     assert (rule["AttributeName"], rule["TimeToLiveStatus"]) == ("expires_at", "ENABLED")
     assert {row["record"]["S"].partition("#")[0] for row in found} == {"generation", "delivery", "attempt"}
     assert len({row["expires_at"]["N"] for row in found}) == 1
@@ -392,14 +397,14 @@ def test_a_host_that_fails_is_left_alone_and_told_when_it_is_back(
     assert sorted(int(row["tries"]["N"]) for row in rows(stack, "delivery#")) == [0, 0, *[1] * FAILURES_TO_OPEN]
     # when it is back, and the time for a probe has come
     internet.hosts[RECEIVER] = accept
-    peer = (f"peer#{PEER.name}", "peer")
-    table.update(peer, {"probe_at": 1}, condition="attribute_exists(id)", values={})
+    upstream = (f"upstream#{UPSTREAM.name}", "upstream")
+    table.update(upstream, {"probe_at": 1}, condition="attribute_exists(id)", values={})
     overdue(stack)
     lambdas.invoke("reconcile", event("reconcile"))
     lambdas.drain("deliver")
     # then
     assert {row["status"]["S"] for row in rows(stack, "delivery#")} == {"delivered"}
-    assert "failures" not in (table.get(*peer) or {})
+    assert "failures" not in (table.get(*upstream) or {})
 
 
 def test_a_delivery_that_dies_is_logged_as_its_alarm_counts_it(

@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from atelier.account import KEY_PATTERN
-from atelier.adapters.store import GenerationStore
-from atelier.generation import Status
+from atelier.accounts.api_keys import KEY_PATTERN
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.generations.model import Status
 from tests.integration.lambdas import HANDLERS, Lambdas, event
 from tests.integration.samples import finished_example
 from tests.integration.stack import ROOT
 
 
 def test_each_function_has_an_event_and_is_tested_here() -> None:
-    functions = {path.parent.name for path in ROOT.glob("functions/*/app.py")}
+    functions = {path.name for path in ROOT.glob("functions/*") if path.is_dir()}
     assert {path.stem for path in ROOT.glob("events/*.json")} == functions == set(HANDLERS)
 
 

@@ -8,11 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from atelier.adapters import aws as functions_aws
-from atelier.adapters.accounts import AccountStore
-from atelier.adapters.files import S3Files
-from atelier.adapters.store import GenerationStore
-from atelier.generation import Status
+from atelier.adapters.aws import clients as functions_aws
+from atelier.adapters.aws.s3_files import S3Files
+from atelier.adapters.dynamodb.account_store import AccountStore
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.generations.model import Status
 from tests.integration.client import Answer, Client, a_client
 from tests.integration.lambdas import Calls, Lambdas, request
 from tests.integration.stack import Stack, aws

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from PIL import Image
 
-from atelier.adapters.store import GenerationStore
-from atelier.generation import Generation, Status
-from atelier.steps.ingest import MAX_IMAGE_BYTES
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.generations.ingest import MAX_IMAGE_BYTES
+from atelier.generations.model import Generation, Status
 from tests.integration.lambdas import Lambdas, message, queue_event
 from tests.integration.samples import generation
 from tests.integration.stack import Stack, aws

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from atelier.account import new_user
-from atelier.adapters.accounts import AccountStore
-from atelier.adapters.records import RecordTable
-from atelier.adapters.store import GenerationStore, to_record
-from atelier.catalog import embedded
-from atelier.document import announce
-from atelier.generation import Generation, ProviderAttempt, Status, StoredFile
+from atelier.accounts.users import new_user
+from atelier.adapters.dynamodb.account_store import AccountStore
+from atelier.adapters.dynamodb.generation_store import GenerationStore, to_record
+from atelier.adapters.dynamodb.records import RecordTable
+from atelier.catalog.model import embedded
+from atelier.generations.model import Generation, ProviderAttempt, Status, StoredFile
+from atelier.generations.serializer import announce
 from tests.integration.client import Client, a_client
 from tests.integration.lambdas import Calls, Lambdas
 from tests.integration.samples import NOW, generation

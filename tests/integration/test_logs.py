@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from atelier.adapters.store import GenerationStore
-from atelier.signing import derive_secret
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.standard_webhooks import derive_secret
 from tests.integration.lambdas import Lambdas, event, message, queue_event, request
 from tests.integration.samples import finished_example
 from tests.integration.stack import Stack, aws

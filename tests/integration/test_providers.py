@@ -11,14 +11,15 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from atelier.adapters.breakers import BreakerTable
-from atelier.adapters.records import RecordTable
-from atelier.adapters.store import GenerationStore
-from atelier.breaker import Breaker, Health, Leave, Peer
-from atelier.errors import ConflictError, PeerUnavailableError
-from atelier.generation import Generation, Status
-from atelier.steps.accept import Wait
-from functions.generate import app as generate
+from atelier.adapters.dynamodb.circuit_breakers import CircuitBreakerTable
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.adapters.dynamodb.records import RecordTable
+from atelier.errors import ConflictError, UpstreamUnavailableError
+from atelier.generations.model import Generation, Status
+from atelier.generations.wait import Wait
+from atelier.outbound.circuit_breaker import CircuitBreaker, Health, Release, Upstream
+from functions.generate.app.dependencies import dependencies as generate_dependencies
+from functions.generate.app.routes import generations as generate
 from tests.integration.lambdas import Lambdas, event, message, queue_event, request
 from tests.integration.samples import generation
 from tests.integration.stack import Stack, aws
@@ -135,14 +136,14 @@ def test_a_breaker_that_failures_opened_lets_nobody_ask_and_the_next_provider_ta
     for _ in range(5):
         room.dispatch(room.ask(FLUX))
     room.lambdas.drain("dispatch")
-    assert BreakerTable(table).read("provider:replicate").open
+    assert CircuitBreakerTable(table).read("provider:replicate").open
     # when
     asked = len(room.internet.to("api.replicate.com"))
     taken = room.dispatch(room.ask(FLUX))
     # then
     assert (taken.provider, len(taken.attempts)) == ("fal", 1)
     assert len(room.internet.to("api.replicate.com")) == asked == 5
-    assert BreakerTable(table).read("provider:fal") == Breaker()
+    assert CircuitBreakerTable(table).read("provider:fal") == CircuitBreaker()
 
 
 def test_a_refusal_and_an_unknown_outcome_move_to_nobody(room: Room) -> None:
@@ -200,10 +201,10 @@ def test_during_a_long_call_a_second_message_is_over_at_once_and_the_client_is_t
     room.internet.hosts["api.openai.com"] = take_a_minute
     # given a client that waits as long as it may, while nobody has dispatched yet
     room.lambdas.ask(request("generate"))
-    real = generate.wiring()
+    real = generate_dependencies()
     wait = Wait(generations=room.generations, sleep=slept.append, monotonic=lambda: sum(slept))
-    wiring = replace(real, settings=replace(real.settings, wait_seconds=25), wait=wait)
-    monkeypatch.setattr(generate, "wiring", lambda: wiring)
+    dependencies = replace(real, settings=replace(real.settings, wait_seconds=25), wait=wait)
+    monkeypatch.setattr(generate, "dependencies", lambda: dependencies)
     # when
     body = json.dumps({"model": "gpt-image", "input": {"prompt": "a lighthouse"}})
     status, accepted = room.lambdas.ask(request("generate", authorization=room.key, body=body))
@@ -331,31 +332,31 @@ def test_a_clients_picture_is_trusted_no_further_than_any_url(
 
 def test_a_claim_and_its_place_are_taken_both_or_neither(generations: GenerationStore, table: RecordTable) -> None:
     # given a provider with one place
-    peer = Peer("provider:fal", 1, 60_000)
+    upstream = Upstream("provider:fal", 1, 60_000)
     first, second = generation(), generation()
     for item in (first, second):
         generations.add(item)
     claims = [item.claimed("fal", "flux", committed=True, now=1, deadline=9) for item in (first, second)]
-    place = generations.enter(first, claims[0], peer, 1)
+    slot = generations.acquire(first, claims[0], upstream, 1)
     # when the second comes, then there is no place, and it is not claimed
-    with pytest.raises(PeerUnavailableError):
-        generations.enter(second, claims[1], peer, 1)
+    with pytest.raises(UpstreamUnavailableError):
+        generations.acquire(second, claims[1], upstream, 1)
     assert generations.get(second.id) == second
     # and when the first moved on meanwhile, then its place is left all the same
     moved = generations.advance(claims[0], claims[0].failed("too late", 2))
     with pytest.raises(ConflictError):
-        generations.advance(claims[0], claims[0].submitted("job1", 3), Leave(place, Health.HEALTHY, 3))
+        generations.advance(claims[0], claims[0].submitted("job1", 3), Release(slot, Health.HEALTHY, 3))
     assert generations.get(first.id) == moved
-    assert BreakerTable(table).read(peer.name).taken == {}
+    assert CircuitBreakerTable(table).read(upstream.name).taken == {}
     # and when the generation is not what it was, then no place is taken for it
     with pytest.raises(ConflictError):
-        generations.enter(first, claims[0], peer, 4)
-    assert BreakerTable(table).read(peer.name).taken == {}
+        generations.acquire(first, claims[0], upstream, 4)
+    assert CircuitBreakerTable(table).read(upstream.name).taken == {}
     # and a place that a worker left behind is free when its lease is over
-    generations.enter(second, claims[1], peer, 5)
+    generations.acquire(second, claims[1], upstream, 5)
     third = generation()
     generations.add(third)
     claim = third.claimed("fal", "flux", committed=True, now=6, deadline=9)
-    with pytest.raises(PeerUnavailableError):
-        generations.enter(third, claim, peer, 60_005)
-    assert generations.enter(third, claim, peer, 60_006).number == 0
+    with pytest.raises(UpstreamUnavailableError):
+        generations.acquire(third, claim, upstream, 60_005)
+    assert generations.acquire(third, claim, upstream, 60_006).number == 0

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from atelier.adapters import aws
-from atelier.adapters.records import Record, RecordTable
-from atelier.adapters.store import GenerationStore
+from atelier.adapters.aws import clients
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.adapters.dynamodb.records import Record, RecordTable
 from atelier.errors import ConflictError, UnavailableError
 from tests.integration.samples import generation
 
@@ -41,7 +41,7 @@ def network(table: RecordTable, monkeypatch: pytest.MonkeyPatch) -> Iterator[Los
     """The network to DynamoDB; the SDK does not sleep before it repeats."""
     monkeypatch.setattr(time, "sleep", lambda _: None)
     network = LosesAnswers()
-    events = aws.client("dynamodb").meta.events
+    events = clients.client("dynamodb").meta.events
     events.register_last("before-send", network, unique_id="network")  # last: after moto has done what was asked
     yield network
     events.unregister("before-send", unique_id="network")
@@ -136,7 +136,7 @@ def test_a_table_that_never_answers_is_unavailable(table: RecordTable, network: 
 
 
 def test_a_table_that_is_not_there_is_unavailable(stack: object, table: RecordTable) -> None:
-    missing = RecordTable(aws.client("dynamodb"), "missing")
+    missing = RecordTable(clients.client("dynamodb"), "missing")
     for call in (lambda: missing.get(*KEY), lambda: missing.get_all("a"), lambda: missing.get_many([KEY])):
         with pytest.raises(UnavailableError):
             call()

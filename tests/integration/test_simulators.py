@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 
 from atelier.adapters import ed25519
-from atelier.adapters.http import OwnerPolicy, client
+from atelier.adapters.http.client import OperatorPolicy, client
 from atelier.errors import (
     InvalidSignatureError,
     OutcomeUnknownError,
@@ -19,9 +19,9 @@ from atelier.errors import (
     ProviderCredentialsError,
     ProviderRejectedError,
 )
-from atelier.providers import CallbackRequest, Failed, Job, Located, Outcome, Provider, Running, Submitted
 from atelier.providers.artificial_studio import ArtificialStudio
 from atelier.providers.fal import Fal
+from atelier.providers.provider import CallbackRequest, Failed, ImageUrls, Job, Outcome, Provider, Running, Submitted
 from atelier.providers.replicate import Replicate
 from tests.simulators.artificial_studio import ArtificialStudioSimulator
 from tests.simulators.fal import FalSimulator
@@ -30,7 +30,7 @@ from tests.simulators.replicate import ReplicateSimulator
 from tests.simulators.server import Simulator
 from tools.receiver import Received, Receiver
 
-HTTP = client(OwnerPolicy())
+HTTP = client(OperatorPolicy())
 TIMING = Timing(work=0.02, slow=0.05, delay=0.05, hang=0.05, again=(0.02, 0.05))
 GENERATION = "0" * 31 + "1"
 PATIENCE = 10.0
@@ -126,7 +126,7 @@ def test_a_job_goes_out_is_told_of_and_comes_back(name: str) -> None:
         job_id = there.submit()
         assert there.hear() == job_id
         outcome = there.fetch(job_id)
-        assert isinstance(outcome, Located)
+        assert isinstance(outcome, ImageUrls)
         pictures = [HTTP.send("GET", url, headers={}, timeout=5, max_bytes=10_000) for url in outcome.urls]
         assert {picture.body[:4] for picture in pictures} == {b"\x89PNG"}
         assert there.simulator.submissions == there.simulator.taken == {GENERATION: 1}
@@ -171,7 +171,7 @@ def test_after_a_lost_answer_the_callback_names_the_job_and_who_pays_twice_is_fo
             there.submit()
         job_id = there.hear()
         assert job_id is not None
-        assert isinstance(there.fetch(job_id), Located)
+        assert isinstance(there.fetch(job_id), ImageUrls)
         assert there.simulator.repeated == []
         there.submit()
         assert there.simulator.repeated == [GENERATION]
@@ -186,7 +186,7 @@ def test_a_job_ends_as_planned(name: str, ending: Ending, words: str | None) -> 
     with room(name, Course(ending=ending, failed_polls=1)) as there:
         outcome = there.fetch(there.submit())
         if words is None:
-            assert isinstance(outcome, Located)
+            assert isinstance(outcome, ImageUrls)
         else:
             assert isinstance(outcome, Failed)
             assert words in outcome.message
@@ -200,7 +200,7 @@ def test_a_callback_may_come_first_or_thrice_or_late_or_never(name: str) -> None
         assert sorted(filter(None, told)) == sorted(
             [ids[Callback.REPEATED]] * 3 + [ids[Callback.DELAYED], ids[Callback.EARLY]]
         )
-        assert isinstance(there.fetch(ids[Callback.DROPPED]), Located)
+        assert isinstance(there.fetch(ids[Callback.DROPPED]), ImageUrls)
 
 
 @EACH
@@ -240,18 +240,18 @@ def test_forged_callbacks_change_nothing(name: str) -> None:
 def test_a_job_can_be_cancelled_until_it_is_done(name: str) -> None:
     with room(name, Course(ending=Ending.NEVER)) as there:
         endless, short = there.submit(), there.submit()
-        assert isinstance(there.fetch(short), Located)
+        assert isinstance(there.fetch(short), ImageUrls)
         for job_id in (endless, short, endless, "never-was"):
             there.provider.cancel(job_id, there.job)
         assert isinstance(there.fetch(endless), Failed)
-        assert isinstance(there.fetch(short), Located)
+        assert isinstance(there.fetch(short), ImageUrls)
 
 
 def test_a_cancellation_that_nobody_there_knows_harms_nobody() -> None:
     with room("artificial-studio") as there:
         job_id = there.submit()
         there.provider.cancel(job_id, there.job)
-        assert isinstance(there.fetch(job_id), Located)
+        assert isinstance(there.fetch(job_id), ImageUrls)
 
 
 @pytest.mark.parametrize("name", SIGNED)

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from atelier.adapters.deliveries import DeliveryStore
-from atelier.adapters.records import RecordTable
-from atelier.adapters.store import DUE_SHARDS, GenerationStore, from_stream, to_record
+from atelier.adapters.dynamodb.delivery_store import DeliveryStore
+from atelier.adapters.dynamodb.generation_store import DUE_SHARDS, GenerationStore, from_stream, to_record
+from atelier.adapters.dynamodb.records import RecordTable
 from atelier.errors import ConflictError, NotFoundError
-from atelier.generation import Generation, Status
+from atelier.generations.model import Generation, Status
 from tests.integration.lambdas import event
 from tests.integration.samples import DAY, GENERATIONS, NOW, generation
 from tests.integration.stack import Stack, aws

@@ -9,14 +9,15 @@ import pytest
 from PIL import Image
 from standardwebhooks import Webhook
 
-from atelier.account import new_user
-from atelier.adapters import aws as clients
-from atelier.adapters.accounts import AccountStore
-from atelier.adapters.store import GenerationStore
-from atelier.generation import Status
-from atelier.signing import derive_secret
-from atelier.steps.accept import Wait
-from functions.generate import app as generate
+from atelier.accounts.users import new_user
+from atelier.adapters.aws import clients as clients
+from atelier.adapters.dynamodb.account_store import AccountStore
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.generations.model import Status
+from atelier.generations.wait import Wait
+from atelier.standard_webhooks import derive_secret
+from functions.generate.app.dependencies import dependencies as generate_dependencies
+from functions.generate.app.routes import generations as generate
 from tests.integration.lambdas import Lambdas, event, request
 from tests.integration.stack import Stack, aws
 from tests.integration.world import BASE, RECEIVER, SKETCH, Internet, Studio, accept
@@ -119,11 +120,11 @@ def test_a_client_without_a_webhook_waits_for_its_picture(
         lambdas.drain("dispatch")
 
     lambdas.ask(request("generate"))
-    real = generate.wiring()
-    wiring = replace(
+    real = generate_dependencies()
+    dependencies = replace(
         real, settings=replace(real.settings, wait_seconds=25), wait=Wait(generations=generations, sleep=sleep)
     )
-    monkeypatch.setattr(generate, "wiring", lambda: wiring)
+    monkeypatch.setattr(generate, "dependencies", lambda: dependencies)
     body = json.loads(SKETCH)
     del body["webhook"]
     # when
@@ -226,7 +227,7 @@ def test_the_same_dispatch_message_twice_asks_the_provider_once(
     lambdas.ask(request("generate", authorization=key))
     (body,) = lambdas.waiting("DispatchQueue")
     clients.client("sqs").send_message(
-        QueueUrl=generate.wiring().settings.dispatch_queue_url, MessageBody=json.dumps(body)
+        QueueUrl=generate_dependencies().settings.dispatch_queue_url, MessageBody=json.dumps(body)
     )
     # when
     answers = lambdas.drain("dispatch")

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from atelier.account import RetiredSecret, WebhookSecrets, new_user
-from atelier.adapters import aws
-from atelier.adapters.accounts import AccountStore
+from atelier.accounts.users import RetiredSecret, WebhookSecrets, new_user
+from atelier.adapters.aws import clients
+from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.errors import NotFoundError, NotPossibleError
 from tests.integration.samples import DAY, NOW
 from tests.integration.stack import Stack
@@ -48,7 +48,7 @@ def test_a_rotation_whose_answer_was_lost_is_made_once(
             lost.append(sent["event_name"])
             raise ReadTimeoutError(endpoint_url=sent["request"].url)
 
-    events = aws.client("dynamodb").meta.events
+    events = clients.client("dynamodb").meta.events
     events.register_last("before-send.dynamodb.UpdateItem", lose, unique_id="lose")  # last: it has taken effect by then
     # when
     try:
@@ -62,7 +62,7 @@ def test_a_rotation_whose_answer_was_lost_is_made_once(
 
 def test_of_two_rotations_at_once_one_is_made_and_both_tell_of_it(accounts: AccountStore, user_id: str) -> None:
     # given one that has read when the other is made
-    events = aws.client("dynamodb").meta.events
+    events = clients.client("dynamodb").meta.events
     others: list[WebhookSecrets] = []
 
     def meanwhile(**_: Any) -> None:

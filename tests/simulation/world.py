@@ -12,26 +12,38 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from atelier.account import ApiKey, User
-from atelier.adapters.acceptance import AcceptanceStore
-from atelier.adapters.accounts import AccountStore
-from atelier.adapters.deliveries import DeliveryStore
-from atelier.adapters.records import RecordTable
-from atelier.adapters.store import GenerationStore
+from atelier.accounts.api_keys import ApiKey
+from atelier.accounts.users import User
+from atelier.adapters.dynamodb.acceptance_store import AcceptanceStore
+from atelier.adapters.dynamodb.account_store import AccountStore
+from atelier.adapters.dynamodb.delivery_store import DeliveryStore
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.adapters.dynamodb.records import RecordTable
+from atelier.clock import MINUTE
 from atelier.errors import AtelierError, ConflictError, OutcomeUnknownError, ProviderBusyError
-from atelier.generation import CLAIM_LEASE, GRACE, MINUTE, Generation, Status
-from atelier.idempotency import Idempotency
-from atelier.providers import CallbackRequest, Drawn, Failed, Finished, Image, Job, Located, Outcome, Submitted
-from atelier.steps.announce import Announce
-from atelier.steps.callback import Callback
-from atelier.steps.cancel import Cancel
-from atelier.steps.deliver import Deliver
-from atelier.steps.dispatch import Dispatch
-from atelier.steps.download import Download
-from atelier.steps.finish import Finish
-from atelier.steps.ingest import Ingest
-from atelier.steps.inputs import Inputs
-from atelier.steps.reconcile import Reconcile
+from atelier.generations.cancel import Cancel
+from atelier.generations.complete import Complete
+from atelier.generations.dispatch import Dispatch
+from atelier.generations.idempotency import Idempotency
+from atelier.generations.ingest import Ingest
+from atelier.generations.input_images import InputImages
+from atelier.generations.model import CLAIM_LEASE, GRACE, Generation, Status
+from atelier.generations.provider_callback import ProviderCallback
+from atelier.generations.reconcile import Reconcile
+from atelier.images.download import Download
+from atelier.providers.provider import (
+    CallbackRequest,
+    Failed,
+    Images,
+    ImageUrls,
+    Job,
+    Outcome,
+    ProviderImage,
+    Rendered,
+    Submitted,
+)
+from atelier.webhooks.announce import Announce
+from atelier.webhooks.deliver import Deliver
 from tests.integration.stack import template
 from tests.simulation.dynamodb import Fate, Item, Killed, SimulatedDynamoDB
 from tests.simulation.interleavings import current_worker
@@ -121,7 +133,7 @@ class ChargingProvider:
         if fate is Fate.UNKNOWN or wanted == "lost":
             raise OutcomeUnknownError(f"The answer of the provider {self.name} was lost.")
         self._pause("answer")
-        return Submitted(job_id) if self.asynchronous else Finished((Image(PICTURE.content, "image/png"),))
+        return Submitted(job_id) if self.asynchronous else Images((ProviderImage(PICTURE.content, "image/png"),))
 
     def fetch(self, job_id: str, job: Job) -> Outcome:
         """Return the picture of a job."""
@@ -129,7 +141,7 @@ class ChargingProvider:
             raise Killed
         if job_id not in self.jobs:
             return Failed("there is no such job")
-        return Located(URLS)
+        return ImageUrls(URLS)
 
     def cancel(self, job_id: str, job: Job) -> None:
         """Stop nothing: it is too late."""
@@ -191,7 +203,7 @@ class World:
         self.receiver = ScriptedHttp(answer(200))
         self.studio = ChargingProvider("studio", pause, asynchronous=True)
         self.other = ChargingProvider("other", pause, asynchronous=False)
-        self.sketch = ScriptedProvider("sketch", submit=[Drawn((PICTURE,))], needs_key=False, charges=False)
+        self.sketch = ScriptedProvider("sketch", submit=[Rendered((PICTURE,))], needs_key=False, charges=False)
         self.accepted: dict[str, int] = {}
         self._failures: Counter[tuple[str, str]] = Counter()
         self._wire(slots)
@@ -200,10 +212,10 @@ class World:
         providers: Any = {one.name: one for one in (self.studio, self.other, self.sketch)}
         keys = InMemoryProviderKeys({"studio": "the key", "other": "the other key"})
         generations, files, clock = self.generations, self.files, self.clock
-        catalog = replace(a_catalog(), places={"studio": slots, "other": slots})
+        catalog = replace(a_catalog(), concurrency={"studio": slots, "other": slots})
         download = Download(ScriptedHttp(answer(200, PICTURE.content)))
-        finish = Finish(generations=generations, files=files, thumbnail=thumbnail, clock=clock)
-        inputs = Inputs(
+        finish = Complete(generations=generations, files=files, thumbnail=thumbnail, clock=clock)
+        inputs = InputImages(
             generations=generations, files=files, download=download, sanitise=sanitise, base_url=BASE_URL, clock=clock
         )
         self._dispatch = Dispatch(
@@ -215,13 +227,13 @@ class World:
             generations=generations, providers=providers, keys=keys, download=download, sanitise=sanitise,
             finish=finish, clock=clock,
         )  # fmt: skip
-        self._callback = Callback(
+        self._callback = ProviderCallback(
             generations=generations, queue=self.queues["ingest"], providers=providers, keys=lambda: keys
         )
         self._cancel = Cancel(generations=generations, ingest_queue=self.queues["ingest"], kinds=providers, clock=clock)
         self._announce = Announce(deliveries=self.deliveries, topic=self.topic, base_url=BASE_URL)
         self._reconcile = Reconcile(
-            generations=generations, agenda=generations, dispatch_queue=self.queues["dispatch"],
+            generations=generations, schedule=generations, dispatch_queue=self.queues["dispatch"],
             ingest_queue=self.queues["ingest"], delivery_queue=self.queues["delivery"], announce=self._announce,
             clock=clock,
         )  # fmt: skip
@@ -247,7 +259,7 @@ class World:
         """Write a generation as it is, charged for where it costs; returns it."""
         generation = a_generation(id=f"{number:032x}", callback_token=f"token-{number}", **{"webhook": None, **changes})
         if generation.cost:
-            self.acceptances.accept(generation, self.key(), None, NOW)
+            self.acceptances.write(generation, self.key(), None, NOW)
         else:
             self.generations.add(generation)
         self.accepted[generation.id] = generation.cost
@@ -260,7 +272,7 @@ class World:
         wanted = a_generation(id=f"{number:032x}", callback_token=f"token-{number}", cost=cost, webhook=None)
         once = Idempotency(idempotency, "digest") if idempotency else None
         with suppress(AtelierError):
-            accepted = self.acceptances.accept(wanted, self.key(limit), once, self.clock())
+            accepted = self.acceptances.write(wanted, self.key(limit), once, self.clock())
             self.accepted[accepted.id] = cost
             self.queues["dispatch"].send(accepted.id)
 
@@ -426,10 +438,10 @@ class CheckedStore(GenerationStore):
         with self._checked(after):
             return super().advance(before, after, *more, **named)
 
-    def enter(self, before: Generation, after: Generation, *more: Any, **named: Any) -> Any:
+    def acquire(self, before: Generation, after: Generation, *more: Any, **named: Any) -> Any:
         """Write `after` and take a slot, and compare what is reported with what was written."""
         with self._checked(after):
-            return super().enter(before, after, *more, **named)
+            return super().acquire(before, after, *more, **named)
 
     @contextmanager
     def _checked(self, after: Generation) -> Iterator[None]:
@@ -444,4 +456,4 @@ class CheckedStore(GenerationStore):
 
 
 def _is_lease(name: str, value: Any, now: int) -> bool:
-    return name.startswith(("place_", "slot_")) and isinstance(value, int) and value >= now
+    return name.startswith("slot_") and isinstance(value, int) and value >= now

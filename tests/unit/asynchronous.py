@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from atelier.adapters.http import HttpxClient, OwnerPolicy
+from atelier.adapters.http.client import HttpxClient, OperatorPolicy
 from atelier.errors import (
     OutcomeUnknownError,
     ProviderBusyError,
@@ -14,7 +14,7 @@ from atelier.errors import (
     ProviderError,
     ProviderRejectedError,
 )
-from atelier.providers import CallbackRequest
+from atelier.providers.provider import CallbackRequest
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -74,7 +74,7 @@ class Wire:
 
     @property
     def client(self) -> HttpxClient:
-        return HttpxClient(httpx.MockTransport(self), OwnerPolicy())
+        return HttpxClient(httpx.MockTransport(self), OperatorPolicy())
 
     @property
     def asked(self) -> list[tuple[str, str]]:

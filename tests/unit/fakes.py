@@ -4,22 +4,32 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from atelier.account import ApiKey
-from atelier.breaker import FAILURES_TO_OPEN, PROBE_EVERY, Breaker, Health, Leave, Peer, Place
-from atelier.catalog import Catalog, Model, Route, Tool
-from atelier.delivery import Attempt, Delivery
+from atelier.accounts.api_keys import ApiKey
+from atelier.catalog.model import Catalog, Model, Route, Tool
 from atelier.errors import ConflictError, NotFoundError, UnavailableError
-from atelier.generation import RESEND_AFTER, Generation, Status
-from atelier.idempotency import Idempotency
-from atelier.picture import Picture
-from atelier.ports import Due, HttpResponse, UploadForm
-from atelier.providers import CallbackRequest, Image, Job, Outcome
+from atelier.generations.idempotency import Idempotency
+from atelier.generations.model import RESEND_AFTER, Generation, Status
+from atelier.generations.ports import Due
+from atelier.images.image import EncodedImage
+from atelier.images.ports import UploadForm
+from atelier.outbound.circuit_breaker import (
+    FAILURES_TO_OPEN,
+    PROBE_EVERY,
+    CircuitBreaker,
+    Health,
+    Release,
+    Slot,
+    Upstream,
+)
+from atelier.outbound.http_client import HttpResponse
+from atelier.providers.provider import CallbackRequest, Job, Outcome, ProviderImage
+from atelier.webhooks.delivery import Attempt, Delivery
 
 NOW = 1_800_000_000_000
 BASE_URL = "https://atelier.example/api"
-PICTURE = Picture(b"a picture", "image/png", 64, 48)
-SMALL_PICTURE = Picture(b"a small picture", "image/webp", 32, 24)
-RAW = Image(b"a picture", "image/png")
+PICTURE = EncodedImage(b"a picture", "image/png", 64, 48)
+SMALL_PICTURE = EncodedImage(b"a small picture", "image/webp", 32, 24)
+RAW = ProviderImage(b"a picture", "image/png")
 """PICTURE as a provider sends it."""
 DEADLINE = 600_000
 
@@ -53,7 +63,7 @@ def a_catalog() -> Catalog:
     tool = Tool("text-to-image", "Text to image", "", "image", {"type": "object", "properties": {}})
     routes = {
         "free": (Route("sketch", "sketch"),),
-        "paid": (Route("studio", "studio/xl"), Route("sketch", "sketch", stand_in=True)),
+        "paid": (Route("studio", "studio/xl"), Route("sketch", "sketch", fallback=True)),
         "paid-only": (Route("nobody", "none"), Route("studio", "studio/xl")),
         "shared": (Route("studio", "studio/xl"), Route("other", "other/xl")),
         "at-once": (Route("other", "other/xl"),),
@@ -61,12 +71,12 @@ def a_catalog() -> Catalog:
     return Catalog({slug: Model(slug, slug, "", tool, DEADLINE, 0, routes[slug]) for slug in routes})
 
 
-def thumbnail(content: bytes) -> Picture:
+def thumbnail(content: bytes) -> EncodedImage:
     """Stand in for Pillow."""
     return SMALL_PICTURE
 
 
-def sanitise(content: bytes) -> Picture:
+def sanitise(content: bytes) -> EncodedImage:
     """Stand in for Pillow."""
     return replace(PICTURE, content=content)
 
@@ -85,33 +95,33 @@ class InMemoryPeers:
     """What is known of peers, as the BreakerTable knows it."""
 
     def __init__(self) -> None:
-        self.breakers: dict[str, Breaker] = {}
+        self.breakers: dict[str, CircuitBreaker] = {}
 
-    def enter(self, peer: Peer, now: int) -> Place:
+    def acquire(self, upstream: Upstream, now: int) -> Slot:
         """Take a place."""
-        breaker = self.breakers.get(peer.name, Breaker())
-        place = breaker.enter(peer, now)
-        self.breakers[peer.name] = replace(
+        breaker = self.breakers.get(upstream.name, CircuitBreaker())
+        slot = breaker.acquire(upstream, now)
+        self.breakers[upstream.name] = replace(
             breaker,
-            probe_at=now + PROBE_EVERY if place.probe else breaker.probe_at,
-            taken={**breaker.taken, place.number: place.until},
+            probe_at=now + PROBE_EVERY if slot.probe else breaker.probe_at,
+            taken={**breaker.taken, slot.number: slot.until},
         )
-        return place
+        return slot
 
-    def leave(self, leave: Leave) -> None:
+    def release(self, release: Release) -> None:
         """Leave a place."""
-        name, number = leave.place.peer.name, leave.place.number
+        name, number = release.slot.upstream.name, release.slot.number
         breaker = self.breakers[name]
-        taken = {place: until for place, until in breaker.taken.items() if place != number}
+        taken = {slot: until for slot, until in breaker.taken.items() if slot != number}
         failures, probe_at = breaker.failures, breaker.probe_at
-        match leave.health:
+        match release.health:
             case Health.HEALTHY:
                 failures, probe_at = 0, 0
             case Health.FAILING:
-                failures, probe_at = failures + 1, leave.at + PROBE_EVERY
-        if leave.rest_until is not None:
-            failures, probe_at = FAILURES_TO_OPEN, leave.rest_until
-        self.breakers[name] = Breaker(failures, probe_at, taken)
+                failures, probe_at = failures + 1, release.at + PROBE_EVERY
+        if release.rest_until is not None:
+            failures, probe_at = FAILURES_TO_OPEN, release.rest_until
+        self.breakers[name] = CircuitBreaker(failures, probe_at, taken)
 
     def taken(self, now: int) -> int:
         """Count the places that are taken."""
@@ -162,9 +172,9 @@ class InMemoryGenerations:
         except KeyError:
             raise NotFoundError("There is no such generation.") from None
 
-    def advance(self, before: Generation, after: Generation, leave: Leave | None = None) -> Generation:
-        if leave:
-            self.leave(leave)
+    def advance(self, before: Generation, after: Generation, release: Release | None = None) -> Generation:
+        if release:
+            self.release(release)
         current = self.table.generations.get(before.id)
         if current is None or not self.condition(current, before):
             raise ConflictError("the record was changed by another writer")
@@ -173,17 +183,17 @@ class InMemoryGenerations:
         self.table.write(replace(current, **changes))
         return after
 
-    def leave(self, leave: Leave) -> None:
-        self.table.peers.leave(leave)
+    def release(self, release: Release) -> None:
+        self.table.peers.release(release)
 
-    def enter(self, before: Generation, after: Generation, peer: Peer, now: int) -> Place:
-        place = self.table.peers.enter(peer, now)
+    def acquire(self, before: Generation, after: Generation, upstream: Upstream, now: int) -> Slot:
+        slot = self.table.peers.acquire(upstream, now)
         try:
             self.advance(before, after)
         except ConflictError:
-            self.table.peers.leave(Leave(place, Health.UNKNOWN, now))
+            self.table.peers.release(Release(slot, Health.UNKNOWN, now))
             raise
-        return place
+        return slot
 
     def record_job(self, generation_id: str, *, provider: str, callback_token: str, job_id: str | None) -> Generation:
         current = self.get(generation_id)
@@ -222,10 +232,10 @@ class InMemoryDeliveries:
             self.table.deliveries.setdefault((item.generation_id, item.event), item)
 
     def advance(
-        self, before: Delivery | None, after: Delivery, attempt: Attempt | None = None, leave: Leave | None = None
+        self, before: Delivery | None, after: Delivery, attempt: Attempt | None = None, release: Release | None = None
     ) -> Delivery:
-        if leave:
-            self.table.peers.leave(leave)
+        if release:
+            self.table.peers.release(release)
         key = (after.generation_id, after.event)
         current = self.table.deliveries.get(key)
         gone = after.generation_id not in self.table.generations
@@ -237,14 +247,14 @@ class InMemoryDeliveries:
         self.table.deliveries[key] = after
         return after
 
-    def enter(self, before: Delivery | None, after: Delivery, peer: Peer, now: int) -> Place:
-        place = self.table.peers.enter(peer, now)
+    def acquire(self, before: Delivery | None, after: Delivery, upstream: Upstream, now: int) -> Slot:
+        slot = self.table.peers.acquire(upstream, now)
         try:
             self.advance(before, after)
         except ConflictError:
-            self.table.peers.leave(Leave(place, Health.UNKNOWN, now))
+            self.table.peers.release(Release(slot, Health.UNKNOWN, now))
             raise
-        return place
+        return slot
 
 
 class InMemoryAcceptances:
@@ -254,7 +264,7 @@ class InMemoryAcceptances:
         self._generations = generations
         self._earlier: dict[str, str] = {}
 
-    def accept(self, generation: Generation, key: ApiKey, idempotency: Idempotency | None, now: int) -> Generation:
+    def write(self, generation: Generation, key: ApiKey, idempotency: Idempotency | None, now: int) -> Generation:
         """Write it, unless the idempotency key is known."""
         if idempotency and idempotency.key in self._earlier:
             return self._generations.get(self._earlier[idempotency.key])
@@ -336,10 +346,10 @@ class InMemoryFiles:
     """The Files and UploadFiles ports."""
 
     def __init__(self) -> None:
-        self.objects: dict[str, Image] = {}
+        self.objects: dict[str, ProviderImage] = {}
 
     def put(self, key: str, content: bytes, content_type: str) -> None:
-        self.objects[key] = Image(content, content_type)
+        self.objects[key] = ProviderImage(content, content_type)
 
     def get(self, key: str) -> bytes:
         try:

@@ -8,18 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.account import (
-    ALPHABET,
-    KEY_PATTERN,
-    ApiKey,
-    PresentedKey,
-    User,
-    authenticate,
-    digest,
-    mint_key,
-    new_user,
-    parse_key,
-)
+from atelier.accounts.api_keys import KEY_PATTERN, ApiKey, PresentedKey, authenticate, digest, mint_key, parse_key
+from atelier.accounts.users import ALPHABET, User, new_user
 from atelier.errors import ForbiddenError, UnauthenticatedError
 
 DIGEST_KEY = "digest-key"

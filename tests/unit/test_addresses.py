@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.addresses import MAX_URL_LENGTH, EgressPolicy
 from atelier.errors import FetchRefusedError
+from atelier.outbound.url_policy import MAX_URL_LENGTH, UrlPolicy
 
-STRICT, LOCAL = EgressPolicy(), EgressPolicy(allow_loopback=True)
+STRICT, LOCAL = UrlPolicy(), UrlPolicy(allow_loopback=True)
 relaxed = settings(deadline=None)
 
 SPECIAL_V4 = (
@@ -259,7 +259,7 @@ def test_a_host_that_is_no_public_name_is_refused(host: str, end: str) -> None:
         STRICT.check_url(f"https://{host}{end}")
 
 
-OWNERS = EgressPolicy(ports=frozenset({8443, 10443}))
+OWNERS = UrlPolicy(ports=frozenset({8443, 10443}))
 
 
 @pytest.mark.parametrize(
@@ -353,4 +353,4 @@ def test_what_is_accepted_means_the_same_to_httpx(url: str, insertions: list[tup
 
 
 def test_a_policy_is_strict_unless_told_otherwise() -> None:
-    assert (EgressPolicy().allow_loopback, EgressPolicy().ports) == (False, frozenset({443, 8443}))
+    assert (UrlPolicy().allow_loopback, UrlPolicy().ports) == (False, frozenset({443, 8443}))

@@ -8,15 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier import administration
-from atelier.account import new_user
-from atelier.administration import (
+from atelier.accounts.users import UserRequest, new_user
+from atelier.api import admin_requests
+from atelier.api.admin_requests import (
     MAX_EMAIL_LENGTH,
     MAX_LIMIT,
+    AdminListRequest,
     KeyRequest,
-    Page,
     TopUp,
-    UserRequest,
     parse_days,
     parse_overlap,
     parse_page,
@@ -26,7 +25,7 @@ from atelier.administration import (
     user_id_of,
 )
 from atelier.errors import InvalidRequestError
-from atelier.generation import Status, new_id
+from atelier.generations.model import Status, new_id
 
 CURSOR = new_id(1_700_000_000_000)
 NOW = 1_800_000_000_000
@@ -34,7 +33,7 @@ relaxed = settings(deadline=None)
 
 
 def parse_key_request(body: str) -> KeyRequest:
-    return administration.parse_key_request(body, now=NOW, models=("sketch", "playground-v2"))
+    return admin_requests.parse_key_request(body, now=NOW, models=("sketch", "playground-v2"))
 
 
 def faults(read: Callable[[str], Any], document: Any) -> list[str]:
@@ -124,13 +123,13 @@ def test_a_body_that_is_no_object_is_refused(body: str) -> None:
 
 
 def test_a_page_has_twenty_by_default() -> None:
-    assert parse_page({}) == Page(limit=20, cursor=None, status=None)
+    assert parse_page({}) == AdminListRequest(limit=20, cursor=None, status=None)
 
 
 @pytest.mark.parametrize("status", list(Status))
 def test_a_page_is_read(status: str) -> None:
     page = parse_page({"limit": "100", "cursor": CURSOR, "status": status})
-    assert page == Page(limit=100, cursor=CURSOR, status=status)
+    assert page == AdminListRequest(limit=100, cursor=CURSOR, status=status)
 
 
 @pytest.mark.parametrize(

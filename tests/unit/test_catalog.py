@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.catalog import DEFAULT_PLACES, EMBEDDED, SKETCH, Model, Route, embedded, load, mismatches
+from atelier.catalog.input_schema import IMAGE_URL, check
+from atelier.catalog.model import DEFAULT_CONCURRENCY, EMBEDDED, SKETCH, Model, Route, embedded, load, mismatches
+from atelier.catalog.provider_input import Rule
+from atelier.clock import MINUTE, SECOND
 from atelier.errors import ConfigurationError, NotFoundError
-from atelier.generation import MINUTE, SECOND
-from atelier.mapping import Rule
 from atelier.providers.registry import KINDS
-from atelier.schema import IMAGE_URL, check
 
 CATALOG = embedded()
 MODELS = list(CATALOG.models.values())
@@ -73,8 +73,8 @@ def test_every_provider_serves_a_model() -> None:
 
 def test_the_missions_model_is_artificial_studios_and_else_sketchs() -> None:
     studio, sketch = CATALOG.model("playground-v2").routes
-    assert (studio.provider, studio.model, studio.stand_in) == ("artificial-studio", "playground-v2", False)
-    assert (sketch.provider, sketch.stand_in) == ("sketch", True)
+    assert (studio.provider, studio.model, studio.fallback) == ("artificial-studio", "playground-v2", False)
+    assert (sketch.provider, sketch.fallback) == ("sketch", True)
 
 
 def test_only_the_catalog_knows_the_providers_models() -> None:
@@ -143,15 +143,15 @@ def test_whatever_is_valid_can_be_asked_of_every_provider(model: Model, data: st
     given = data.draw(inputs_of(model))
     images = tuple(f"https://files.example/{number}" for number, _ in enumerate(given.get("image_urls") or ()))
     for route in model.routes:
-        told = route.translate(given, images)
-        assert set(told) <= KINDS[route.provider].inputs | route.ignored
-        assert told["prompt"] == given["prompt"]
-        assert None not in told.values()
-        assert route.translate(given, images) == told
+        sent = route.translate(given, images)
+        assert set(sent) <= KINDS[route.provider].inputs | route.ignored
+        assert sent["prompt"] == given["prompt"]
+        assert None not in sent.values()
+        assert route.translate(given, images) == sent
 
 
 @pytest.mark.parametrize(
-    ("slug", "provider", "given", "told"),
+    ("slug", "provider", "given", "sent"),
     [
         ("flux-schnell", "replicate", {}, {"aspect_ratio": "1:1", "num_outputs": 1, "output_format": "png"}),
         (
@@ -181,11 +181,9 @@ def test_whatever_is_valid_can_be_asked_of_every_provider(model: Model, data: st
         ("playground-v2", "sketch", {"aspect_ratio": "3:2"}, {"width": 1248, "height": 832}),
     ],
 )  # fmt: skip
-def test_a_provider_is_told_in_its_own_words(
-    slug: str, provider: str, given: dict[str, Any], told: dict[str, Any]
-) -> None:
+def test_a_provider_gets_its_own_words(slug: str, provider: str, given: dict[str, Any], sent: dict[str, Any]) -> None:
     (route,) = (route for route in CATALOG.model(slug).routes if route.provider == provider)
-    assert route.translate({"prompt": "p", **given}) == {"prompt": "p", **told}
+    assert route.translate({"prompt": "p", **given}) == {"prompt": "p", **sent}
 
 
 @pytest.mark.parametrize(
@@ -200,10 +198,10 @@ def test_a_provider_is_told_in_its_own_words(
 def test_pictures_go_where_the_provider_looks_for_them(slug: str, provider: str, field: str | None, model: str) -> None:
     (route,) = (route for route in CATALOG.model(slug).routes if route.provider == provider)
     given = {"prompt": "p", "image_urls": ["https://client.example/a.png", "data:image/png;base64,AAAA"]}
-    told = route.translate(given, ("https://ours.example/1", "https://ours.example/2"))
+    sent = route.translate(given, ("https://ours.example/1", "https://ours.example/2"))
     assert route.model_for(given) == model
-    assert "client.example" not in str(told)
-    assert told.get(field or "") == (["https://ours.example/1", "https://ours.example/2"] if field else None)
+    assert "client.example" not in str(sent)
+    assert sent.get(field or "") == (["https://ours.example/1", "https://ours.example/2"] if field else None)
 
 
 def test_without_pictures_the_model_has_its_own_name() -> None:
@@ -213,7 +211,7 @@ def test_without_pictures_the_model_has_its_own_name() -> None:
 
 # ---- Who can be asked, and for how much ------------------------------------------------------------------------------
 
-PAID, FREE = Route("replicate", "a"), Route(SKETCH, SKETCH, stand_in=True)
+PAID, FREE = Route("replicate", "a"), Route(SKETCH, SKETCH, fallback=True)
 MODEL = replace(CATALOG.model("flux-dev"), routes=(PAID, Route("fal", "b"), FREE), cost=3)
 
 
@@ -267,7 +265,7 @@ def test_a_route_may_rename_a_model() -> None:
 
 def test_a_provider_has_so_many_places() -> None:
     catalog = load(SMALL + "[providers]\nfal = { concurrency = 2 }")
-    assert (catalog.places_at("fal"), catalog.places_at("other")) == (2, DEFAULT_PLACES)
+    assert (catalog.concurrency_of("fal"), catalog.concurrency_of("other")) == (2, DEFAULT_CONCURRENCY)
 
 
 def test_a_model_takes_what_it_picks_and_narrows() -> None:

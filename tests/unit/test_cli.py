@@ -15,7 +15,7 @@ from botocore.stub import Stubber
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from atelier.catalog import EMBEDDED
+from atelier.catalog.model import EMBEDDED
 from atelier_cli import screen
 from atelier_cli.app import app
 from atelier_cli.session import Session

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image as Pillow
 from PIL.PngImagePlugin import PngInfo
 
-from atelier.container import MAX_METADATA_BYTES, MAX_PARTS, MAX_SCANS, essentials, is_lossless_webp
 from atelier.errors import InvalidImageError
+from atelier.images.metadata_stripper import MAX_METADATA_BYTES, MAX_PARTS, MAX_SCANS, is_lossless_webp, strip_metadata
 from tests.unit.pictures import a_picture, png_chunk, webp_chunk, webp_of, write
 
 KINDS = ("PNG", "JPEG", "WEBP")
@@ -34,20 +34,20 @@ def chunks(png: bytes) -> list[bytes]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_plain_picture_is_left_as_it_is(kind: str) -> None:
     content = write(a_picture(), kind)
-    assert essentials(content) == content
+    assert strip_metadata(content) == content
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_exif_is_left(kind: str) -> None:
     content = write(a_picture(), kind, exif=EXIF)
-    assert essentials(content) == content
+    assert strip_metadata(content) == content
     assert b"a house" in content
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_follows_the_picture_goes(kind: str) -> None:
     content = write(a_picture(), kind)
-    assert essentials(content + content) == content
+    assert strip_metadata(content + content) == content
 
 
 def test_of_a_png_only_what_makes_the_picture_is_left() -> None:
@@ -56,45 +56,45 @@ def test_of_a_png_only_what_makes_the_picture_is_left() -> None:
     texts.add_itxt("XML:com.adobe.xmp", "hello")
     texts.add(b"prIv", b"hello")
     content = write(a_picture("P"), "PNG", pnginfo=texts, dpi=(72, 72), transparency=0, exif=EXIF)
-    assert chunks(essentials(content)) == [b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"]
+    assert chunks(strip_metadata(content)) == [b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"]
 
 
 def test_of_an_animated_png_the_first_frame_is_left() -> None:
     content = write(a_picture(), "PNG", save_all=True, append_images=[a_picture().rotate(180)])
     assert {b"acTL", b"fcTL", b"fdAT"} <= set(chunks(content))
-    assert essentials(content) == write(a_picture(), "PNG")
+    assert strip_metadata(content) == write(a_picture(), "PNG")
 
 
 def test_of_a_jpeg_only_what_makes_the_picture_is_left() -> None:
     content = write(a_picture(), "JPEG", comment=b"hello", xmp=b"hello", exif=EXIF)
-    assert essentials(content) == write(a_picture(), "JPEG", exif=EXIF)
+    assert strip_metadata(content) == write(a_picture(), "JPEG", exif=EXIF)
 
 
 def test_of_a_jpeg_the_first_of_each_metadata_is_left() -> None:
     content = write(a_picture(), "JPEG")
     segment = b"\xff\xe1\0\x0cExif\0\0more"
-    assert essentials(content[:2] + segment * 3 + content[2:]) == content[:2] + segment + content[2:]
+    assert strip_metadata(content[:2] + segment * 3 + content[2:]) == content[:2] + segment + content[2:]
 
 
 def test_fill_bytes_between_segments_go() -> None:
     content = write(a_picture(), "JPEG")
-    assert essentials(content[:2] + b"\xff\xff" + content[2:]) == content
+    assert strip_metadata(content[:2] + b"\xff\xff" + content[2:]) == content
 
 
 @pytest.mark.parametrize("options", [{"progressive": True}, {"restart_marker_blocks": 1}])
 def test_all_scans_of_a_jpeg_are_left(options: dict[str, int]) -> None:
     content = write(a_picture(), "JPEG", **options)
-    assert essentials(content) == content
+    assert strip_metadata(content) == content
 
 
 def test_of_several_pictures_in_one_jpeg_the_first_is_left() -> None:
     content = write(a_picture(), "MPO", save_all=True, append_images=[a_picture().rotate(180)])
-    assert essentials(content) == write(a_picture(), "JPEG")
+    assert strip_metadata(content) == write(a_picture(), "JPEG")
 
 
 def test_of_a_webp_only_what_makes_the_picture_is_left() -> None:
     content = write(a_picture(), "WEBP", xmp=b"hello", exif=EXIF)
-    left = essentials(content)
+    left = strip_metadata(content)
     assert b"hello" not in left
     assert len(left) == int.from_bytes(left[4:8], "little") + 8
     assert Pillow.open(io.BytesIO(left)).getexif()[0x010E] == "a house"
@@ -103,16 +103,16 @@ def test_of_a_webp_only_what_makes_the_picture_is_left() -> None:
 def test_of_an_animated_webp_the_first_frame_is_left() -> None:
     content = write(a_picture(), "WEBP", save_all=True, append_images=[a_picture().rotate(180)])
     assert content.count(b"ANMF") == 2
-    assert essentials(content).count(b"ANMF") == 1
+    assert strip_metadata(content).count(b"ANMF") == 1
 
 
 @pytest.mark.parametrize(("length", "left"), [(MAX_METADATA_BYTES, True), (MAX_METADATA_BYTES + 1, False)])
 def test_metadata_that_is_too_long_goes(length: int, left: bool) -> None:
     content = write(a_picture(), "PNG")
     content = content[:PNG_START] + png_chunk(b"eXIf", bytes(length)) + content[PNG_START:]
-    assert (b"eXIf" in essentials(content)) is left
+    assert (b"eXIf" in strip_metadata(content)) is left
     content = webp_of(webp_chunk(b"EXIF", bytes(length)) + write(a_picture(), "WEBP")[12:])
-    assert (b"EXIF" in essentials(content)) is left
+    assert (b"EXIF" in strip_metadata(content)) is left
 
 
 # ---- What is refused
@@ -124,14 +124,14 @@ def test_a_picture_cut_anywhere_is_refused(kind: str, options: dict[str, object]
     content = write(a_picture(), kind, **options)
     for length in range(len(content)):
         with pytest.raises(InvalidImageError, match=r"cut short|not a PNG"):
-            essentials(content[:length])
+            strip_metadata(content[:length])
 
 
 def test_a_wrong_checksum_is_refused_wherever_it_counts() -> None:
     content = write(a_picture(), "PNG")
     for position in (PNG_START - 1, content.index(b"IDAT") + 50, len(content) - 1):
         with pytest.raises(InvalidImageError, match="checksum"):
-            essentials(content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :])
+            strip_metadata(content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :])
 
 
 @pytest.mark.parametrize("length", [b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", struct.pack(">I", 10_000)])
@@ -144,14 +144,14 @@ def test_a_chunk_longer_than_its_file_is_refused(length: bytes) -> None:
         webp[:4] + length[::-1] + webp[8:],
     ):
         with pytest.raises(InvalidImageError, match="cut short"):
-            essentials(content)
+            strip_metadata(content)
 
 
 def test_a_webp_shorter_than_its_chunks_is_refused() -> None:
     content = write(a_picture(), "WEBP")
     for length in (0, 3, 11, len(content) - 10):
         with pytest.raises(InvalidImageError, match="cut short"):
-            essentials(content[:4] + struct.pack("<I", length) + content[8:])
+            strip_metadata(content[:4] + struct.pack("<I", length) + content[8:])
 
 
 def full_of_parts(kind: str, number: int) -> bytes:
@@ -168,9 +168,9 @@ def full_of_parts(kind: str, number: int) -> bytes:
 @pytest.mark.parametrize("kind", KINDS)
 def test_parts_are_counted(kind: str) -> None:
     content = write(a_picture(), kind)
-    assert essentials(full_of_parts(kind, MAX_PARTS - 100)) == content
+    assert strip_metadata(full_of_parts(kind, MAX_PARTS - 100)) == content
     with pytest.raises(InvalidImageError, match="parts"):
-        essentials(full_of_parts(kind, MAX_PARTS))
+        strip_metadata(full_of_parts(kind, MAX_PARTS))
 
 
 def test_scans_are_counted() -> None:
@@ -178,15 +178,15 @@ def test_scans_are_counted() -> None:
     last = content[content.rindex(b"\xff\xda") : -2]
     scans = content.count(b"\xff\xda")
     most = content[:-2] + last * (MAX_SCANS - scans) + content[-2:]
-    assert essentials(most) == most
+    assert strip_metadata(most) == most
     with pytest.raises(InvalidImageError, match="parts"):
-        essentials(content[:-2] + last * (MAX_SCANS - scans + 1) + content[-2:])
+        strip_metadata(content[:-2] + last * (MAX_SCANS - scans + 1) + content[-2:])
 
 
 @pytest.mark.parametrize("content", [b"", b"<svg/>", b"GIF89a", zlib.compress(b"")])
 def test_what_is_no_picture_is_refused(content: bytes) -> None:
     with pytest.raises(InvalidImageError, match="not a PNG, JPEG or WebP"):
-        essentials(content)
+        strip_metadata(content)
 
 
 # ---- Without loss

@@ -8,25 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.breaker import FULL_WAIT
-from atelier.delivery import (
-    ATTEMPT_LEASE,
-    JITTER,
-    LONGEST_REST,
-    LONGEST_SPREAD,
-    MAX_AGE,
-    SCHEDULE,
-    Attempt,
-    Delivery,
-    DeliveryStatus,
-    events,
-    first_delivery,
-    read_retry_after,
-    told,
-)
-from atelier.document import encode, notification
+from atelier.clock import HOUR, MINUTE, SECOND
+from atelier.encoding import encode
 from atelier.errors import ConflictError
-from atelier.generation import FINAL, HOUR, MINUTE, SECOND, Generation, Moment, Status
+from atelier.generations.model import FINAL, Generation, Moment, Status
+from atelier.outbound.circuit_breaker import FULL_WAIT
+from atelier.outbound.retry_after import read_retry_after
+from atelier.webhooks.delivery import ATTEMPT_LEASE, Attempt, Delivery, DeliveryStatus
+from atelier.webhooks.events import deliveries_for, events, first_delivery
+from atelier.webhooks.payload import notification
+from atelier.webhooks.schedule import JITTER, LONGEST_REST, LONGEST_SPREAD, MAX_AGE, SCHEDULE
 from tests.unit.fakes import BASE_URL, NOW, a_generation
 
 NEW = Delivery(
@@ -94,17 +85,17 @@ def test_a_status_that_came_again_is_told_once_with_its_first_time() -> None:
 
 def test_the_delivery_of_an_event_is_due_since_it_occurred_and_is_the_same_whoever_makes_it() -> None:
     generation = replace(DONE, webhook_events=(Status.PROCESSING, Status.SUCCESS))
-    first, last = told(generation, {}, BASE_URL)
+    first, last = deliveries_for(generation, {}, BASE_URL)
     assert (first.event, first.due_at, last.event, last.due_at) == (Status.PROCESSING, NOW + 1, Status.SUCCESS, NOW + 3)
     assert first.message_id == f"msg_{DONE.id}_processing"
     assert last.body == encode(notification(generation, WAY[2], BASE_URL))
     earlier = replace(generation, status=Status.PROCESSING, timeline=WAY[:1])
-    assert told(earlier, {}, BASE_URL) == [first]
+    assert deliveries_for(earlier, {}, BASE_URL) == [first]
 
 
 def test_a_delivery_that_is_known_is_not_made_anew() -> None:
     known = replace(NEW, status=DeliveryStatus.DEAD)
-    assert told(DONE, {Status.SUCCESS: known}, BASE_URL) == [known]
+    assert deliveries_for(DONE, {Status.SUCCESS: known}, BASE_URL) == [known]
 
 
 # ---- The schedule
@@ -285,19 +276,19 @@ def test_no_retry_after_is_an_error(text: str) -> None:
 
 def test_who_finds_no_place_comes_back_later_and_no_try_is_counted() -> None:
     retry_at = NOW + 20 * SECOND
-    later = replace(NEW, tries=3, attempts=3).postponed(retry_at, NOW)
+    later = replace(NEW, tries=3, attempts=3).rescheduled(retry_at, NOW)
     assert (later.tries, later.attempts, later.postponements, later.version) == (3, 3, 1, 1)
     assert retry_at <= due(later) <= retry_at + 20 * SECOND
 
 
 @pytest.mark.parametrize("retry_at", [0, NOW, NOW + 1])
 def test_nobody_comes_back_at_once(retry_at: int) -> None:
-    assert due(NEW.postponed(retry_at, NOW)) >= NOW + FULL_WAIT
+    assert due(NEW.rescheduled(retry_at, NOW)) >= NOW + FULL_WAIT
 
 
 def test_a_thousand_that_wait_are_spread_ever_wider() -> None:
     def spread(postponements: int) -> int:
-        waiting = [replace(NEW, postponements=postponements).postponed(NOW + 30 * SECOND, NOW) for _ in range(1_000)]
+        waiting = [replace(NEW, postponements=postponements).rescheduled(NOW + 30 * SECOND, NOW) for _ in range(1_000)]
         times = [due(item) for item in waiting]
         return max(times) - min(times)
 
@@ -314,10 +305,10 @@ def test_a_try_forgets_how_often_there_was_no_place() -> None:
 def test_who_never_finds_a_place_is_given_up_and_nobody_before_he_looked_for_one(late: int) -> None:
     delivery, now = NEW, NOW + late
     start = now
-    delivery = delivery.postponed(0, now)
+    delivery = delivery.rescheduled(0, now)
     while delivery.status is DeliveryStatus.PENDING:
         now = due(delivery)
-        delivery = delivery.postponed(0, now)
+        delivery = delivery.rescheduled(0, now)
     assert MAX_AGE <= now - start <= MAX_AGE + FULL_WAIT + LONGEST_SPREAD
     assert "host" in str(delivery.reason)
 

@@ -16,13 +16,17 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from atelier.delivery import SCHEDULE, Attempt, Delivery, DeliveryStatus, events
+from atelier.clock import HOUR, MINUTE, SECOND
 from atelier.errors import AtelierError, ConflictError, FetchFailedError, FetchRefusedError, UnavailableError
-from atelier.generation import HOUR, MINUTE, SECOND, Generation, Status
-from atelier.ports import HttpResponse, Queue
-from atelier.steps.announce import Announce, Notify
-from atelier.steps.deliver import Deliver
-from atelier.steps.reconcile import Reconcile
+from atelier.generations.model import Generation, Status
+from atelier.generations.ports import Queue
+from atelier.generations.reconcile import Reconcile
+from atelier.outbound.http_client import HttpResponse
+from atelier.webhooks.announce import Announce, Notify
+from atelier.webhooks.deliver import Deliver
+from atelier.webhooks.delivery import Attempt, Delivery, DeliveryStatus
+from atelier.webhooks.events import events
+from atelier.webhooks.schedule import SCHEDULE
 from tests.unit.fakes import (
     BASE_URL,
     NOW,
@@ -197,7 +201,7 @@ class World:
         )
         self._reconcile = Reconcile(
             generations=generations,
-            agenda=generations,
+            schedule=generations,
             dispatch_queue=NoQueue(),
             ingest_queue=NoQueue(),
             delivery_queue=mail,
@@ -268,10 +272,10 @@ class World:
         """Run reconcile as long as there is something that will be due."""
         with suppress(Killed, UnavailableError):
             list(self._reconcile())
-        if self._calendar or self.agenda():
+        if self._calendar or self.schedule():
             self.plan(RECONCILE_EVERY, self.reconcile)
 
-    def agenda(self) -> list[int]:
+    def schedule(self) -> list[int]:
         """List when something will be due."""
         times = [item.due_at for item in self.table.generations.values()]
         times += [item.due_at for item in self.table.deliveries.values()]
@@ -316,7 +320,7 @@ def attempts(world: World, delivery: Delivery) -> list[Attempt]:
 def test_there_were_faults_at_every_call_of_every_port(world: World) -> None:
     kinds = {"killed before", "killed after", "out of reach", "answer lost"}
     calls = {
-        "InMemoryDeliveries": {"find", "announced", "advance", "enter"},
+        "InMemoryDeliveries": {"find", "announced", "advance", "acquire"},
         "InMemoryGenerations": {"due"},
         "InMemoryTopic": {"publish"},
         "Mail": {"send"},
@@ -374,5 +378,5 @@ def test_every_attempt_is_recorded(world: World) -> None:
 def test_everything_was_announced_and_nothing_is_left_to_do(world: World) -> None:
     assert {document["id"] for document, _ in world.topic.published} == set(world.table.generations)
     assert len(world.table.generations) == GENERATIONS
-    assert world.agenda() == []
+    assert world.schedule() == []
     assert world.table.peers.taken(world.clock.now + HOUR) == 0

@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.document import announce, base_url, describe, detail, encode, file_url, timestamp
-from atelier.generation import Generation, Moment, ProviderAttempt, Status, StoredFile
+from atelier.api.public_url import resolve_public_url
+from atelier.encoding import encode, timestamp
+from atelier.generations.model import Generation, Moment, ProviderAttempt, Status, StoredFile
+from atelier.generations.serializer import announce, describe, detail
+from atelier.images.file_urls import file_url
 
 BASE = "https://api.example/api"
 MISSION = {"_id", "status", "output", "model", "type", "payload", "error"}
@@ -159,7 +162,7 @@ def test_a_file_has_a_stable_url() -> None:
     ],
 )
 def test_the_public_url_is_filled_in(public: str, expected: str) -> None:
-    assert base_url(public, api_id="abc", region="eu-west-1") == expected
+    assert resolve_public_url(public, api_id="abc", region="eu-west-1") == expected
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from atelier.drawing import draw, unknown_words
-from atelier.drawing.painting import paint
-from atelier.drawing.scene import compose, lettered
+from atelier.providers.sketch.drawing import draw, unknown_words
+from atelier.providers.sketch.drawing.painting import paint
+from atelier.providers.sketch.drawing.scene import compose, lettered
 
 SMALL = 64
 ASTRONAUT = "Astronaut in a jungle, cold color palette, muted colors, detailed, 8k"

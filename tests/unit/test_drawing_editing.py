@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from PIL import Image, ImageChops, ImageDraw, ImageStat
 
-from atelier.drawing import draw, editing
+from atelier.providers.sketch.drawing import draw, editing
 
 SIDE = 96
 Edit = Callable[[Image.Image], Image.Image]

@@ -12,8 +12,6 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from atelier.breaker import Breaker
-from atelier.delivery import DeliveryStatus, told
 from atelier.errors import (
     AtelierError,
     ConflictError,
@@ -23,19 +21,22 @@ from atelier.errors import (
     ProviderBusyError,
     ProviderRejectedError,
 )
-from atelier.generation import ANNOUNCE_AFTER, CLAIM_LEASE, GRACE, POLL_EVERY, UPLOAD_LEASE, Generation, Status
-from atelier.ports import HttpResponse
-from atelier.providers import CallbackRequest, Drawn, Finished, Located, Provider, Running, Submitted
-from atelier.steps.announce import Announce
-from atelier.steps.callback import Callback
-from atelier.steps.cancel import Cancel
-from atelier.steps.deliver import Deliver
-from atelier.steps.dispatch import Dispatch
-from atelier.steps.download import Download
-from atelier.steps.finish import Finish
-from atelier.steps.ingest import Ingest
-from atelier.steps.inputs import Inputs
-from atelier.steps.reconcile import Reconcile
+from atelier.generations.cancel import Cancel
+from atelier.generations.complete import Complete
+from atelier.generations.dispatch import Dispatch
+from atelier.generations.ingest import Ingest
+from atelier.generations.input_images import InputImages
+from atelier.generations.model import ANNOUNCE_AFTER, CLAIM_LEASE, GRACE, POLL_EVERY, UPLOAD_LEASE, Generation, Status
+from atelier.generations.provider_callback import ProviderCallback
+from atelier.generations.reconcile import Reconcile
+from atelier.images.download import Download
+from atelier.outbound.circuit_breaker import CircuitBreaker
+from atelier.outbound.http_client import HttpResponse
+from atelier.providers.provider import CallbackRequest, Images, ImageUrls, Provider, Rendered, Running, Submitted
+from atelier.webhooks.announce import Announce
+from atelier.webhooks.deliver import Deliver
+from atelier.webhooks.delivery import DeliveryStatus
+from atelier.webhooks.events import deliveries_for
 from tests.unit.fakes import (
     BASE_URL,
     DEADLINE,
@@ -154,9 +155,9 @@ class World:
         self.receiver = ScriptedHttp(*scene.receiver)
         self.studio = ScriptedProvider("studio", submit=scene.submit, fetch=scene.fetch)
         self.other = ScriptedProvider("other", submit=scene.other, asynchronous=False, cancels=False)
-        self.sketch = ScriptedProvider("sketch", submit=[Drawn((PICTURE,))], needs_key=False, charges=False)
+        self.sketch = ScriptedProvider("sketch", submit=[Rendered((PICTURE,))], needs_key=False, charges=False)
         if scene.crowded:
-            self.table.peers.breakers["provider:studio"] = Breaker(taken={0: NOW + CLAIM_LEASE})
+            self.table.peers.breakers["provider:studio"] = CircuitBreaker(taken={0: NOW + CLAIM_LEASE})
         self.announced = 0
         self._wire()
 
@@ -169,7 +170,7 @@ class World:
         providers: dict[str, Provider] = {provider.name: guard(provider) for provider in known}
         keys = guard(InMemoryProviderKeys({"studio": "the key", "other": "the other key"}))
         download = Download(guard(ScriptedHttp(answer(200, PICTURE.content))))
-        finish = Finish(generations=generations, files=files, thumbnail=thumbnail, clock=clock)
+        finish = Complete(generations=generations, files=files, thumbnail=thumbnail, clock=clock)
         announce = Announce(deliveries=deliveries, topic=topic, base_url=BASE_URL)
         dispatch = Dispatch(
             generations=generations,
@@ -178,8 +179,8 @@ class World:
             providers=providers,
             keys=keys,
             ready=lambda route: True,
-            catalog=lambda: replace(a_catalog(), places={"studio": 1, "other": 1}),
-            inputs=Inputs(
+            catalog=lambda: replace(a_catalog(), concurrency={"studio": 1, "other": 1}),
+            inputs=InputImages(
                 generations=generations,
                 files=files,
                 download=download,
@@ -209,12 +210,14 @@ class World:
             base_url=BASE_URL,
             clock=clock,
         )
-        self.callback = Callback(generations=generations, queue=ingest_queue, providers=providers, keys=lambda: keys)
+        self.callback = ProviderCallback(
+            generations=generations, queue=ingest_queue, providers=providers, keys=lambda: keys
+        )
         kinds = cast("dict[str, type[Provider]]", providers)
         self.cancel = Cancel(generations=generations, ingest_queue=ingest_queue, kinds=kinds, clock=clock)
         self.reconcile = Reconcile(
             generations=generations,
-            agenda=generations,
+            schedule=generations,
             dispatch_queue=dispatch_queue,
             ingest_queue=ingest_queue,
             delivery_queue=delivery_queue,
@@ -352,8 +355,8 @@ class Scene:
     turn: str
     start: Generation
     submit: tuple[Scripted, ...] = (Submitted("job-1"),)
-    fetch: tuple[Scripted, ...] = (Located(URLS),)
-    other: tuple[Scripted, ...] = (Finished((RAW,)),)
+    fetch: tuple[Scripted, ...] = (ImageUrls(URLS),)
+    other: tuple[Scripted, ...] = (Images((RAW,)),)
     crowded: bool = False
     calls_back: bool = True
     receiver: tuple[HttpResponse | Exception, ...] = (answer(200),)
@@ -379,7 +382,9 @@ class Scene:
         else:
             world.queues[self.turn].send(self.start.id)
         if self.start is ANNOUNCED:  # which put its delivery on the agenda
-            world.table.deliveries = {(item.generation_id, item.event): item for item in told(ANNOUNCED, {}, BASE_URL)}
+            world.table.deliveries = {
+                (item.generation_id, item.event): item for item in deliveries_for(ANNOUNCED, {}, BASE_URL)
+            }
         return world
 
     def calls(self) -> range:
@@ -405,8 +410,8 @@ DISPATCH = [
     FREE_OF_CHARGE,
     ASYNCHRONOUS,
     Scene("dispatch, asynchronous, no callback", "dispatch", a_generation(), calls_back=False, lost=True),
-    Scene("dispatch, finished at once", "dispatch", a_generation(), (Finished((RAW,)),), calls_back=False, lost=True),
-    Scene("dispatch, located", "dispatch", a_generation(), (Located(URLS),), calls_back=False, lost=True),
+    Scene("dispatch, finished at once", "dispatch", a_generation(), (Images((RAW,)),), calls_back=False, lost=True),
+    Scene("dispatch, located", "dispatch", a_generation(), (ImageUrls(URLS),), calls_back=False, lost=True),
     Scene("dispatch, refused", "dispatch", a_generation(), (ProviderRejectedError("no"),), lost=True, calls_back=False),
     Scene(
         "dispatch, busy",
@@ -433,9 +438,9 @@ DISPATCH = [
 ]
 INGEST = [
     Scene("ingest", "ingest", SUBMITTED),
-    Scene("ingest, bytes", "ingest", SUBMITTED, fetch=(Finished((RAW,)),)),
+    Scene("ingest, bytes", "ingest", SUBMITTED, fetch=(Images((RAW,)),)),
     Scene("ingest, interrupted", "ingest", UPLOADING),
-    Scene("ingest, interrupted with the bytes in hand", "ingest", IN_HAND, fetch=(Finished((RAW,)),)),
+    Scene("ingest, interrupted with the bytes in hand", "ingest", IN_HAND, fetch=(Images((RAW,)),)),
     Scene("ingest, cancelled", "ingest", CANCELLED, fetch=(Running(),), lost=True),
     Scene("ingest, cancelled too late", "ingest", CANCELLED),
 ]
@@ -453,7 +458,7 @@ RECONCILE = [
     Scene("reconcile, claimed", "reconcile", a_generation(**DYING, model="free", status=Status.PROCESSING)),
     Scene("reconcile, submitted", "reconcile", SUBMITTED),
     Scene("reconcile, uploading", "reconcile", UPLOADING),
-    Scene("reconcile, uploading with the bytes in hand", "reconcile", IN_HAND, fetch=(Finished((RAW,)),)),
+    Scene("reconcile, uploading with the bytes in hand", "reconcile", IN_HAND, fetch=(Images((RAW,)),)),
     Scene("reconcile, cancelled", "reconcile", CANCELLED, fetch=(Running(),), lost=True),
     Scene("reconcile, finished", "reconcile", FINISHED),
     Scene(

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from atelier.clock import MINUTE
 from atelier.errors import ConflictError
-from atelier.generation import (
+from atelier.generations.model import (
     ANNOUNCE_AFTER,
     CLAIM_LEASE,
     ID_PATTERN,
-    MINUTE,
     POLL_EVERY,
     RESEND_AFTER,
     UPLOAD_LEASE,
@@ -20,7 +20,7 @@ from atelier.generation import (
     ProviderAttempt,
     Status,
     StoredFile,
-    accept,
+    new_generation,
     new_id,
 )
 
@@ -32,7 +32,7 @@ OUTPUT = StoredFile("outputs/1", "image/png", 7, "digest", 64, 48)
 
 def accepted() -> Generation:
     """Make a new generation."""
-    return accept(
+    return new_generation(
         user_id="user_1",
         key_id="key_1",
         test=False,
@@ -54,12 +54,12 @@ CHANGES: dict[str, tuple[Change, set[Status], Status | None]] = {
     ),
     "submitted": (lambda it: it.submitted("job-1", NOW), {Status.PROCESSING}, Status.PROCESSING),
     "prepared": (lambda it: it.prepared((OUTPUT,)), {Status.PENDING}, Status.PENDING),
-    "released": (lambda it: it.released("busy", NOW, 30_000), {Status.PROCESSING, Status.UPLOADING}, Status.PENDING),
+    "released": (lambda it: it.requeued("busy", NOW, 30_000), {Status.PROCESSING, Status.UPLOADING}, Status.PENDING),
     "uploading": (lambda it: it.uploading(NOW, ("https://x/1",)), {Status.PROCESSING}, Status.UPLOADING),
     "succeeded": (lambda it: it.succeeded((OUTPUT,), "outputs/t", NOW), {Status.UPLOADING}, Status.SUCCESS),
     "cancelled": (lambda it: it.cancelled(NOW), {Status.PROCESSING}, Status.PROCESSING),
     "lapsed": (
-        lambda it: it.lapsed("no", NOW),
+        lambda it: it.timed_out("no", NOW),
         {Status.PENDING, Status.PROCESSING, Status.UPLOADING},
         Status.ERROR,
     ),
@@ -68,7 +68,7 @@ CHANGES: dict[str, tuple[Change, set[Status], Status | None]] = {
         {Status.PENDING, Status.PROCESSING, Status.UPLOADING},
         Status.ERROR,
     ),
-    "postponed": (lambda it: it.postponed(NOW + 1), set(Status), None),
+    "postponed": (lambda it: it.rescheduled(NOW + 1), set(Status), None),
     "announced": (lambda it: it.announced(), set(Status), None),
 }
 pairs = [(name, status) for name in CHANGES for status in Status]
@@ -141,17 +141,17 @@ def test_a_submitted_job_is_polled() -> None:
 
 def test_a_release_forgets_the_provider_but_not_the_tries() -> None:
     claimed = accepted().claimed("p", "p/xl", committed=True, now=NOW, deadline=1).submitted("job-1", NOW)
-    released = claimed.released("busy", NOW, 30_000)
-    assert (released.provider, released.committed, released.job_id, released.deadline_at) == (None, False, None, None)
-    assert (released.tries, released.due_at) == (1, NOW + 30_000 + RESEND_AFTER)
-    assert released.claimed("q", "q/xl", committed=False, now=NOW, deadline=1).tries == 2
+    requeued = claimed.requeued("busy", NOW, 30_000)
+    assert (requeued.provider, requeued.committed, requeued.job_id, requeued.deadline_at) == (None, False, None, None)
+    assert (requeued.tries, requeued.due_at) == (1, NOW + 30_000 + RESEND_AFTER)
+    assert requeued.claimed("q", "q/xl", committed=False, now=NOW, deadline=1).tries == 2
 
 
 def test_an_upload_knows_its_sources() -> None:
     claimed = accepted().claimed("p", "p/xl", committed=True, now=NOW, deadline=1)
     upload = claimed.uploading(NOW, ("https://x/1",), NOW + 7)
     assert (upload.sources, upload.sources_until, upload.due_at) == (("https://x/1",), NOW + 7, NOW + UPLOAD_LEASE)
-    assert (upload.released("gone", NOW).sources, upload.released("gone", NOW).sources_until) == ((), None)
+    assert (upload.requeued("gone", NOW).sources, upload.requeued("gone", NOW).sources_until) == ((), None)
 
 
 def test_a_success_has_outputs_and_waits_to_be_announced() -> None:
@@ -169,7 +169,7 @@ def test_a_failure_says_why_and_waits_to_be_announced() -> None:
 
 
 def test_a_postponed_generation_is_due_then() -> None:
-    assert accepted().postponed(NOW + 77).due_at == NOW + 77
+    assert accepted().rescheduled(NOW + 77).due_at == NOW + 77
 
 
 @relaxed
@@ -190,9 +190,9 @@ def test_ids_and_tokens_are_never_the_same() -> None:
 
 def test_the_timeline_says_when_it_came_to_each_status_and_who_was_called() -> None:
     claimed = accepted().claimed("p", "p/xl", committed=True, now=NOW + 1, deadline=1).submitted("job-1", NOW + 2)
-    released = claimed.released("busy", NOW + 3).postponed(NOW + 4)
+    requeued = claimed.requeued("busy", NOW + 3).rescheduled(NOW + 4)
     done = (
-        released.claimed("q", "q/xl", committed=False, now=NOW + 5, deadline=1)
+        requeued.claimed("q", "q/xl", committed=False, now=NOW + 5, deadline=1)
         .uploading(NOW + 6)
         .succeeded((OUTPUT,), "outputs/t", NOW + 7)
         .announced()
@@ -211,7 +211,7 @@ def test_the_timeline_says_when_it_came_to_each_status_and_who_was_called() -> N
 def test_each_attempt_says_whose_turn_it_was_how_long_and_why_it_ended() -> None:
     first = accepted().claimed("p", "p/xl", committed=True, now=NOW + 1, deadline=1)
     assert first.attempts == (ProviderAttempt("p", "p/xl", NOW + 1),)
-    second = first.released("busy", NOW + 3).claimed("q", "q/xl", committed=True, now=NOW + 5, deadline=1)
+    second = first.requeued("busy", NOW + 3).claimed("q", "q/xl", committed=True, now=NOW + 5, deadline=1)
     done = second.submitted("job-1", NOW + 6).uploading(NOW + 9).succeeded((OUTPUT,), "outputs/t", NOW + 20)
     assert done.attempts == (
         ProviderAttempt("p", "p/xl", NOW + 1, NOW + 3, "busy"),
@@ -226,9 +226,9 @@ def test_what_its_client_gave_up_lapses_as_cancelled_and_costs_what_may_have_bee
     claimed = accepted().claimed("p", "p/xl", committed=committed, now=NOW, deadline=1)
     cancelled = claimed.submitted("job-1", NOW).cancelled(NOW + 5)
     assert (cancelled.status, cancelled.cancelled_at, cancelled.due_at) == (Status.PROCESSING, NOW + 5, NOW + 5)
-    lapsed = cancelled.lapsed("too late", NOW + 9)
-    assert (lapsed.error, lapsed.refunded) == ("cancelled", not committed)
-    other = claimed.lapsed("too late", NOW + 9)
+    timed_out = cancelled.timed_out("too late", NOW + 9)
+    assert (timed_out.error, timed_out.refunded) == ("cancelled", not committed)
+    other = claimed.timed_out("too late", NOW + 9)
     assert (other.error, other.refunded) == ("too late", True)
 
 
@@ -239,5 +239,5 @@ def test_a_failure_gives_the_credits_back_unless_it_says_otherwise() -> None:
 
 def test_inputs_are_remembered_over_all_attempts() -> None:
     prepared = accepted().prepared((OUTPUT,))
-    again = prepared.claimed("p", "p/xl", committed=True, now=NOW, deadline=1).released("busy", NOW)
+    again = prepared.claimed("p", "p/xl", committed=True, now=NOW, deadline=1).requeued("busy", NOW)
     assert prepared.inputs == again.inputs == (OUTPUT,)

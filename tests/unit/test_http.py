@@ -20,12 +20,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from atelier.adapters import egress
-from atelier.adapters.egress import PinnedTransport, Resolver
-from atelier.adapters.http import HttpxClient, OwnerPolicy, Policy, client
-from atelier.addresses import EgressPolicy
+from atelier.adapters.http import pinned_transport
+from atelier.adapters.http.client import HttpxClient, OperatorPolicy, Policy, client
+from atelier.adapters.http.pinned_transport import PinnedTransport, Resolver
 from atelier.errors import FetchError, FetchFailedError, FetchRefusedError
-from atelier.ports import HttpResponse
+from atelier.outbound.http_client import HttpResponse
+from atelier.outbound.url_policy import UrlPolicy
 
 SHORT = 0.3
 """Seconds that a request gets where the deadline is what ends it."""
@@ -139,7 +139,7 @@ def post(
 
 def resolving(resolve: Resolver, policy: Policy | None = None) -> HttpxClient:
     """Make a client with a resolver of its own, and without rules unless they are given."""
-    policy = policy or OwnerPolicy()
+    policy = policy or OperatorPolicy()
     return HttpxClient(PinnedTransport(policy.check_address, resolve), policy)
 
 
@@ -149,7 +149,7 @@ def anywhere(*addresses: str) -> HttpxClient:
 
 
 each_verb = pytest.mark.parametrize("ask", [get, post])
-OURS, STRICT, LOCAL = client(OwnerPolicy()), client(EgressPolicy()), client(EgressPolicy(allow_loopback=True))
+OURS, STRICT, LOCAL = client(OperatorPolicy()), client(UrlPolicy()), client(UrlPolicy(allow_loopback=True))
 
 
 # ---- What is sent, and what comes back
@@ -223,7 +223,7 @@ def test_the_environment_changes_nothing(ask: Ask, monkeypatch: pytest.MonkeyPat
             monkeypatch.setenv(name, proxy.url())
             monkeypatch.setenv(name.lower(), proxy.url())
         monkeypatch.setenv("NETRC", str(netrc))
-        assert ask(client(OwnerPolicy()), server.url()).status == 200
+        assert ask(client(OperatorPolicy()), server.url()).status == 200
     assert (proxy.connections, server.connections) == (0, 1)
     assert b"authorization" not in server.requests[0].lower()
 
@@ -503,14 +503,14 @@ def test_the_connection_is_closed_after_the_answer() -> None:
 def test_closing_an_answer_that_nobody_read_hangs_up() -> None:
     with Server(endless(HEAD, b".")) as server:
         request = httpx.Request("GET", server.url(), extensions={"deadline": time.monotonic() + 5})
-        response = PinnedTransport(OwnerPolicy().check_address).handle_request(request)
+        response = PinnedTransport(OperatorPolicy().check_address).handle_request(request)
         assert not server.hung_up.wait(0.1)
         response.close()
         assert server.hung_up.wait(LONG)
 
 
 def test_a_deadline_that_passes_before_the_connection_is_made_was_not_sent() -> None:
-    class Slow(OwnerPolicy):
+    class Slow(OperatorPolicy):
         def check_address(self, text: str) -> None:
             time.sleep(0.2)
 
@@ -627,11 +627,11 @@ def test_a_denied_address_in_no_spelling_is_looked_up_or_connected_to(url: str, 
 def test_what_the_system_reads_as_a_denied_address_is_not_connected_to_even_if_no_rule_read_the_url(
     host: str, wire: Wire
 ) -> None:
-    class Unread(OwnerPolicy):
-        check_address = staticmethod(EgressPolicy().check_address)
+    class Unread(OperatorPolicy):
+        check_address = staticmethod(UrlPolicy().check_address)
 
     with pytest.raises(FetchError):
-        get(resolving(egress.resolve, Unread()), in_url(host) if host in DENIED else f"https://{host}/")
+        get(resolving(pinned_transport.resolve, Unread()), in_url(host) if host in DENIED else f"https://{host}/")
     assert wire.tried == []
 
 
@@ -748,7 +748,7 @@ class Authority:
 
     def client(self) -> ssl.SSLContext:
         """Make the client's own context, which trusts this authority too."""
-        context = egress.tls_context.__wrapped__()
+        context = pinned_transport.tls_context.__wrapped__()
         context.load_verify_locations(cadata=self.pem.decode())
         return context
 
@@ -804,7 +804,7 @@ def here(host: str, port: int) -> list[str]:
 
 
 def trusting(authority: Authority, resolve: Resolver = here) -> HttpxClient:
-    rules = OwnerPolicy()
+    rules = OperatorPolicy()
     return HttpxClient(PinnedTransport(rules.check_address, resolve, authority.client), rules)
 
 
@@ -839,8 +839,8 @@ def test_an_authority_in_the_environment_is_not_trusted(
     file.write_bytes(authority.pem)
     for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.setenv(name, str(file))
-    rules = OwnerPolicy()
-    sender = HttpxClient(PinnedTransport(rules.check_address, here, egress.tls_context.__wrapped__), rules)
+    rules = OperatorPolicy()
+    sender = HttpxClient(PinnedTransport(rules.check_address, here, pinned_transport.tls_context.__wrapped__), rules)
     with pytest.raises(FetchFailedError):
         get(sender, secure.url("host.example"))
     assert secure.requests == []

@@ -20,9 +20,9 @@ from PIL import ImageChops, ImageCms, ImageOps, ImageStat
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 from PIL.PngImagePlugin import PngInfo
 
-from atelier.adapters.imaging import LIMITS, THUMBNAIL_PIXELS, sanitise, thumbnail
+from atelier.adapters.pillow import LIMITS, THUMBNAIL_PIXELS, sanitise, thumbnail
 from atelier.errors import InvalidImageError
-from atelier.picture import Picture
+from atelier.images.image import EncodedImage
 from tests.unit.pictures import a_picture, png_chunk, png_of, read, webp_chunk, webp_of, write
 
 FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
@@ -153,7 +153,7 @@ def exif(orientation: int) -> Pillow.Exif:
 @pytest.mark.parametrize("function", [sanitise, thumbnail])
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("orientation", range(10))
-def test_a_picture_comes_upright(orientation: int, kind: str, function: Callable[[bytes], Picture]) -> None:
+def test_a_picture_comes_upright(orientation: int, kind: str, function: Callable[[bytes], EncodedImage]) -> None:
     content = write(a_picture(), kind, exif=exif(orientation), quality=95)
     made = function(content)
     upright = ImageOps.exif_transpose(read(content))
@@ -218,7 +218,7 @@ BOMB_PROFILE = a_profile(((0.4, 0.2, 0.0), (0.4, 0.7, 0.1), (0.1, 0.1, 0.7)), A2
     ("mode", "kind"),
     [("RGB", "PNG"), ("RGBA", "PNG"), ("P", "PNG"), ("RGB", "JPEG"), ("RGB", "WEBP"), ("RGBA", "WEBP")],
 )
-def test_colours_become_those_of_srgb(mode: str, kind: str, function: Callable[[bytes], Picture]) -> None:
+def test_colours_become_those_of_srgb(mode: str, kind: str, function: Callable[[bytes], EncodedImage]) -> None:
     """This red of Adobe RGB, seen in sRGB, was worked out by hand from both specifications."""
     content = write(Pillow.new("RGB", (16, 16), (150, 100, 50)).convert(mode), kind, icc_profile=ADOBE_RGB, quality=95)
     seen = read(function(content).content)
@@ -312,7 +312,7 @@ POLYGLOTS = {
 
 @pytest.mark.parametrize("function", [sanitise, thumbnail])
 @pytest.mark.parametrize("name", POLYGLOTS)
-def test_of_two_things_in_one_only_the_picture_is_kept(name: str, function: Callable[[bytes], Picture]) -> None:
+def test_of_two_things_in_one_only_the_picture_is_kept(name: str, function: Callable[[bytes], EncodedImage]) -> None:
     content = POLYGLOTS[name]
     assert SECRET in content
     made = function(content)
@@ -415,14 +415,16 @@ REFUSED = [
 
 @pytest.mark.parametrize("function", [sanitise, thumbnail])
 @pytest.mark.parametrize(("content", "why"), [pytest.param(*rest, id=name) for name, *rest in REFUSED])
-def test_what_is_no_whole_picture_is_refused(content: bytes, why: str, function: Callable[[bytes], Picture]) -> None:
+def test_what_is_no_whole_picture_is_refused(
+    content: bytes, why: str, function: Callable[[bytes], EncodedImage]
+) -> None:
     with pytest.raises(InvalidImageError, match=why):
         function(content)
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("function", [sanitise, thumbnail])
-def test_a_picture_cut_anywhere_is_refused(kind: str, function: Callable[[bytes], Picture]) -> None:
+def test_a_picture_cut_anywhere_is_refused(kind: str, function: Callable[[bytes], EncodedImage]) -> None:
     content = write(a_picture(), kind, exif=exif(1))
     for length in range(0, len(content), 7):
         with pytest.raises(InvalidImageError):
@@ -549,7 +551,7 @@ def test_a_thumbnail_is_transparent_where_the_picture_is(transparency: int | byt
 MEASURE = """
 import json, pathlib, re, sys
 sys.path.insert(0, sys.argv[1])
-from atelier.adapters.imaging import sanitise, thumbnail
+from atelier.adapters.pillow import sanitise, thumbnail
 from atelier.errors import InvalidImageError
 found = {}
 for path in map(pathlib.Path, sys.argv[2:]):

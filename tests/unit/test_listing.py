@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atelier.api.list_request import parse_list, parse_search
 from atelier.errors import InvalidRequestError
-from atelier.generation import Status
-from atelier.listing import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, ListRequest, parse_list, parse_search
+from atelier.generations.listing import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, ListRequest
+from atelier.generations.model import Status
 
 CURSOR = "0" * 31 + "f"
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.mapping import AUTO, STEP, Rule, nearest, plain, ratio_of, sides_of, translate
+from atelier.catalog.provider_input import AUTO, STEP, Rule, nearest, plain, ratio_of, sides_of, translate
 
 RATIOS = ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "5:4", "4:5", "21:9", "9:21")
 relaxed = settings(deadline=None)

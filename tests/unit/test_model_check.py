@@ -17,10 +17,11 @@ from typing import Any
 
 import pytest
 
-from atelier.adapters.breakers import BreakerTable
-from atelier.breaker import FAILURES_TO_OPEN, Health, Leave, Peer
+from atelier.adapters.dynamodb.circuit_breakers import CircuitBreakerTable
+from atelier.clock import MINUTE
 from atelier.errors import AtelierError
-from atelier.generation import CLAIM_LEASE, MINUTE, POLL_EVERY, UPLOAD_LEASE
+from atelier.generations.model import CLAIM_LEASE, POLL_EVERY, UPLOAD_LEASE
+from atelier.outbound.circuit_breaker import FAILURES_TO_OPEN, Health, Release, Upstream
 from tests.simulation.dynamodb import Fate, Removal
 from tests.simulation.interleavings import Budget, Chooser, Interleaving, explore
 from tests.simulation.world import ACCOUNTS, World
@@ -147,10 +148,10 @@ def three_generations(world: World) -> Workers:
 
 def three_generations_and_a_provider_that_is_down(world: World) -> Workers:
     workers = three_generations(world)
-    breakers = BreakerTable(world.generations._table)
-    peer = Peer("provider:studio", 4, CLAIM_LEASE)
+    breakers = CircuitBreakerTable(world.generations._table)
+    upstream = Upstream("provider:studio", 4, CLAIM_LEASE)
     for _ in range(FAILURES_TO_OPEN):
-        breakers.leave(Leave(breakers.enter(peer, NOW, []), Health.FAILING, NOW), [])
+        breakers.release(Release(breakers.acquire(upstream, NOW, []), Health.FAILING, NOW), [])
     world.clock.now += MINUTE
     world.studio.answers = {f"{number:032x}": ["busy", "taken"] for number in (1, 2, 3)}
     return workers
@@ -302,9 +303,9 @@ PLANTS = (
         "three counted reads",
         Removal("/read#", r" AND \(attribute_not_exists\(writer\) OR writer <> :writer\)"),
     ),
-    Plant("a free slot", "one slot for three", Removal("^peer#", r"OR place_0 < :now", "OR :now = :now")),
-    Plant("a closed breaker", "a probe for three", Removal("^peer#", "failures < :most", ":most = :most")),
-    Plant("a probe's time", "a probe for three", Removal("^peer#", "probe_at < :now", ":now = :now")),
+    Plant("a free slot", "one slot for three", Removal("^upstream#", r"OR slot_0 < :now", "OR :now = :now")),
+    Plant("a closed breaker", "a probe for three", Removal("^upstream#", "failures < :most", ":most = :most")),
+    Plant("a probe's time", "a probe for three", Removal("^upstream#", "probe_at < :now", ":now = :now")),
     Plant("a callback's token", "a forged callback", Removal("/generation$", "callback_token = :token AND ")),
     Plant(
         "a job that is not known yet",

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from atelier.providers import InputImage
-from atelier.providers.multipart import form
+from atelier.providers.form_data import form
+from atelier.providers.provider import InputImage
 
 PICTURE = InputImage(b"\x89PNG\r\n\r\n--not a boundary--\r\n\x00\xff", "image/png", "https://atelier.example/1.png")
 PHOTO = InputImage(b"\xff\xd8\xff", "image/jpeg", "https://atelier.example/2.jpg")

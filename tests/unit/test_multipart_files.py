@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atelier.api.form_data import MAX_PARTS, FilePart, parse_file
 from atelier.errors import InvalidRequestError
-from atelier.multipart import MAX_PARTS, FilePart, parse_file
 
 PICTURE = b"\x89PNG\r\n\x1a\n\r\n--\r\n--x--\r\n\x00\xff"
 TYPE = "multipart/form-data; boundary=x1"

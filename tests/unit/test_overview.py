@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from atelier.generation import Generation, Status
-from atelier.overview import Day, first_moment, summarise
-from atelier.owner_document import overview_document
+from atelier.api.admin_serializers import overview_document
+from atelier.generations.model import Generation, Status
+from atelier.generations.overview import Day, first_moment, summarise
 from tests.unit.fakes import a_generation
 
 NOON = 1_767_268_800_000

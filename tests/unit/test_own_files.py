@@ -3,10 +3,10 @@
 import pytest
 
 from atelier.errors import FetchRefusedError, InvalidRequestError
-from atelier.own_files import OwnFiles
+from atelier.images.file_urls import FileUrls
 from tests.unit.fakes import BASE_URL
 
-OWN = OwnFiles(BASE_URL, "user_1")
+OWN = FileUrls(BASE_URL, "user_1")
 MINE = "uploads/user_1/file_0a/t-o_ken.png"
 THEIRS = "uploads/user_2/file_0a/t-o_ken.png"
 
@@ -36,7 +36,7 @@ def test_a_url_of_this_stack_leads_to_a_key(key: str) -> None:
 def test_it_may_be_spelt_in_other_ways(url: str) -> None:
     assert OWN.key(url) == MINE
     with pytest.raises(FetchRefusedError, match="another user's"):
-        OwnFiles(BASE_URL, "user_2").key(url)
+        FileUrls(BASE_URL, "user_2").key(url)
 
 
 @pytest.mark.parametrize(

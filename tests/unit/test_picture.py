@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from atelier.errors import InvalidImageError
-from atelier.picture import EXTENSIONS, Picture, parse_data_url, sniff
+from atelier.images.image import EXTENSIONS, EncodedImage, parse_data_url, sniff
 
 PNG = b"\x89PNG\r\n\x1a\n and more"
 JPEG = b"\xff\xd8\xff\xe0 and more"
@@ -25,13 +25,13 @@ def data_url(content: bytes, label: str = "image/png") -> str:
 
 
 def test_a_picture_knows_its_digest() -> None:
-    picture = Picture(b"abc", "image/png", 1, 2)
+    picture = EncodedImage(b"abc", "image/png", 1, 2)
     assert picture.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 @pytest.mark.parametrize(("content_type", "extension"), EXTENSIONS.items())
 def test_a_picture_knows_its_extension(content_type: str, extension: str) -> None:
-    assert Picture(b"", content_type, 1, 1).extension == extension
+    assert EncodedImage(b"", content_type, 1, 1).extension == extension
     assert content_type in KINDS
 
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from atelier.errors import OutcomeUnknownError, ProviderBusyError, ProviderError, ProviderRejectedError
-from atelier.providers import Failed, Job, Located, Outcome, Running, Submitted
 from atelier.providers.artificial_studio import MAX_ANSWER_BYTES, ArtificialStudio
+from atelier.providers.provider import Failed, ImageUrls, Job, Outcome, Running, Submitted
 from tests.unit.asynchronous import (
     LOST,
     NO_ANSWER,
@@ -147,7 +147,7 @@ def test_a_job_is_fetched_by_its_id_with_the_key() -> None:
         ({}, Running()),
         ([], Running()),
         ({"status": "processing", "output": "https://cdn.example/early.png"}, Running()),
-        ({"status": "success", "output": "https://cdn.example/1.png"}, Located(("https://cdn.example/1.png",))),
+        ({"status": "success", "output": "https://cdn.example/1.png"}, ImageUrls(("https://cdn.example/1.png",))),
         (
             {
                 "status": "success",
@@ -157,9 +157,9 @@ def test_a_job_is_fetched_by_its_id_with_the_key() -> None:
                     {"url": "https://upstream.example/files/2.png", "contentType": "image/png", "size": 5},
                 ],
             },
-            Located(("https://upstream.example/files/1.png", "https://upstream.example/files/2.png")),
+            ImageUrls(("https://upstream.example/files/1.png", "https://upstream.example/files/2.png")),
         ),
-        ({"status": "success", "output": "https://cdn.example/1.png", "outputs": []}, Located(("https://cdn.example/1.png",))),
+        ({"status": "success", "output": "https://cdn.example/1.png", "outputs": []}, ImageUrls(("https://cdn.example/1.png",))),
         ({"status": "success", "output": None}, PICTURELESS),
         ({"status": "success", "output": ["a"]}, PICTURELESS),
         ({"status": "success", "output": "ftp://cdn.example/1"}, PICTURELESS),

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from atelier.errors import ProviderBusyError, ProviderCredentialsError, ProviderError, ProviderRejectedError
-from atelier.providers import Finished, Image, InputImage, Job, Outcome
 from atelier.providers.automatic1111 import Automatic1111
+from atelier.providers.provider import Images, InputImage, Job, Outcome, ProviderImage
 from tests.unit.asynchronous import LOST, NO_ANSWER, NO_DOCUMENT, REFUSALS, Answer, Wire, raised, wire
 
 URL = "http://10.0.0.5:7860"
@@ -99,13 +99,13 @@ def test_without_an_address_nobody_is_asked(urls: dict[str, str]) -> None:
 
 
 def test_pictures_come_in_base64() -> None:
-    assert submit(success(PNG)) == Finished((Image(PNG, "image/png"),))
+    assert submit(success(PNG)) == Images((ProviderImage(PNG, "image/png"),))
 
 
 @pytest.mark.parametrize("pictures", [(PNG, PNG), (GRID, PNG, PNG)])
 def test_of_a_batch_the_pictures_are_kept_and_a_grid_of_them_is_not(pictures: tuple[bytes, ...]) -> None:
     outcome = submit(success(*pictures), job=a_job(batch_size=2))
-    assert outcome == Finished((Image(PNG, "image/png"), Image(PNG, "image/png")))
+    assert outcome == Images((ProviderImage(PNG, "image/png"), ProviderImage(PNG, "image/png")))
 
 
 @pytest.mark.parametrize("images", [None, [], {}, [None], [5], ["!"], base64_of(b"no picture")])

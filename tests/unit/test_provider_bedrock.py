@@ -21,8 +21,8 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from urllib3 import HTTPResponse
 
-from atelier.adapters import aws
-from atelier.adapters.bedrock import BedrockModels
+from atelier.adapters.aws import clients
+from atelier.adapters.aws.bedrock import BedrockModels
 from atelier.errors import (
     OutcomeUnknownError,
     ProviderBusyError,
@@ -30,8 +30,8 @@ from atelier.errors import (
     ProviderError,
     ProviderRejectedError,
 )
-from atelier.providers import Finished, Image, InputImage, Job, Outcome
 from atelier.providers.bedrock import Bedrock
+from atelier.providers.provider import Images, InputImage, Job, Outcome, ProviderImage
 from tests.unit.asynchronous import NO_DOCUMENT, raised
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def test_a_picture_goes_with_a_strength_and_without_an_aspect_ratio() -> None:
 
 
 def test_pictures_come_in_base64() -> None:
-    assert submit(SUCCESS) == Finished((Image(PNG, "image/png"),))
+    assert submit(SUCCESS) == Images((ProviderImage(PNG, "image/png"),))
 
 
 @pytest.mark.parametrize("reason", ["prompt", "input image", "output image"])
@@ -123,7 +123,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> "BedrockRuntimeClient":
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    return aws.client("bedrock-runtime")
+    return clients.client("bedrock-runtime")
 
 
 @pytest.fixture

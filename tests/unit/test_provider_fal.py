@@ -17,9 +17,9 @@ from atelier.errors import (
     ProviderError,
     ProviderRejectedError,
 )
-from atelier.providers import Failed, Job, Located, Outcome, Running, Submitted
 from atelier.providers.callback_keys import LEAST_RENEWAL_SECONDS, MAX_AGE_SECONDS
 from atelier.providers.fal import MAX_ANSWER_BYTES, MAX_JOB_ID_LENGTH, Fal
+from atelier.providers.provider import Failed, ImageUrls, Job, Outcome, Running, Submitted
 from tests.unit.asynchronous import (
     LOST,
     NO_ANSWER,
@@ -233,16 +233,16 @@ def test_a_request_that_is_not_completed_is_running(status: int, body: bytes) ->
 @pytest.mark.parametrize(
     ("news", "outcome"),
     [
-        ({}, Located(PICTURES)),
-        ({"images": None, "image": {"url": PICTURES[0]}}, Located(PICTURES[:1])),
-        ({"images": list(PICTURES)}, Located(PICTURES)),
+        ({}, ImageUrls(PICTURES)),
+        ({"images": None, "image": {"url": PICTURES[0]}}, ImageUrls(PICTURES[:1])),
+        ({"images": list(PICTURES)}, ImageUrls(PICTURES)),
         ({"images": []}, Failed(FAILED.format("it finished without a picture"))),
         ({"images": 5}, Failed(FAILED.format("it finished without a picture"))),
         ({"images": None, "error": "Out of luck."}, Failed(FAILED.format("Out of luck"))),
-        ({"has_nsfw_concepts": [True, False]}, Located(PICTURES[1:])),
+        ({"has_nsfw_concepts": [True, False]}, ImageUrls(PICTURES[1:])),
         ({"has_nsfw_concepts": [True, True]}, Failed(UNSAFE.format("it painted the picture black"))),
-        ({"has_nsfw_concepts": [False, True, True]}, Located(PICTURES[:1])),
-        ({"has_nsfw_concepts": None, "nsfw_content_detected": [False, True]}, Located(PICTURES[:1])),
+        ({"has_nsfw_concepts": [False, True, True]}, ImageUrls(PICTURES[:1])),
+        ({"has_nsfw_concepts": None, "nsfw_content_detected": [False, True]}, ImageUrls(PICTURES[:1])),
         (
             {"images": None, "image": {"url": PICTURES[0]}, "nsfw": True},
             Failed(UNSAFE.format("it painted the picture black")),

@@ -14,8 +14,8 @@ from atelier.errors import (
     ProviderError,
     ProviderRejectedError,
 )
-from atelier.providers import Finished, Image, InputImage, Job, Located, Outcome
 from atelier.providers.openai import OpenAI
+from atelier.providers.provider import Images, ImageUrls, InputImage, Job, Outcome, ProviderImage
 from tests.unit.asynchronous import LOST, NO_DOCUMENT, REFUSALS, Answer, raised, wire
 from tests.unit.test_multipart import fields, read
 
@@ -91,13 +91,13 @@ def test_the_owner_may_give_another_address() -> None:
 
 def test_pictures_come_in_base64() -> None:
     outcome = submit(httpx.Response(200, json=SUCCESS))
-    assert outcome == Finished((Image(PNG, "image/png"), Image(JPEG, "image/jpeg")))
+    assert outcome == Images((ProviderImage(PNG, "image/png"), ProviderImage(JPEG, "image/jpeg")))
 
 
 def test_pictures_of_older_models_wait_an_hour() -> None:
     data = [{"url": "https://cdn.example/1.png", "revised_prompt": "a café"}, {"url": "https://cdn.example/2.png"}]
     outcome = submit(httpx.Response(200, json={"data": data}))
-    assert outcome == Located(("https://cdn.example/1.png", "https://cdn.example/2.png"), 3_600)
+    assert outcome == ImageUrls(("https://cdn.example/1.png", "https://cdn.example/2.png"), 3_600)
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ from atelier.errors import (
     ProviderError,
     ProviderRejectedError,
 )
-from atelier.providers import Failed, Job, Located, Outcome, Running, Submitted
 from atelier.providers.callback_keys import LEAST_RENEWAL_SECONDS, MAX_AGE_SECONDS
+from atelier.providers.provider import Failed, ImageUrls, Job, Outcome, Running, Submitted
 from atelier.providers.replicate import MAX_ANSWER_BYTES, Replicate
-from atelier.signing import sign
+from atelier.standard_webhooks import sign
 from tests.unit.asynchronous import (
     LOST,
     NO_ANSWER,
@@ -172,9 +172,9 @@ def test_a_prediction_is_fetched_where_we_know_it_to_be_not_where_it_says() -> N
         ({"status": "processing", "output": [PICTURES[0]]}, Running()),
         ({"status": "something new"}, Running()),
         ({"status": None}, Running()),
-        ({"status": "succeeded", "output": PICTURES[0]}, Located(PICTURES[:1], 3600)),
-        ({"status": "succeeded", "output": list(PICTURES)}, Located(PICTURES, 3600)),
-        ({"status": "succeeded", "output": {"images": [{"url": url} for url in PICTURES]}}, Located(PICTURES, 3600)),
+        ({"status": "succeeded", "output": PICTURES[0]}, ImageUrls(PICTURES[:1], 3600)),
+        ({"status": "succeeded", "output": list(PICTURES)}, ImageUrls(PICTURES, 3600)),
+        ({"status": "succeeded", "output": {"images": [{"url": url} for url in PICTURES]}}, ImageUrls(PICTURES, 3600)),
         ({"status": "succeeded", "output": None}, Failed(FAILED.format("it finished without a picture"))),
         ({"status": "succeeded", "output": ["A", " poem"]}, Failed(FAILED.format("it finished without a picture"))),
         (

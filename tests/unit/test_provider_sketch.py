@@ -9,9 +9,9 @@ import pytest
 from PIL import Image as Pillow
 
 from atelier.errors import FetchFailedError, FetchRefusedError
-from atelier.ports import HttpResponse
-from atelier.providers import CallbackRequest, Drawn, Failed, Job, Running, Submitted
-from atelier.providers.sketch import SLOW_SECONDS, Sketch
+from atelier.outbound.http_client import HttpResponse
+from atelier.providers.provider import CallbackRequest, Failed, Job, Rendered, Running, Submitted
+from atelier.providers.sketch.provider import SLOW_SECONDS, Sketch
 from tests.unit.fakes import ScriptedHttp, answer
 
 CALLBACK = "https://atelier.example/api/webhook/sketch/1/token"
@@ -37,7 +37,7 @@ class Room:
 
 def picture(outcome: object) -> bytes:
     """Return the only picture of an outcome."""
-    assert isinstance(outcome, Drawn)
+    assert isinstance(outcome, Rendered)
     [drawn] = outcome.pictures
     assert drawn.content_type == "image/png"
     assert Pillow.open(io.BytesIO(drawn.content)).size == (drawn.width, drawn.height)
@@ -149,13 +149,13 @@ def test_only_its_own_callback_names_a_job(body: str, job_id: str | None) -> Non
 )
 def test_words_that_were_not_drawn_are_noted(prompt: str, notes: tuple[str, ...]) -> None:
     outcome = Room().sketch.submit(a_job(prompt))
-    assert isinstance(outcome, Drawn)
+    assert isinstance(outcome, Rendered)
     assert outcome.notes == notes
 
 
 def test_a_note_names_no_more_than_twenty_words() -> None:
     outcome = Room().sketch.submit(a_job(" ".join(f"word{k}{'x' * 100}" for k in range(23))))
-    assert isinstance(outcome, Drawn)
+    assert isinstance(outcome, Rendered)
     [note] = outcome.notes
     assert note.endswith("x and 3 more.")
     assert len(note) < 1_000
@@ -167,7 +167,7 @@ def test_costs_nothing_and_needs_no_key() -> None:
 
 def test_several_pictures_are_each_another_and_the_first_is_the_one_alone() -> None:
     outcome = Room().sketch.submit(a_job("a cat", num_images=2))
-    assert isinstance(outcome, Drawn)
+    assert isinstance(outcome, Rendered)
     contents = [drawn.content for drawn in outcome.pictures]
     assert contents[0] == picture(Room().sketch.submit(a_job("a cat")))
     assert len({hashlib.sha256(content).hexdigest() for content in contents}) == 2

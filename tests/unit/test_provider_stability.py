@@ -6,12 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from atelier.errors import (
-    OutcomeUnknownError,
-    ProviderError,
-    ProviderRejectedError,
-)
-from atelier.providers import Finished, Image, InputImage, Job, Outcome
+from atelier.errors import OutcomeUnknownError, ProviderError, ProviderRejectedError
+from atelier.providers.provider import Images, InputImage, Job, Outcome, ProviderImage
 from atelier.providers.stability import Stability
 from tests.unit.asynchronous import LOST, NO_DOCUMENT, REFUSALS, raised, wire
 from tests.unit.test_multipart import fields, read
@@ -83,7 +79,7 @@ def test_the_owner_may_give_another_address() -> None:
 
 
 def test_a_picture_comes_in_base64() -> None:
-    assert submit(httpx.Response(200, json=SUCCESS)) == Finished((Image(PNG, "image/png"),))
+    assert submit(httpx.Response(200, json=SUCCESS)) == Images((ProviderImage(PNG, "image/png"),))
 
 
 def test_a_blurred_picture_is_a_refusal() -> None:

@@ -7,11 +7,11 @@ import httpx
 import pytest
 
 from atelier.errors import InvalidSignatureError, OutcomeUnknownError, ProviderError, ProviderRejectedError
-from atelier.ports import HttpClient
-from atelier.providers import InputImage, Job, Provider
+from atelier.outbound.http_client import HttpClient
 from atelier.providers.automatic1111 import Automatic1111
 from atelier.providers.bedrock import Bedrock
 from atelier.providers.openai import OpenAI
+from atelier.providers.provider import InputImage, Job, Provider
 from atelier.providers.stability import Stability
 from atelier.providers.synchronous import MAX_ANSWER_BYTES
 from tests.unit.asynchronous import NO_ANSWER, callback, raised, wire

@@ -21,7 +21,7 @@ from replicate.webhook import InvalidSignatureError, Webhooks, WebhookSigningSec
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from atelier.adapters import ed25519
-from atelier.signing import derive_seed, public_key_text, sign
+from atelier.standard_webhooks import derive_seed, public_key_text, sign
 
 Headers = Mapping[str, str]
 

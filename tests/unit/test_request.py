@@ -9,8 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.addresses import EgressPolicy
-from atelier.catalog import embedded, load
+from atelier.accounts.authorization import parse_authorization
+from atelier.api.generation_request import parse_generation_request, parse_run_request
+from atelier.api.json_body import MAX_BODY_BYTES, parse_object
+from atelier.api.prefer import parse_wait
+from atelier.api.redelivery_request import parse_redelivery
+from atelier.catalog.model import embedded, load
 from atelier.errors import (
     FieldError,
     InvalidRequestError,
@@ -19,17 +23,9 @@ from atelier.errors import (
     RequestError,
     UnauthenticatedError,
 )
-from atelier.generation import FINAL, Status
-from atelier.request import (
-    MAX_BODY_BYTES,
-    GenerationRequest,
-    parse_authorization,
-    parse_generation_request,
-    parse_object,
-    parse_redelivery,
-    parse_run_request,
-    parse_wait,
-)
+from atelier.generations.accept import GenerationRequest
+from atelier.generations.model import FINAL, Status
+from atelier.outbound.url_policy import UrlPolicy
 
 MISSION = """
 {
@@ -48,7 +44,7 @@ relaxed = settings(deadline=None)
 
 def parse(body: str) -> GenerationRequest:
     """Read a body as a deployed stack does."""
-    return parse_generation_request(body, CATALOG, EgressPolicy())
+    return parse_generation_request(body, CATALOG, UrlPolicy())
 
 
 def refused(body: str) -> RequestError:
@@ -237,7 +233,7 @@ def test_a_picture_that_we_would_not_fetch_is_refused(url: str) -> None:
 
 def test_a_loopback_picture_is_for_the_local_stack() -> None:
     body = pictures("http://127.0.0.1:8000/a.png")
-    assert parse_generation_request(body, CATALOG, EgressPolicy(allow_loopback=True)).input["image_urls"]
+    assert parse_generation_request(body, CATALOG, UrlPolicy(allow_loopback=True)).input["image_urls"]
 
 
 @pytest.mark.parametrize(
@@ -476,7 +472,7 @@ def test_an_answer_to_very_many_faults_stays_small() -> None:
 def run(**fields: Any) -> GenerationRequest:
     """Read a valid request to run a tool, but for some fields."""
     document = {"tool": "text-to-image", "input": {"prompt": "a cat"}, **fields}
-    return parse_run_request(json.dumps(document), CATALOG, EgressPolicy())
+    return parse_run_request(json.dumps(document), CATALOG, UrlPolicy())
 
 
 def test_a_run_without_a_model_takes_the_tools_first() -> None:
@@ -557,7 +553,7 @@ def test_what_a_catalog_allows_and_we_cannot_hold_is_too_large(values: dict[str,
     body = json.dumps({"model": "long", "input": values}).replace("1000000000", "1E9")
     assert len(body) < MAX_BODY_BYTES
     with pytest.raises(PayloadTooLargeError, match="200 KB"):
-        parse_generation_request(body, GENEROUS, EgressPolicy())
+        parse_generation_request(body, GENEROUS, UrlPolicy())
 
 
 def test_who_sends_too_much_is_told_of_files() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.schema import check, faults
+from atelier.catalog.input_schema import check, faults
 
 relaxed = settings(deadline=None)
 VALUES: dict[str, tuple[Any, ...]] = {

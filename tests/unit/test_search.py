@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.catalog import Catalog, Model, Tool, embedded
-from atelier.search import Found, search
+from atelier.catalog.model import Catalog, Model, Tool, embedded
+from atelier.catalog.search import Found, search
 
 SCHEMA = {"type": "object", "properties": {}}
 PAINT = Tool("text-to-image", "Text to image", "Make a picture from words.", "image", SCHEMA)

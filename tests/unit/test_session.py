@@ -4,22 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.attempts import MAX_FAILURES, WINDOW, Attempts, source_of
+from atelier.accounts.session import LIFETIME, Session, begin, check_csrf, csrf_token, seal, session_key, unseal
+from atelier.accounts.sign_in_throttle import MAX_FAILURES, WINDOW, SignInAttempts, source_of
+from atelier.api.session_cookie import COOKIE, clear_cookie, cookie_of, set_cookie
 from atelier.errors import ForbiddenError, TooManyRequestsError, UnauthenticatedError
-from atelier.session import (
-    COOKIE,
-    LIFETIME,
-    Session,
-    begin,
-    check_csrf,
-    clear_cookie,
-    cookie_of,
-    csrf_token,
-    seal,
-    session_key,
-    set_cookie,
-    unseal,
-)
 
 NOW = 1_800_000_000_000
 KEY = session_key("signing key", "console secret")
@@ -117,7 +105,7 @@ def test_the_cookie_is_found_among_others(header: str | None, found: str | None)
 
 
 def test_ten_failures_within_a_quarter_of_an_hour_are_enough() -> None:
-    attempts = Attempts("somebody", 0, NOW)
+    attempts = SignInAttempts("somebody", 0, NOW)
     for number in range(MAX_FAILURES):
         attempts = attempts.counted(MAX_FAILURES, NOW + number)
     assert (attempts.failures, attempts.version) == (10, 10)
@@ -130,9 +118,9 @@ def test_ten_failures_within_a_quarter_of_an_hour_are_enough() -> None:
 
 
 def test_a_right_attempt_is_taken_back() -> None:
-    attempts = Attempts("somebody", 3, NOW, 7)
-    assert attempts.taken_back() == Attempts("somebody", 2, NOW, 8)
-    assert Attempts("somebody", 0, NOW).taken_back().failures == 0
+    attempts = SignInAttempts("somebody", 3, NOW, 7)
+    assert attempts.taken_back() == SignInAttempts("somebody", 2, NOW, 8)
+    assert SignInAttempts("somebody", 0, NOW).taken_back().failures == 0
 
 
 @pytest.mark.parametrize(

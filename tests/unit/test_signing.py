@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from atelier.errors import InvalidSignatureError
-from atelier.signing import TOLERANCE_SECONDS, derive_secret, derive_seed, public_key_text, sign, verify
+from atelier.standard_webhooks import TOLERANCE_SECONDS, derive_secret, derive_seed, public_key_text, sign, verify
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"

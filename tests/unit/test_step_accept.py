@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 
-from atelier.account import ApiKey, User, mint_key
-from atelier.catalog import Route, embedded
+from atelier.accounts.api_keys import ApiKey, mint_key
+from atelier.accounts.authorization import Authenticate
+from atelier.accounts.users import User
+from atelier.catalog.model import Route, embedded
 from atelier.errors import ForbiddenError, UnauthenticatedError, UnavailableError
-from atelier.generation import RESEND_AFTER, Generation, Status
-from atelier.idempotency import Idempotency
+from atelier.generations.accept import Accept, GenerationRequest
+from atelier.generations.idempotency import Idempotency
+from atelier.generations.model import RESEND_AFTER, Generation, Status
+from atelier.generations.wait import Wait
 from atelier.providers.registry import Setup
-from atelier.request import GenerationRequest
-from atelier.steps.accept import Accept, Authenticate, Wait
 from tests.unit.fakes import (
     NOW,
     Clock,

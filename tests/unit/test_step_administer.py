@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 
-from atelier.account import ApiKey, User, authenticate, mint_key, new_user, parse_key
-from atelier.administration import UserRequest
-from atelier.delivery import Delivery, DeliveryStatus
-from atelier.document import describe, encode
+from atelier.accounts.api_keys import ApiKey, authenticate, mint_key, parse_key
+from atelier.accounts.create_user import CreateUser
+from atelier.accounts.rotate_key import RotateKey
+from atelier.accounts.users import User, UserRequest, new_user
+from atelier.encoding import encode
 from atelier.errors import ConflictError, NotFoundError, NotPossibleError, UnauthenticatedError
-from atelier.generation import Generation, Moment, Status
-from atelier.steps.administer import CreateUser, Delete, Redeliver, RotateKey
+from atelier.generations.delete import Delete
+from atelier.generations.model import Generation, Moment, Status
+from atelier.generations.serializer import describe
+from atelier.webhooks.delivery import Delivery, DeliveryStatus
+from atelier.webhooks.redeliver import Redeliver
 from tests.unit.fakes import (
     BASE_URL,
     NOW,

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from atelier.delivery import first_delivery, told
-from atelier.document import announce
 from atelier.errors import ConflictError, UnavailableError
-from atelier.generation import FINAL, Generation, Moment, Status
-from atelier.steps.announce import Announce, Notify
+from atelier.generations.model import FINAL, Generation, Moment, Status
+from atelier.generations.serializer import announce
+from atelier.webhooks.announce import Announce, Notify
+from atelier.webhooks.events import deliveries_for, first_delivery
 from tests.unit.fakes import (
     BASE_URL,
     NOW,
@@ -82,7 +82,7 @@ def test_its_deliveries_take_its_place_on_the_agenda(wanted: tuple[Status, ...])
     """Also those of what was before the end: their messages may have been lost."""
     finished = replace(FINISHED, webhook_events=wanted)
     generations = announced(finished, InMemoryTopic())
-    assert list(generations.table.deliveries.values()) == told(finished, {}, BASE_URL)
+    assert list(generations.table.deliveries.values()) == deliveries_for(finished, {}, BASE_URL)
     on_agenda = {(due.generation_id, due.kind) for due in generations.due(NOW * 2, 10)}
     assert on_agenda == {(FINISHED.id, "delivery")}
 

@@ -11,9 +11,9 @@ from atelier.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from atelier.generation import Generation, Status
-from atelier.providers import CallbackRequest
-from atelier.steps.callback import Callback
+from atelier.generations.model import Generation, Status
+from atelier.generations.provider_callback import ProviderCallback
+from atelier.providers.provider import CallbackRequest
 from tests.unit.fakes import (
     InMemoryGenerations,
     InMemoryProviderKeys,
@@ -55,7 +55,9 @@ class Room:
         self.queue = InMemoryQueue()
         self.keys_made = 0
         providers = {name: provider or ScriptedProvider(name) for name in ("studio", "other")}
-        self.step = Callback(generations=self.generations, queue=self.queue, providers=providers, keys=self.keys)
+        self.step = ProviderCallback(
+            generations=self.generations, queue=self.queue, providers=providers, keys=self.keys
+        )
 
     def keys(self) -> InMemoryProviderKeys:
         self.keys_made += 1

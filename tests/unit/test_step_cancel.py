@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from atelier.breaker import Leave
 from atelier.errors import ConflictError, NotFoundError, NotPossibleError
-from atelier.generation import Generation, Status
-from atelier.providers import Provider
+from atelier.generations.cancel import Cancel
+from atelier.generations.model import Generation, Status
+from atelier.outbound.circuit_breaker import Release
 from atelier.providers.artificial_studio import ArtificialStudio
 from atelier.providers.openai import OpenAI
+from atelier.providers.provider import Provider
 from atelier.providers.replicate import Replicate
-from atelier.steps.cancel import Cancel
 from tests.unit.fakes import NOW, Clock, InMemoryGenerations, InMemoryQueue, a_generation
 
 KINDS: Mapping[str, type[Provider]] = {"replicate": Replicate, "openai": OpenAI, "artificial-studio": ArtificialStudio}
@@ -96,7 +96,7 @@ def test_what_is_not_there_is_not_found() -> None:
 class Overtaken(InMemoryGenerations):
     """Another worker is always faster."""
 
-    def advance(self, before: Generation, after: Generation, leave: Leave | None = None) -> Generation:
+    def advance(self, before: Generation, after: Generation, release: Release | None = None) -> Generation:
         raise ConflictError("too late")
 
 

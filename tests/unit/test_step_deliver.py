@@ -11,14 +11,25 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from atelier.breaker import FAILURES_TO_OPEN, FULL_WAIT, PROBE_EVERY, Breaker, Leave, Peer, Place
-from atelier.delivery import ATTEMPT_LEASE, JITTER, SCHEDULE, Attempt, Delivery, DeliveryStatus
-from atelier.document import describe, timestamp
+from atelier.clock import HOUR
+from atelier.encoding import timestamp
 from atelier.errors import ConflictError, FetchFailedError, FetchRefusedError, UnavailableError
-from atelier.generation import HOUR, Generation, Moment, Status
-from atelier.ports import HttpResponse
-from atelier.signing import derive_secret
-from atelier.steps.deliver import MAX_DELAY_MS, PLACES, TIMEOUT_SECONDS, Deliver, Handled
+from atelier.generations.model import Generation, Moment, Status
+from atelier.generations.serializer import describe
+from atelier.outbound.circuit_breaker import (
+    FAILURES_TO_OPEN,
+    FULL_WAIT,
+    PROBE_EVERY,
+    CircuitBreaker,
+    Release,
+    Slot,
+    Upstream,
+)
+from atelier.outbound.http_client import HttpResponse
+from atelier.standard_webhooks import derive_secret
+from atelier.webhooks.deliver import MAX_CALLS, MAX_DELAY_MS, TIMEOUT_SECONDS, Deliver, Handled
+from atelier.webhooks.delivery import ATTEMPT_LEASE, Attempt, Delivery, DeliveryStatus
+from atelier.webhooks.schedule import JITTER, SCHEDULE
 from tests.unit.fakes import (
     BASE_URL,
     NOW,
@@ -82,7 +93,7 @@ class Room:
         return self.known()
 
     @property
-    def breaker(self) -> Breaker:
+    def breaker(self) -> CircuitBreaker:
         return self.table.peers.breakers[HOST]
 
 
@@ -539,13 +550,13 @@ class Busy(ScriptedHttp):
 
 def test_a_host_gets_ten_calls_at_once_and_who_is_one_too_many_comes_back() -> None:
     crowd = Crowd()
-    first, *others = [crowd.room() for _ in range(PLACES + 5)]
+    first, *others = [crowd.room() for _ in range(MAX_CALLS + 5)]
     elsewhere = crowd.room(webhook="https://other.example:8443/hook")
     first.step = replace(first.step, egress=Busy([*others, elsewhere], crowd.clock))
     first.run()
     delivered = {name for (name, _), item in crowd.table.deliveries.items() if item.status is DeliveryStatus.DELIVERED}
-    assert len(delivered) == PLACES
-    late = others[PLACES - 1].known()
+    assert len(delivered) == MAX_CALLS
+    late = others[MAX_CALLS - 1].known()
     assert (late.tries, late.postponements) == (0, 1)
     assert late.due_at is not None
     assert FULL_WAIT <= late.due_at - crowd.clock.now <= 2 * FULL_WAIT
@@ -567,19 +578,23 @@ def test_other_hosts_do_not_notice() -> None:
 
 
 def test_a_place_is_left_with_what_the_call_told() -> None:
-    left: list[Leave] = []
+    left: list[Release] = []
 
     class Deliveries(InMemoryDeliveries):
         def advance(
-            self, before: Delivery | None, after: Delivery, attempt: Attempt | None = None, leave: Leave | None = None
+            self,
+            before: Delivery | None,
+            after: Delivery,
+            attempt: Attempt | None = None,
+            release: Release | None = None,
         ) -> Delivery:
-            left.extend([leave] if leave else [])
-            return super().advance(before, after, attempt, leave)
+            left.extend([release] if release else [])
+            return super().advance(before, after, attempt, release)
 
     room = Room(TIMED_OUT)
     room.step = replace(room.step, deliveries=Deliveries(room.table))
     room.run()
-    [leave] = left
-    peer = Peer(HOST, PLACES, ATTEMPT_LEASE)
-    assert leave.place == Place(peer, leave.place.number, NOW + ATTEMPT_LEASE)
-    assert (leave.at, leave.rest_until) == (NOW, None)
+    [release] = left
+    upstream = Upstream(HOST, MAX_CALLS, ATTEMPT_LEASE)
+    assert release.slot == Slot(upstream, release.slot.number, NOW + ATTEMPT_LEASE)
+    assert (release.at, release.rest_until) == (NOW, None)

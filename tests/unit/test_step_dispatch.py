@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from atelier.breaker import FAILURES_TO_OPEN, PROBE_EVERY, Breaker
-from atelier.catalog import Catalog, Route
+from atelier.catalog.model import Catalog, Route
+from atelier.clock import MINUTE
 from atelier.errors import (
     ConflictError,
     FetchFailedError,
@@ -21,11 +21,13 @@ from atelier.errors import (
     ProviderRejectedError,
     UnavailableError,
 )
-from atelier.generation import (
+from atelier.generations.complete import Complete
+from atelier.generations.dispatch import LONGEST_LOOK, Dispatch
+from atelier.generations.input_images import MAX_BYTES, PATIENCE, InputImages
+from atelier.generations.model import (
     CLAIM_LEASE,
     MAX_PENDING,
     MAX_TRIES,
-    MINUTE,
     POLL_EVERY,
     RESEND_AFTER,
     UPLOAD_LEASE,
@@ -34,23 +36,21 @@ from atelier.generation import (
     Status,
     StoredFile,
 )
-from atelier.picture import Picture
-from atelier.providers import (
+from atelier.images.download import Download
+from atelier.images.image import EncodedImage
+from atelier.outbound.circuit_breaker import FAILURES_TO_OPEN, PROBE_EVERY, CircuitBreaker
+from atelier.providers.provider import (
     DEFAULT_LIFETIME,
-    Drawn,
     Failed,
-    Finished,
+    Images,
+    ImageUrls,
     InputImage,
     Job,
-    Located,
     Outcome,
+    Rendered,
     Running,
     Submitted,
 )
-from atelier.steps.dispatch import LONGEST_LOOK, Dispatch
-from atelier.steps.download import Download
-from atelier.steps.finish import Finish
-from atelier.steps.inputs import MAX_BYTES, PATIENCE, Inputs
 from tests.unit.fakes import (
     BASE_URL,
     DEADLINE,
@@ -86,12 +86,12 @@ class Room:
         generation: Generation | None = None,
         *,
         studio: Sequence[Scripted] = (Submitted("job-1"),),
-        other: Sequence[Scripted] = (Finished((RAW,)),),
-        sketch: Sequence[Scripted] = (Drawn((PICTURE,)),),
+        other: Sequence[Scripted] = (Images((RAW,)),),
+        sketch: Sequence[Scripted] = (Rendered((PICTURE,)),),
         keys: InMemoryProviderKeys | None = None,
         queue: InMemoryQueue | None = None,
         egress: ScriptedHttp | None = None,
-        sanitise: Callable[[bytes], Picture] = sanitise,
+        sanitise: Callable[[bytes], EncodedImage] = sanitise,
         catalog: Catalog | None = None,
     ) -> None:
         self.before = generation or a_generation()
@@ -107,7 +107,7 @@ class Room:
         self.keys = keys or InMemoryProviderKeys(SET)
         self.files = InMemoryFiles()
         self.egress = egress or ScriptedHttp(answer(200, b"their picture"))
-        finish = Finish(generations=self.generations, files=self.files, thumbnail=thumbnail, clock=self.clock)
+        finish = Complete(generations=self.generations, files=self.files, thumbnail=thumbnail, clock=self.clock)
         providers = {provider.name: provider for provider in (self.studio, self.other, self.sketch)}
         self.step = Dispatch(
             generations=self.generations,
@@ -117,7 +117,7 @@ class Room:
             keys=self.keys,
             ready=lambda route: route.provider == "sketch" or self.keys.get(route.provider) is not None,
             catalog=lambda: catalog or a_catalog(),
-            inputs=Inputs(
+            inputs=InputImages(
                 generations=self.generations,
                 files=self.files,
                 download=Download(self.egress),
@@ -263,7 +263,7 @@ def test_a_second_message_during_a_long_call_makes_no_second_call_and_keeps_nobo
         room.run()  # the second message
         assert (room.generation, room.generations.table.peers.taken(NOW)) == before
         room.clock.now += MINUTE
-        return Finished((RAW,))
+        return Images((RAW,))
 
     room = Room(shared(), keys=InMemoryProviderKeys({"other": "key"}), other=[answer_after_a_minute])
     assert room.run().status is Status.SUCCESS
@@ -276,7 +276,7 @@ def test_a_second_message_during_a_long_call_makes_no_second_call_and_keeps_nobo
 
 def test_finished_is_cleaned_and_stored_at_once() -> None:
     room = Room(
-        studio=[Finished((RAW, RAW))], sanitise=lambda content: replace(PICTURE, content=content.replace(b"a", b"the"))
+        studio=[Images((RAW, RAW))], sanitise=lambda content: replace(PICTURE, content=content.replace(b"a", b"the"))
     )
     finished = room.run()
     clean = replace(PICTURE, content=b"the picture")
@@ -295,7 +295,7 @@ def test_finished_is_cleaned_and_stored_at_once() -> None:
 
 
 def test_what_is_drawn_here_is_stored_as_it_is() -> None:
-    def refuse(content: bytes) -> Picture:
+    def refuse(content: bytes) -> EncodedImage:
         raise AssertionError("it is ours")
 
     room = Room(a_generation(model="free"), sanitise=refuse)
@@ -305,24 +305,24 @@ def test_what_is_drawn_here_is_stored_as_it_is() -> None:
 
 
 def test_bytes_that_are_no_picture_are_an_error_and_nothing_of_them_is_stored() -> None:
-    def refuse(content: bytes) -> Picture:
+    def refuse(content: bytes) -> EncodedImage:
         raise InvalidImageError("it is no picture")
 
-    room = Room(studio=[Finished((RAW,))], sanitise=refuse)
+    room = Room(studio=[Images((RAW,))], sanitise=refuse)
     failed = room.run()
     assert (failed.status, failed.refunded) == (Status.ERROR, True)
     assert "it is no picture" in (failed.error or "")
     assert room.files.objects == {}
 
 
-@pytest.mark.parametrize("nothing", [Finished(()), Drawn(())])
+@pytest.mark.parametrize("nothing", [Images(()), Rendered(())])
 def test_a_provider_that_finishes_without_a_picture_has_failed(nothing: Outcome) -> None:
     failed = Room(studio=[nothing]).run()
     assert (failed.status, failed.error) == (Status.ERROR, "The provider finished without a picture.")
 
 
 def test_notes_about_a_drawn_picture_are_kept() -> None:
-    assert Room(studio=[Drawn((PICTURE,), ("No sofa.",))]).run().notes == ("No sofa.",)
+    assert Room(studio=[Rendered((PICTURE,), ("No sofa.",))]).run().notes == ("No sofa.",)
 
 
 def test_submitted_waits_for_its_callback() -> None:
@@ -333,7 +333,7 @@ def test_submitted_waits_for_its_callback() -> None:
 
 @pytest.mark.parametrize(("lifetime", "seconds"), [(None, DEFAULT_LIFETIME), (600, 600)])
 def test_located_is_left_to_ingest(lifetime: int | None, seconds: int) -> None:
-    room = Room(studio=[Located(("https://cdn.example/1.png",), lifetime)])
+    room = Room(studio=[ImageUrls(("https://cdn.example/1.png",), lifetime)])
     located = room.run()
     assert (located.status, located.sources) == (Status.UPLOADING, ("https://cdn.example/1.png",))
     assert (located.sources_until, located.due_at) == (NOW + seconds * 1_000, NOW + UPLOAD_LEASE)
@@ -355,9 +355,9 @@ def test_a_refusal_is_final_says_what_the_provider_said_and_moves_to_nobody_else
 
 def test_a_passing_failure_moves_to_the_next_provider_at_once() -> None:
     room = Room(shared(), studio=[BUSY])
-    released = room.run()
-    assert (released.status, room.queue.sent) == (Status.PENDING, [(released.id, 0)])
-    assert released.due_at == NOW + RESEND_AFTER
+    requeued = room.run()
+    assert (requeued.status, room.queue.sent) == (Status.PENDING, [(requeued.id, 0)])
+    assert requeued.due_at == NOW + RESEND_AFTER
     room.clock.now += 7
     finished = room.run()
     assert finished.status is Status.SUCCESS
@@ -378,16 +378,16 @@ def test_each_provider_has_its_turn_before_anybody_is_asked_again_and_then_there
 
 def test_a_refused_account_moves_to_the_next_provider() -> None:
     room = Room(shared(), studio=[ProviderCredentialsError("no")])
-    released = room.run()
-    assert (released.status, room.queue.sent) == (Status.PENDING, [(released.id, 0)])
-    assert "studio" in (released.attempts[0].reason or "")
+    requeued = room.run()
+    assert (requeued.status, room.queue.sent) == (Status.PENDING, [(requeued.id, 0)])
+    assert "studio" in (requeued.attempts[0].reason or "")
     assert room.run().status is Status.SUCCESS
     assert room.peers.breakers[STUDIO].failures == 0
 
 
 def test_an_open_breaker_moves_to_the_next_provider_without_a_call() -> None:
     room = Room(shared())
-    room.peers.breakers[STUDIO] = Breaker(FAILURES_TO_OPEN, NOW + 1)
+    room.peers.breakers[STUDIO] = CircuitBreaker(FAILURES_TO_OPEN, NOW + 1)
     finished = room.run()
     assert (finished.status, finished.provider) == (Status.SUCCESS, "other")
     assert room.calls == {"other": 1}
@@ -395,14 +395,14 @@ def test_an_open_breaker_moves_to_the_next_provider_without_a_call() -> None:
 
 
 def test_full_places_move_to_the_next_provider() -> None:
-    room = Room(shared(), catalog=replace(a_catalog(), places={"studio": 1}))
-    room.peers.breakers[STUDIO] = Breaker(taken={0: NOW + CLAIM_LEASE})
+    room = Room(shared(), catalog=replace(a_catalog(), concurrency={"studio": 1}))
+    room.peers.breakers[STUDIO] = CircuitBreaker(taken={0: NOW + CLAIM_LEASE})
     assert room.run().provider == "other"
 
 
 def test_who_is_out_of_reach_does_not_count_as_somebody_with_fewer_turns() -> None:
     room = Room(shared(), other=[BUSY])
-    room.peers.breakers[STUDIO] = Breaker(FAILURES_TO_OPEN, NOW + 1)
+    room.peers.breakers[STUDIO] = CircuitBreaker(FAILURES_TO_OPEN, NOW + 1)
     room.run()
     [(_, delay)] = room.queue.sent
     assert delay > 0
@@ -467,13 +467,13 @@ def test_what_nobody_can_be_told_is_an_error_that_says_why() -> None:
 )
 def test_busy_is_tried_again_later(tries: int, retry_after: float | None, least: int, most: int) -> None:
     room = Room(a_generation(tries=tries), studio=[ProviderBusyError("busy", retry_after=retry_after)])
-    released = room.run()
+    requeued = room.run()
     [(sent, delay)] = room.queue.sent
-    assert sent == released.id
+    assert sent == requeued.id
     assert least <= delay <= most
-    assert (released.status, released.tries) == (Status.PENDING, tries + 1)
-    assert (released.provider, released.committed, released.job_id) == (None, False, None)
-    assert (delay - 1) * 1_000 < (released.due_at or 0) - NOW - RESEND_AFTER <= delay * 1_000
+    assert (requeued.status, requeued.tries) == (Status.PENDING, tries + 1)
+    assert (requeued.provider, requeued.committed, requeued.job_id) == (None, False, None)
+    assert (delay - 1) * 1_000 < (requeued.due_at or 0) - NOW - RESEND_AFTER <= delay * 1_000
 
 
 def test_two_that_are_busy_do_not_come_back_together() -> None:
@@ -488,9 +488,9 @@ def test_two_that_are_busy_do_not_come_back_together() -> None:
 @pytest.mark.parametrize(("retry_after", "minutes"), [(1_200.0, 20), (86_400.0, 60), (float("inf"), 60)])
 def test_a_wait_that_is_too_long_for_the_queue_is_left_to_reconcile(retry_after: float, minutes: int) -> None:
     room = Room(studio=[ProviderBusyError("busy", retry_after=retry_after)])
-    released = room.run()
+    requeued = room.run()
     assert room.queue.sent == []
-    assert released.due_at == NOW + minutes * MINUTE + RESEND_AFTER
+    assert requeued.due_at == NOW + minutes * MINUTE + RESEND_AFTER
 
 
 def test_nobody_asks_before_the_time_that_a_provider_named() -> None:
@@ -535,8 +535,8 @@ def test_a_released_generation_survives_the_loss_of_its_message() -> None:
     ("answer", "failures"),
     [
         (Submitted("job-1"), 0),
-        (Finished((RAW,)), 0),
-        (Located(("https://cdn.example/1.png",)), 0),
+        (Images((RAW,)), 0),
+        (ImageUrls(("https://cdn.example/1.png",)), 0),
         (Failed("no"), 0),
         (ProviderRejectedError("no"), 0),
         (ProviderCredentialsError("no"), 2),
@@ -556,7 +556,7 @@ def test_a_place_is_taken_for_the_call_and_left_after_it_with_what_it_told(
         return answer
 
     room = Room(studio=[look])
-    room.peers.breakers[STUDIO] = Breaker(failures=2)
+    room.peers.breakers[STUDIO] = CircuitBreaker(failures=2)
     with contextlib.suppress(OutcomeUnknownError):
         room.run()
     assert set(taken) == {1}
@@ -576,12 +576,14 @@ def test_five_failures_in_a_row_open_the_breaker_and_one_probe_closes_it() -> No
     for name in names[-3:-1]:
         room.step(room.generations.get(name))
     assert room.calls == {"studio": FAILURES_TO_OPEN + 2}
-    assert room.peers.breakers[STUDIO] == Breaker()
+    assert room.peers.breakers[STUDIO] == CircuitBreaker()
 
 
-@pytest.mark.parametrize("breaker", [Breaker(taken={0: NOW + 1}), Breaker(FAILURES_TO_OPEN, NOW + 20_000)])
-def test_who_finds_no_place_anywhere_looks_again_and_nothing_else_is_recorded(breaker: Breaker) -> None:
-    room = Room(a_generation(model="paid-only"), catalog=replace(a_catalog(), places={"studio": 1}))
+@pytest.mark.parametrize(
+    "breaker", [CircuitBreaker(taken={0: NOW + 1}), CircuitBreaker(FAILURES_TO_OPEN, NOW + 20_000)]
+)
+def test_who_finds_no_place_anywhere_looks_again_and_nothing_else_is_recorded(breaker: CircuitBreaker) -> None:
+    room = Room(a_generation(model="paid-only"), catalog=replace(a_catalog(), concurrency={"studio": 1}))
     room.peers.breakers[STUDIO] = breaker
     waiting = room.run()
     [(sent, delay)] = room.queue.sent
@@ -595,25 +597,25 @@ def test_who_finds_no_place_anywhere_looks_again_and_nothing_else_is_recorded(br
 
 @pytest.mark.parametrize("minutes", [1, 60, 23 * 60])
 def test_who_has_waited_long_looks_less_often_but_often_enough(minutes: int) -> None:
-    room = Room(catalog=replace(a_catalog(), places={"studio": 1}))
+    room = Room(catalog=replace(a_catalog(), concurrency={"studio": 1}))
     room.clock.now += minutes * MINUTE
-    room.peers.breakers[STUDIO] = Breaker(taken={0: room.clock.now + 1})
+    room.peers.breakers[STUDIO] = CircuitBreaker(taken={0: room.clock.now + 1})
     room.run()
     [(_, delay)] = room.queue.sent
     assert 15 <= delay <= LONGEST_LOOK / 1_000 * 1.5 + 1
 
 
 def test_who_finds_no_place_for_a_day_is_given_up() -> None:
-    room = Room(catalog=replace(a_catalog(), places={"studio": 1}))
+    room = Room(catalog=replace(a_catalog(), concurrency={"studio": 1}))
     room.clock.now += MAX_PENDING
-    room.peers.breakers[STUDIO] = Breaker(taken={0: room.clock.now + 1})
+    room.peers.breakers[STUDIO] = CircuitBreaker(taken={0: room.clock.now + 1})
     failed = room.run()
     assert (failed.status, failed.refunded) == (Status.ERROR, True)
 
 
 def test_a_place_that_a_dead_worker_left_behind_is_free_after_its_lease() -> None:
-    room = Room(catalog=replace(a_catalog(), places={"studio": 1}))
-    room.peers.breakers[STUDIO] = Breaker(taken={0: NOW + CLAIM_LEASE})
+    room = Room(catalog=replace(a_catalog(), concurrency={"studio": 1}))
+    room.peers.breakers[STUDIO] = CircuitBreaker(taken={0: NOW + CLAIM_LEASE})
     assert room.run().status is Status.PENDING
     room.clock.now += CLAIM_LEASE + 1
     assert room.run().status is Status.PROCESSING
@@ -733,7 +735,7 @@ def test_a_picture_that_cannot_be_used_is_an_error_that_names_it_and_nobody_is_a
 
 
 def test_a_picture_that_is_none_is_an_error() -> None:
-    def refuse(content: bytes) -> Picture:
+    def refuse(content: bytes) -> EncodedImage:
         raise InvalidImageError("it is no picture")
 
     failed = Room(WITH_PICTURES, sanitise=refuse).run()

@@ -7,8 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from atelier.adapters.http import HttpxClient
-from atelier.addresses import EgressPolicy
+from atelier.adapters.http.client import HttpxClient
 from atelier.errors import (
     ConflictError,
     FetchFailedError,
@@ -18,13 +17,14 @@ from atelier.errors import (
     ProviderCredentialsError,
     ProviderRejectedError,
 )
-from atelier.generation import UPLOAD_LEASE, Generation, ProviderAttempt, Status
-from atelier.picture import Picture
-from atelier.ports import HttpClient, HttpResponse
-from atelier.providers import DEFAULT_LIFETIME, Drawn, Failed, Finished, Job, Located, Outcome, Running
-from atelier.steps.download import MAX_REDIRECTS, Download
-from atelier.steps.finish import Finish
-from atelier.steps.ingest import DOWNLOAD_SECONDS, MAX_IMAGE_BYTES, Ingest
+from atelier.generations.complete import Complete
+from atelier.generations.ingest import DOWNLOAD_SECONDS, MAX_IMAGE_BYTES, Ingest
+from atelier.generations.model import UPLOAD_LEASE, Generation, ProviderAttempt, Status
+from atelier.images.download import MAX_REDIRECTS, Download
+from atelier.images.image import EncodedImage
+from atelier.outbound.http_client import HttpClient, HttpResponse
+from atelier.outbound.url_policy import UrlPolicy
+from atelier.providers.provider import DEFAULT_LIFETIME, Failed, Images, ImageUrls, Job, Outcome, Rendered, Running
 from tests.unit.fakes import (
     NOW,
     PICTURE,
@@ -75,11 +75,11 @@ class Room:
         self,
         before: Generation = SUBMITTED,
         *,
-        fetch: Sequence[Scripted] = (Located((URL,)),),
+        fetch: Sequence[Scripted] = (ImageUrls((URL,)),),
         egress: HttpClient | None = None,
         cancel: Exception | None = None,
         keys: InMemoryProviderKeys | None = None,
-        sanitise: Callable[[bytes], Picture] = sanitise,
+        sanitise: Callable[[bytes], EncodedImage] = sanitise,
     ) -> None:
         self.clock = Clock()
         self.generations = InMemoryGenerations()
@@ -93,7 +93,7 @@ class Room:
             keys=self.keys,
             download=Download(egress or ScriptedHttp(answer(200, PICTURE.content))),
             sanitise=sanitise,
-            finish=Finish(generations=self.generations, files=self.files, thumbnail=thumbnail, clock=self.clock),
+            finish=Complete(generations=self.generations, files=self.files, thumbnail=thumbnail, clock=self.clock),
             clock=self.clock,
         )
 
@@ -145,7 +145,7 @@ def test_a_result_is_taken_even_after_the_deadline() -> None:
     assert room.run().status is Status.SUCCESS
 
 
-@pytest.mark.parametrize("outcome", [Finished((RAW,)), Drawn((PICTURE,))])
+@pytest.mark.parametrize("outcome", [Images((RAW,)), Rendered((PICTURE,))])
 def test_finished_is_stored(outcome: Outcome) -> None:
     room = Room(fetch=[outcome])
     [output] = room.run().outputs
@@ -153,11 +153,11 @@ def test_finished_is_stored(outcome: Outcome) -> None:
 
 
 def test_notes_about_a_drawn_picture_are_kept() -> None:
-    assert Room(fetch=[Drawn((PICTURE,), ("No sofa.",))]).run().notes == ("No sofa.",)
+    assert Room(fetch=[Rendered((PICTURE,), ("No sofa.",))]).run().notes == ("No sofa.",)
 
 
 def test_finished_is_cleaned() -> None:
-    room = Room(fetch=[Finished((RAW,))], sanitise=lambda _: replace(PICTURE, content=b"clean"))
+    room = Room(fetch=[Images((RAW,))], sanitise=lambda _: replace(PICTURE, content=b"clean"))
     [output] = room.run().outputs
     assert room.files.objects[output.key].content == b"clean"
 
@@ -207,7 +207,7 @@ def fetching_while(room: Room, after: Generation) -> ScriptedProvider:
 
     def fetch(job: Job) -> Outcome:
         room.generations.table.write(after)
-        return Located((URL,))
+        return ImageUrls((URL,))
 
     room.provider = ScriptedProvider("studio", fetch=[fetch])
     return room.provider
@@ -217,10 +217,10 @@ def fetching_while(room: Room, after: Generation) -> ScriptedProvider:
     ("after", "status", "finished"),
     [
         (SUBMITTED.submitted("job-1", NOW), Status.SUCCESS, 1),
-        (SUBMITTED.postponed(NOW + 1), Status.SUCCESS, 1),
+        (SUBMITTED.rescheduled(NOW + 1), Status.SUCCESS, 1),
         (SUBMITTED.uploading(NOW, (URL,)), Status.UPLOADING, 0),
         (SUBMITTED.failed("too late", NOW), Status.ERROR, 1),
-        (SUBMITTED.released("busy", NOW), Status.PENDING, 0),
+        (SUBMITTED.requeued("busy", NOW), Status.PENDING, 0),
     ],
     ids=["dispatch saved the job", "reconcile looked", "another ingest", "failed", "released"],
 )
@@ -240,7 +240,7 @@ def test_an_outcome_counts_only_while_the_generation_is_processing(
 
 def test_a_refused_key_is_read_anew_and_tried_once_more() -> None:
     keys = InMemoryProviderKeys({"studio": "old key"}, stored={"studio": "new key"})
-    room = Room(fetch=[ProviderCredentialsError("no"), Finished((RAW,))], keys=keys)
+    room = Room(fetch=[ProviderCredentialsError("no"), Images((RAW,))], keys=keys)
     assert room.run().status is Status.SUCCESS
     assert [job.key for _, job in room.provider.fetched] == ["old key", "new key"]
 
@@ -265,9 +265,9 @@ def test_located_pictures_are_downloaded_cleaned_and_stored() -> None:
     egress = ScriptedHttp(answer(200, b"dirty 0"), answer(200, b"dirty 1"))
     urls = (URL, "https://cdn.example/2.jpg")
     room = Room(
-        fetch=[Located(urls)],
+        fetch=[ImageUrls(urls)],
         egress=egress,
-        sanitise=lambda content: Picture(content.replace(b"dirty", b"clean"), "image/jpeg", 64, 48),
+        sanitise=lambda content: EncodedImage(content.replace(b"dirty", b"clean"), "image/jpeg", 64, 48),
     )
     finished = room.run()
     folder = f"outputs/{finished.id}/{finished.file_token}"
@@ -292,11 +292,13 @@ def test_one_picture_at_a_time_is_held_in_memory() -> None:
         def put(self, key: str, content: bytes, content_type: str) -> None:
             happened.append(f"stored {content.decode()}")
 
-    def clean(content: bytes) -> Picture:
+    def clean(content: bytes) -> EncodedImage:
         happened.append(f"cleaned {content.decode()}")
         return replace(PICTURE, content=content)
 
-    room = Room(fetch=[Located((URL, URL))], egress=ScriptedHttp(answer(200, b"1"), answer(200, b"2")), sanitise=clean)
+    room = Room(
+        fetch=[ImageUrls((URL, URL))], egress=ScriptedHttp(answer(200, b"1"), answer(200, b"2")), sanitise=clean
+    )
     room.step = replace(room.step, finish=replace(room.step.finish, files=Files()))
     room.run()
     assert happened == ["cleaned 1", "stored 1", "stored a small picture", "cleaned 2", "stored 2"]
@@ -305,7 +307,7 @@ def test_one_picture_at_a_time_is_held_in_memory() -> None:
 def test_all_downloads_together_have_one_deadline() -> None:
     egress = ScriptedHttp(answer(200, b"a picture"))
     times = iter([0.0, 10.0, 85.0, 91.0])
-    room = Room(fetch=[Located((URL, URL, URL))])
+    room = Room(fetch=[ImageUrls((URL, URL, URL))])
     room.step = replace(room.step, download=Download(egress, lambda: next(times)))
     with pytest.raises(FetchFailedError, match="no time left"):
         room.run()
@@ -379,7 +381,7 @@ def test_each_redirect_is_checked_like_the_first_url(location: str) -> None:
         visited.append(str(request.url))
         return httpx.Response(302, headers=[(b"Location", location.encode())])
 
-    room = Room(egress=HttpxClient(httpx.MockTransport(serve), EgressPolicy()))
+    room = Room(egress=HttpxClient(httpx.MockTransport(serve), UrlPolicy()))
     failed = room.run()
     assert failed.status is Status.ERROR
     assert "cannot be used" in (failed.error or "")
@@ -388,8 +390,8 @@ def test_each_redirect_is_checked_like_the_first_url(location: str) -> None:
 
 @pytest.mark.parametrize("url", ["http://cdn.example/1.png", "https://10.0.0.1/1.png", "javascript:alert(1)", ""])
 def test_a_picture_in_a_forbidden_place_is_an_error(url: str) -> None:
-    egress = HttpxClient(httpx.MockTransport(lambda _: httpx.Response(200, content=b"a picture")), EgressPolicy())
-    assert Room(fetch=[Located((url,))], egress=egress).run().status is Status.ERROR
+    egress = HttpxClient(httpx.MockTransport(lambda _: httpx.Response(200, content=b"a picture")), UrlPolicy())
+    assert Room(fetch=[ImageUrls((url,))], egress=egress).run().status is Status.ERROR
 
 
 @pytest.mark.parametrize(
@@ -424,13 +426,13 @@ def test_an_answer_that_is_too_large_is_final() -> None:
 
 
 def test_what_is_no_picture_is_final_and_nothing_of_it_is_stored() -> None:
-    def refuse(content: bytes) -> Picture:
+    def refuse(content: bytes) -> EncodedImage:
         if content == b"no picture":
             raise InvalidImageError("it is no picture")
         return PICTURE
 
     egress = ScriptedHttp(answer(200, b"a picture"), answer(200, b"no picture"))
-    room = Room(fetch=[Located((URL, URL))], egress=egress, sanitise=refuse)
+    room = Room(fetch=[ImageUrls((URL, URL))], egress=egress, sanitise=refuse)
     failed = room.run()
     assert (failed.status, failed.refunded, failed.outputs) == (Status.ERROR, True, ())
     assert "no picture" in (failed.error or "")
@@ -453,7 +455,7 @@ def test_a_download_is_tried_until_the_provider_deletes_it_and_then_the_error_sa
 # ---- Pictures that a worker had in hand when it died
 
 
-@pytest.mark.parametrize("outcome", [Finished((RAW,)), Drawn((PICTURE,)), Located((URL,))])
+@pytest.mark.parametrize("outcome", [Images((RAW,)), Rendered((PICTURE,)), ImageUrls((URL,))])
 def test_lost_pictures_are_asked_for_again(outcome: Outcome) -> None:
     room = Room(IN_HAND, fetch=[outcome])
     assert room.run().status is Status.SUCCESS
@@ -466,7 +468,7 @@ def test_lost_pictures_that_the_provider_has_no_longer_are_an_error() -> None:
 
 
 def test_lost_pictures_whose_urls_do_not_answer_come_again() -> None:
-    room = Room(IN_HAND, fetch=[Located((URL,))], egress=ScriptedHttp(answer(503)))
+    room = Room(IN_HAND, fetch=[ImageUrls((URL,))], egress=ScriptedHttp(answer(503)))
     with pytest.raises(FetchFailedError):
         room.run()
     assert room.generation == IN_HAND
@@ -495,7 +497,7 @@ def test_a_cancelled_job_at_a_provider_that_costs_nothing_is_refunded() -> None:
     assert (ended.error, ended.refunded) == ("cancelled", True)
 
 
-@pytest.mark.parametrize("outcome", [Finished((RAW,)), Located((URL,))])
+@pytest.mark.parametrize("outcome", [Images((RAW,)), ImageUrls((URL,))])
 @pytest.mark.parametrize("trouble", [None, ProviderRejectedError("It is over.")])
 def test_a_result_that_was_there_first_is_kept(outcome: Outcome, trouble: Exception | None) -> None:
     assert Room(CANCELLED, fetch=[outcome], cancel=trouble).run().status is Status.SUCCESS

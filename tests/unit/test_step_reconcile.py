@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-from atelier.breaker import Leave
-from atelier.delivery import Delivery
 from atelier.errors import ConflictError
-from atelier.generation import (
+from atelier.generations.model import (
     ANNOUNCE_AFTER,
     GRACE,
     MAX_PENDING,
@@ -21,9 +19,11 @@ from atelier.generation import (
     ProviderAttempt,
     Status,
 )
-from atelier.ports import Due
-from atelier.steps.announce import Announce
-from atelier.steps.reconcile import MAX_PER_RUN, Action, Handled, Reconcile, decide
+from atelier.generations.ports import Due
+from atelier.generations.reconcile import MAX_PER_RUN, Action, Handled, Reconcile, decide
+from atelier.outbound.circuit_breaker import Release
+from atelier.webhooks.announce import Announce
+from atelier.webhooks.delivery import Delivery
 from tests.unit.fakes import (
     BASE_URL,
     NOW,
@@ -117,7 +117,7 @@ class Room:
         self.clock = Clock()
         self.step = Reconcile(
             generations=self.generations,
-            agenda=self.generations,
+            schedule=self.generations,
             dispatch_queue=self.dispatch,
             ingest_queue=self.ingest,
             delivery_queue=self.delivery,
@@ -197,7 +197,7 @@ class Busy(InMemoryGenerations):
     def due(self, now: int, limit: int) -> Iterable[Due]:
         return [Due(name * 32, "generation") for name in "abcd"]
 
-    def advance(self, before: Generation, after: Generation, leave: Leave | None = None) -> Generation:
+    def advance(self, before: Generation, after: Generation, release: Release | None = None) -> Generation:
         if before.id == "c" * 32:
             raise ConflictError("too late")
         return super().advance(before, after)

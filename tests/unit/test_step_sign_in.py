@@ -4,16 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from atelier.attempts import MAX_FAILURES, MAX_FAILURES_IN_ALL, WINDOW, Attempts
-from atelier.errors import (
-    ConflictError,
-    ForbiddenError,
-    TooManyRequestsError,
-    UnauthenticatedError,
-    UnavailableError,
-)
-from atelier.session import LIFETIME, Session
-from atelier.steps.sign_in import SignIn
+from atelier.accounts.session import LIFETIME, Session
+from atelier.accounts.sign_in import SignIn
+from atelier.accounts.sign_in_throttle import MAX_FAILURES, MAX_FAILURES_IN_ALL, WINDOW, SignInAttempts
+from atelier.errors import ConflictError, ForbiddenError, TooManyRequestsError, UnauthenticatedError, UnavailableError
 from tests.unit.fakes import Clock
 
 SECRET = "the console's secret"
@@ -24,7 +18,7 @@ class InMemorySessions:
 
     def __init__(self) -> None:
         self.sessions: dict[str, bool] = {}
-        self.kept: dict[str, Attempts] = {}
+        self.kept: dict[str, SignInAttempts] = {}
         self.conflicts = 0
 
     def start(self, session: Session) -> None:
@@ -36,10 +30,10 @@ class InMemorySessions:
     def end(self, session: Session, now: int) -> None:
         self.sessions[session.id] = False
 
-    def attempts(self, source: str) -> Attempts | None:
+    def attempts(self, source: str) -> SignInAttempts | None:
         return self.kept.get(source)
 
-    def advance(self, before: Attempts | None, after: Attempts) -> None:
+    def advance(self, before: SignInAttempts | None, after: SignInAttempts) -> None:
         if self.conflicts or self.kept.get(after.source) != before:
             self.conflicts -= 1
             raise ConflictError("the record was changed by another writer")

@@ -6,22 +6,14 @@ from typing import Any
 
 import pytest
 
+from atelier.api.upload_request import MAX_BODY_BYTES, MAX_NAME_LENGTH, parse_upload
 from atelier.errors import InvalidRequestError, PayloadTooLargeError, RequestError, UnsupportedMediaTypeError
-from atelier.own_files import OwnFiles
-from atelier.ports import UploadForm
-from atelier.providers import Image
-from atelier.steps import inputs
-from atelier.steps.upload import StoreUpload
-from atelier.upload import (
-    FORM_LIFETIME,
-    MAX_BODY_BYTES,
-    MAX_BYTES,
-    MAX_NAME_LENGTH,
-    Upload,
-    UploadRequest,
-    describe_upload,
-    parse_upload,
-)
+from atelier.generations import input_images
+from atelier.images.file_urls import FileUrls
+from atelier.images.ports import UploadForm
+from atelier.images.serializer import describe_upload
+from atelier.images.uploads import FORM_LIFETIME, MAX_BYTES, StoreUpload, Upload, UploadRequest
+from atelier.providers.provider import ProviderImage
 from tests.unit.fakes import BASE_URL, NOW, Clock, InMemoryFiles
 
 PNG = b"\x89PNG\r\n\x1a\n and so on"
@@ -179,7 +171,7 @@ def test_a_file_that_is_too_large_for_anybody_is_refused() -> None:
 
 
 def test_what_may_be_uploaded_may_be_used() -> None:
-    assert MAX_BYTES == inputs.MAX_BYTES
+    assert MAX_BYTES == input_images.MAX_BYTES
 
 
 def store(request: UploadRequest) -> tuple[Upload, InMemoryFiles]:
@@ -190,7 +182,7 @@ def store(request: UploadRequest) -> tuple[Upload, InMemoryFiles]:
 
 def test_a_file_is_stored_as_its_owners() -> None:
     upload, files = store(parse(JPEG))
-    assert files.objects == {upload.key: Image(JPEG, "image/jpeg")}
+    assert files.objects == {upload.key: ProviderImage(JPEG, "image/jpeg")}
     assert upload.key.startswith(f"uploads/user_1/{upload.id}/")
     assert upload.key.endswith(".jpg")
     document = describe_upload(upload, BASE_URL)
@@ -203,14 +195,14 @@ def test_a_file_is_stored_as_its_owners() -> None:
         "originalName": "cat.png",
         "createdAt": "2027-01-15T08:00:00.000Z",
     }
-    assert OwnFiles(BASE_URL, "user_1").key(document["url"]) == upload.key
+    assert FileUrls(BASE_URL, "user_1").key(document["url"]) == upload.key
 
 
 def test_a_transient_file_is_where_files_are_forgotten_soon() -> None:
     upload, files = store(parse(PNG, transient="true"))
     assert upload.key.startswith(f"transient/user_1/{upload.id}/")
     assert list(files.objects) == [upload.key]
-    assert OwnFiles(BASE_URL, "user_1").key(describe_upload(upload, BASE_URL)["url"]) == upload.key
+    assert FileUrls(BASE_URL, "user_1").key(describe_upload(upload, BASE_URL)["url"]) == upload.key
 
 
 def test_no_two_files_have_the_same_key() -> None:

@@ -11,20 +11,22 @@ from typing import Any
 import cfnlint.decode  # type: ignore[import-untyped]
 import pytest
 
-from atelier import delivery, generation
-from atelier.adapters.catalogs import EMBEDDED
-from atelier.adapters.store import to_record
-from atelier.addresses import EgressPolicy
-from atelier.generation import FINAL, SECOND, Status
-from atelier.own_files import TRANSIENT, UPLOADS
+from atelier.adapters.aws.catalog_object import EMBEDDED
+from atelier.adapters.dynamodb.generation_store import to_record
+from atelier.api.upload_request import BYTES, FORM
+from atelier.clock import SECOND
+from atelier.generations import ingest, input_images, model
+from atelier.generations.model import FINAL, Status
+from atelier.images.file_urls import TRANSIENT, UPLOADS
+from atelier.outbound.url_policy import UrlPolicy
 from atelier.providers import replicate, synchronous
-from atelier.steps import deliver, ingest, inputs
-from atelier.upload import BYTES, FORM
+from atelier.webhooks import deliver, delivery
 from tests.unit.fakes import a_generation
 from tools.translate import translated
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE: Mapping[str, Any] = cfnlint.decode.decode(str(ROOT / "template.yaml"))[0]
+MODULES = {"generate": "app.dependencies", "console": "app.dependencies"}
 RESOURCES: Mapping[str, Any] = TEMPLATE["Resources"]
 GLOBALS: Mapping[str, Any] = TEMPLATE["Globals"]["Function"]
 
@@ -126,7 +128,7 @@ def alarmed(queue: str) -> bool:
 
 
 def test_each_folder_is_a_function() -> None:
-    assert set(FUNCTIONS) == {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+    assert set(FUNCTIONS) == {path.name for path in (ROOT / "functions").iterdir() if path.is_dir()}
     for properties in FUNCTIONS.values():
         assert (ROOT / properties["CodeUri"]).is_dir()
         assert properties["Handler"] == "app.handler"
@@ -151,7 +153,7 @@ def test_a_function_logs_where_logs_are_forgotten(name: str) -> None:
 
 @each_function
 def test_a_function_has_the_variables_that_it_reads_and_no_others(name: str) -> None:
-    settings = importlib.import_module(f"functions.{name}.app").Settings
+    settings = importlib.import_module(f"functions.{name}.{MODULES.get(name, 'app')}").Settings
     wanted = {field.name.upper() for field in fields(settings)} - {"AWS_REGION"}
     assert set(FUNCTIONS[name]["Environment"]["Variables"]) - set(GLOBALS["Environment"]["Variables"]) <= wanted
     assert wanted <= set(FUNCTIONS[name]["Environment"]["Variables"])
@@ -246,14 +248,14 @@ def test_pillow_is_where_pictures_are_handled() -> None:
 
 
 def test_a_lease_outlasts_the_function_that_holds_it() -> None:
-    assert FUNCTIONS["dispatch"]["Timeout"] * SECOND < generation.CLAIM_LEASE
-    assert FUNCTIONS["ingest"]["Timeout"] * SECOND < generation.UPLOAD_LEASE
+    assert FUNCTIONS["dispatch"]["Timeout"] * SECOND < model.CLAIM_LEASE
+    assert FUNCTIONS["ingest"]["Timeout"] * SECOND < model.UPLOAD_LEASE
     assert FUNCTIONS["deliver"]["Timeout"] > 2 * deliver.TIMEOUT_SECONDS
     assert FUNCTIONS["deliver"]["Timeout"] * SECOND < delivery.ATTEMPT_LEASE
 
 
 def test_there_is_time_for_the_slowest_that_a_function_waits_for() -> None:
-    assert FUNCTIONS["dispatch"]["Timeout"] > inputs.SECONDS + synchronous.TIMEOUT_SECONDS
+    assert FUNCTIONS["dispatch"]["Timeout"] > input_images.SECONDS + synchronous.TIMEOUT_SECONDS
     assert FUNCTIONS["ingest"]["Timeout"] > replicate.TIMEOUT_SECONDS + ingest.DOWNLOAD_SECONDS
 
 
@@ -595,7 +597,7 @@ def test_who_checks_urls_has_the_owners_ports() -> None:
 
 def test_the_owners_ports_are_those_that_the_rules_default_to() -> None:
     default = TEMPLATE["Parameters"]["EgressPorts"]["Default"]
-    assert frozenset(map(int, default.split(","))) == EgressPolicy().ports
+    assert frozenset(map(int, default.split(","))) == UrlPolicy().ports
     pattern = re.compile(TEMPLATE["Parameters"]["EgressPorts"]["AllowedPattern"])
     assert all(pattern.fullmatch(text) for text in (default, "443", "443,8443,10443"))
     assert not any(pattern.fullmatch(text) for text in ("", "443,", ",443", "443, 8443", "0", "https", "443-445"))

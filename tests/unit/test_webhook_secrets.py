@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.account import MAX_RETIRED_SECRETS, SECRET_OVERLAP, RetiredSecret, WebhookSecrets
-from atelier.adapters.accounts import MAX_REMEMBERED, SECRETS_SECONDS, SigningSecrets
+from atelier.accounts.users import MAX_RETIRED_SECRETS, SECRET_OVERLAP, RetiredSecret, WebhookSecrets
+from atelier.clock import HOUR
 from atelier.errors import NotFoundError, NotPossibleError
-from atelier.generation import HOUR
-from atelier.signing import derive_secret
+from atelier.standard_webhooks import derive_secret
+from atelier.webhooks.signing_secrets import MAX_REMEMBERED, SECRETS_SECONDS, SigningSecrets
 
 NOW = 1_700_000_000_000
 KEY = "signing key"

@@ -1,8 +1,9 @@
 """All calls, and the webhook."""
 
-from atelier.own_files import TRANSIENT, UPLOADS
-from atelier.upload import BYTES, FORM, MAX_BYTES
-from atelier.upload import MAX_BODY_BYTES as UPLOAD_BYTES
+from atelier.api.upload_request import BYTES, FORM
+from atelier.api.upload_request import MAX_BODY_BYTES as UPLOAD_BYTES
+from atelier.images.file_urls import TRANSIENT, UPLOADS
+from atelier.images.uploads import MAX_BYTES
 from tools.openapi import examples, schemas
 from tools.openapi.parts import (
     NO_KEY,

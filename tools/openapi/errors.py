@@ -5,10 +5,17 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from atelier.account import ApiKey, parse_key
-from atelier.adapters.accounts import too_many_requests
-from atelier.addresses import EgressPolicy
-from atelier.catalog import embedded
+from atelier.accounts.api_keys import ApiKey, parse_key
+from atelier.accounts.authorization import parse_authorization
+from atelier.adapters.dynamodb.account_store import too_many_requests
+from atelier.api.generation_request import parse_generation_request, parse_run_request
+from atelier.api.idempotency_key import parse_idempotency
+from atelier.api.json_body import MAX_BODY_BYTES
+from atelier.api.list_request import parse_list, parse_search
+from atelier.api.redelivery_request import parse_redelivery
+from atelier.api.upload_request import MAX_BODY_BYTES as UPLOAD_BYTES
+from atelier.api.upload_request import parse_upload
+from atelier.catalog.model import embedded
 from atelier.errors import (
     ForbiddenError,
     IdempotencyMismatchError,
@@ -19,17 +26,7 @@ from atelier.errors import (
     UnavailableError,
     UnsupportedMediaTypeError,
 )
-from atelier.idempotency import parse_idempotency
-from atelier.listing import parse_list, parse_search
-from atelier.request import (
-    MAX_BODY_BYTES,
-    parse_authorization,
-    parse_generation_request,
-    parse_redelivery,
-    parse_run_request,
-)
-from atelier.upload import MAX_BODY_BYTES as UPLOAD_BYTES
-from atelier.upload import parse_upload
+from atelier.outbound.url_policy import UrlPolicy
 from tools.openapi.examples import ID, KEY_ID, NOW, PROMPT, USER, generation_request, run_request
 from tools.openapi.schemas import Json
 
@@ -49,11 +46,11 @@ def _raised(ask: Callable[[], object]) -> Json:
 
 
 def _generate(text: str) -> Json:
-    return _raised(lambda: parse_generation_request(text, embedded(), EgressPolicy()))
+    return _raised(lambda: parse_generation_request(text, embedded(), UrlPolicy()))
 
 
 def _run(document: Json) -> Json:
-    return _raised(lambda: parse_run_request(json.dumps(document), embedded(), EgressPolicy()))
+    return _raised(lambda: parse_run_request(json.dumps(document), embedded(), UrlPolicy()))
 
 
 def _upload(content: bytes) -> Json:

@@ -5,10 +5,23 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
-from atelier import account, catalog, delivery, document, generation, listing, signing, upload
-from atelier.generation import SECOND, Generation, Moment, ProviderAttempt, Status, StoredFile
-from atelier.own_files import UPLOADS
-from atelier.ports import UploadForm
+from atelier import standard_webhooks
+from atelier.accounts.serializer import describe_account
+from atelier.accounts.users import User
+from atelier.catalog.model import embedded
+from atelier.catalog.serializer import describe_model, describe_tool, tool_detail
+from atelier.clock import SECOND
+from atelier.generations import listing, serializer
+from atelier.generations import model as generation_model
+from atelier.generations.model import Generation, Moment, ProviderAttempt, Status, StoredFile
+from atelier.images.file_urls import UPLOADS
+from atelier.images.ports import UploadForm
+from atelier.images.serializer import describe_upload
+from atelier.images.uploads import Upload
+from atelier.webhooks import payload
+from atelier.webhooks.delivery import Attempt, DeliveryHistory
+from atelier.webhooks.events import first_delivery
+from atelier.webhooks.serializer import delivery_document
 
 BASE = "https://api.example.com/api"
 NOW = 1_795_348_800_000
@@ -53,29 +66,27 @@ FAILED = replace(
 CANCELLED = replace(
     ACCEPTED,
     status=Status.ERROR,
-    error=generation.CANCELLED,
+    error=generation_model.CANCELLED,
     timeline=(Moment(Status.ERROR, NOW + 4_000),),
 )
-USER = account.User(
-    id=ACCEPTED.user_id, email="you@example.com", name="You", created_at=NOW - 86_400 * SECOND, credits=480
-)
+USER = User(id=ACCEPTED.user_id, email="you@example.com", name="You", created_at=NOW - 86_400 * SECOND, credits=480)
 
 
 def generation_document(made: Generation) -> Json:
     """A generation as the API answers it."""
-    return document.detail(made, BASE)
+    return serializer.detail(made, BASE)
 
 
 def run_answer() -> Json:
     """What `POST /run` answers to who does not wait."""
-    return document.accepted(ACCEPTED)
+    return serializer.accepted(ACCEPTED)
 
 
 def page(**wanted: Any) -> Json:
     """A page of a list."""
     asked = listing.ListRequest(limit=2, **wanted)
     total = None if asked.cursor is not None else 12
-    return document.page_document(listing.Page((SUCCEEDED, FAILED), ID, total), asked, BASE)
+    return serializer.page_document(listing.Page((SUCCEEDED, FAILED), ID, total), asked, BASE)
 
 
 def models() -> list[Json]:
@@ -85,53 +96,53 @@ def models() -> list[Json]:
 
 def model_document(slug: str) -> Json:
     """A model of the catalog that ships with the code."""
-    model = catalog.embedded().model(slug)
-    return document.describe_model(model, model.routes)
+    model = embedded().model(slug)
+    return describe_model(model, model.routes)
 
 
 def tool() -> Json:
     """A tool as it is listed."""
-    return document.describe_tool(catalog.embedded().tool(TEXT_TO_IMAGE))
+    return describe_tool(embedded().tool(TEXT_TO_IMAGE))
 
 
 def tool_with_models() -> Json:
     """A tool with its models."""
-    return document.tool_detail(catalog.embedded().tool(TEXT_TO_IMAGE), models())
+    return tool_detail(embedded().tool(TEXT_TO_IMAGE), models())
 
 
 def account_document() -> Json:
     """Whose key it is."""
-    return document.describe_account(USER)
+    return describe_account(USER)
 
 
 def deliveries() -> Json:
     """A delivery whose first attempt failed."""
-    first = delivery.first_delivery(SUCCEEDED, WEBHOOK, Moment(Status.SUCCESS, NOW + 9_800), BASE)
-    failed = delivery.Attempt(
+    first = first_delivery(SUCCEEDED, WEBHOOK, Moment(Status.SUCCESS, NOW + 9_800), BASE)
+    failed = Attempt(
         number=1, at=NOW + 10_000, duration=230, status_code=503, reason="The receiver answered 503.", answer="busy"
     )
     pending = replace(first, attempts=1, due_at=NOW + 15_000)
-    return {"data": [document.delivery_document(delivery.DeliveryHistory(pending, (failed,)))]}
+    return {"data": [delivery_document(DeliveryHistory(pending, (failed,)))]}
 
 
 def redelivered() -> Json:
     """A delivery that begins anew."""
-    first = delivery.first_delivery(SUCCEEDED, WEBHOOK, Moment(Status.SUCCESS, NOW + 9_800), BASE)
-    return {"data": [document.delivery_document(delivery.DeliveryHistory(first.repeated(NOW + 60_000), ()))]}
+    first = first_delivery(SUCCEEDED, WEBHOOK, Moment(Status.SUCCESS, NOW + 9_800), BASE)
+    return {"data": [delivery_document(DeliveryHistory(first.repeated(NOW + 60_000), ()))]}
 
 
 def notification(made: Generation) -> Json:
     """What a webhook gets."""
-    return document.notification(made, made.timeline[-1], BASE)
+    return payload.notification(made, made.timeline[-1], BASE)
 
 
 def webhook_headers(made: Generation) -> dict[str, str]:
     """The headers that such a webhook comes with, signed with a secret that is nobody's."""
     moment = made.timeline[-1]
-    told = delivery.first_delivery(made, WEBHOOK, moment, BASE)
+    told = first_delivery(made, WEBHOOK, moment, BASE)
     secret = f"whsec_{base64.b64encode(b'this is an example, not a secret').decode()}"
     return dict(
-        signing.sign(
+        standard_webhooks.sign(
             (secret,), message_id=told.message_id, timestamp=moment.at // SECOND, body=told.body.encode()
         )
     )  # fmt: skip
@@ -139,7 +150,7 @@ def webhook_headers(made: Generation) -> dict[str, str]:
 
 def public_keys() -> Json:
     """The public keys that verify webhooks."""
-    return {"keys": [signing.public_key_text(hashlib.sha256(b"an example").digest())]}
+    return {"keys": [standard_webhooks.public_key_text(hashlib.sha256(b"an example").digest())]}
 
 
 def pointer() -> Json:
@@ -149,18 +160,18 @@ def pointer() -> Json:
 
 def stored_file() -> Json:
     """A file that a client uploaded."""
-    return upload.describe_upload(_upload(), BASE)
+    return describe_upload(_upload(), BASE)
 
 
 def announced_file() -> Json:
     """A file that its client is yet to send to the bucket."""
     fields = {"key": _upload().key, "Content-Type": "image/png", "policy": "eyJ...", "x-amz-signature": "5d1e..."}
-    return upload.describe_upload(replace(_upload(), form=UploadForm("https://files.example.com/", fields)), BASE)
+    return describe_upload(replace(_upload(), form=UploadForm("https://files.example.com/", fields)), BASE)
 
 
-def _upload() -> upload.Upload:
+def _upload() -> Upload:
     id_ = f"file_{hashlib.sha256(b'file').hexdigest()[:24]}"
-    return upload.Upload(
+    return Upload(
         id=id_, key=f"{UPLOADS}/{USER.id}/{id_}/{TOKEN}.png", content_type="image/png", size=482_113, name="cat.png",
         created_at=NOW,
     )  # fmt: skip
@@ -181,4 +192,4 @@ def run_request(**changes: Any) -> Json:
 
 def inputs() -> list[Json]:
     """The descriptions of what each model of the shipped catalog takes."""
-    return [dict(model.input) for model in catalog.embedded().models.values()]
+    return [dict(model.input) for model in embedded().models.values()]

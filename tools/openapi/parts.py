@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from atelier.generation import Generation
+from atelier.generations.model import Generation
 from tools.openapi import examples, schemas
 from tools.openapi.schemas import Json, ref
 

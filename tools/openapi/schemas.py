@@ -3,11 +3,15 @@
 from collections.abc import Iterable
 from typing import Any
 
-from atelier import delivery, listing, request, upload
-from atelier.addresses import MAX_URL_LENGTH
+from atelier.api.json_body import MAX_BODY_BYTES
+from atelier.api.list_request import MAX_QUERY_LENGTH
 from atelier.errors import MAX_FIELD_ERRORS
-from atelier.generation import ID_PATTERN, Status
-from atelier.picture import EXTENSIONS
+from atelier.generations import listing
+from atelier.generations.model import ID_PATTERN, Status
+from atelier.images.image import EXTENSIONS
+from atelier.images.uploads import MAX_BYTES
+from atelier.outbound.url_policy import MAX_URL_LENGTH
+from atelier.webhooks import delivery
 from tools.openapi import examples
 
 Json = dict[str, Any]
@@ -94,7 +98,7 @@ def model_input() -> Json:
 
 
 def json_schema(field: Json, *, required: bool = True) -> Json:
-    """Put a field's description (atelier/schema.py) into JSON Schema."""
+    """Put a field's description (atelier/catalog/input_schema.py) into JSON Schema."""
     known = {"type", "description", "enum", "minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems"}
     schema = {word: value for word, value in field.items() if word in known | {"default"}}
     if "label" in field:
@@ -293,7 +297,7 @@ BINARY = {"type": "string", "format": "binary"}
 ANNOUNCEMENT = closed(
     {
         "name": maybe(text("Its name, which is only ever repeated.", examples=["cat.png"])),
-        "size": whole("In bytes.", minimum=1, maximum=upload.MAX_BYTES),
+        "size": whole("In bytes.", minimum=1, maximum=MAX_BYTES),
         "mimetype": text("Its type.", enum=PICTURE_TYPES),
         "transient": {"type": "boolean", "description": "Whether it is forgotten after a day.", "default": False},
     },
@@ -441,9 +445,9 @@ PART_OF_A_KEY = text(pattern="^[A-Za-z0-9_-]+$")
 LIMIT = whole(minimum=1, maximum=listing.MAX_LIMIT, default=listing.DEFAULT_LIMIT)
 OFFSET = whole(minimum=0, maximum=listing.MAX_OFFSET, default=0)
 CURSOR = text(pattern=f"^({ID_PATTERN.pattern})?$")
-QUERY = text(minLength=1, maxLength=listing.MAX_QUERY_LENGTH, pattern=NOT_BLANK)
+QUERY = text(minLength=1, maxLength=MAX_QUERY_LENGTH, pattern=NOT_BLANK)
 IDEMPOTENCY_KEY = text(minLength=1, maxLength=255, pattern=r"^[ -~]*[!#-~][ -~]*$")
-BODY_LIMIT = f"{request.MAX_BODY_BYTES // 1024} KB"
+BODY_LIMIT = f"{MAX_BODY_BYTES // 1024} KB"
 
 
 def components() -> Json:

@@ -17,7 +17,7 @@ AtelierError
 │       └── ContendedError              too many write the same records
 ├── ConflictError             another writer moved the record first: read again or let it be
 │   └── RefusedWritesError          of the writes of a transaction, these
-├── PeerUnavailableError      a provider or a webhook's host takes no more just now: come back then
+├── UpstreamUnavailableError      a provider or a webhook's host takes no more just now: come back then
 ├── ProviderError
 │   ├── ProviderRejectedError       this input is refused: final
 │   ├── ProviderCredentialsError    our account there is refused, by key or credit: read the key again, once
@@ -169,7 +169,7 @@ class RefusedWritesError(ConflictError):
         self.refused = refused
 
 
-class PeerUnavailableError(AtelierError):
+class UpstreamUnavailableError(AtelierError):
     """All places at a peer are taken, or its breaker is open; `retry_at` is in milliseconds since the Unix epoch."""
 
     def __init__(self, message: str, *, retry_at: int) -> None:

@@ -15,8 +15,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from atelier.ports import HttpClient, HttpResponse
-from atelier.providers import CallbackRequest, Failed, Job, Located, Outcome, Running, Submitted, wire
+from atelier.outbound.http_client import HttpClient, HttpResponse
+from atelier.providers import wire
+from atelier.providers.provider import CallbackRequest, Failed, ImageUrls, Job, Outcome, Running, Submitted
 
 ADDRESS = "https://api.artificialstudio.ai/api"
 TIMEOUT_SECONDS = 30.0
@@ -72,7 +73,7 @@ class ArtificialStudio:
         match document.get("status"):
             case "success":
                 found = wire.urls(document.get("outputs")) or wire.urls(document.get("output"))
-                return Located(found) if found else Failed(wire.failure(self.name, "it finished without a picture"))
+                return ImageUrls(found) if found else Failed(wire.failure(self.name, "it finished without a picture"))
             case "error":
                 return Failed(wire.failure(self.name, document.get("error")))
         return Running()

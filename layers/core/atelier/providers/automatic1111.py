@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from atelier.errors import OutcomeUnknownError, ProviderBusyError, ProviderCredentialsError
-from atelier.ports import HttpClient
-from atelier.providers import Job, Outcome
+from atelier.outbound.http_client import HttpClient
+from atelier.providers.provider import Job, Outcome
 from atelier.providers.synchronous import Synchronous, finished, listed, only_picture, post
 
 _ADDRESS = re.compile(r"(https?://)(?:([^/]+)@)?([^/].*)")

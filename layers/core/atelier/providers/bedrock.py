@@ -11,8 +11,9 @@ import base64
 import json
 
 from atelier.errors import ProviderBusyError, ProviderRejectedError
-from atelier.ports import ModelInvoker
-from atelier.providers import Job, Outcome, wire
+from atelier.providers import wire
+from atelier.providers.ports import ModelInvoker
+from atelier.providers.provider import Job, Outcome
 from atelier.providers.stability import with_mode
 from atelier.providers.synchronous import Synchronous, finished, listed, only_picture
 

@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from atelier.errors import InvalidSignatureError, ProviderBusyError, ProviderCredentialsError
-from atelier.ports import HttpClient, HttpResponse
-from atelier.providers import CallbackRequest, Failed, Job, Located, Outcome, Running, Submitted, wire
+from atelier.outbound.http_client import HttpClient, HttpResponse
+from atelier.providers import wire
 from atelier.providers.callback_keys import CallbackKeys
+from atelier.providers.provider import CallbackRequest, Failed, ImageUrls, Job, Outcome, Running, Submitted
 
 ADDRESS = "https://queue.fal.run"
 KEYS_NAME = "fal-keys"
@@ -38,7 +39,7 @@ Verify = Callable[[bytes, bytes, bytes], bool]
 """Tells whether a raw Ed25519 public key's holder signed a message: key, message, signature."""
 
 
-class Places(NamedTuple):
+class RequestPaths(NamedTuple):
     """Where a request is asked about: paths on the queue's host."""
 
     response: str
@@ -95,8 +96,8 @@ class Fal:
 
     def fetch(self, job_id: str, job: Job) -> Outcome:
         """GET the status, and the result where it is there."""
-        places = _places(job_id, job.model)
-        response = self._call("GET", places.status, job)
+        paths = _request_paths(job_id, job.model)
+        response = self._call("GET", paths.status, job)
         wire.answered(response, self.name)
         status = wire.document(response.body)
         if response.status == 404:
@@ -107,11 +108,11 @@ class Fal:
             return Running()
         if status.get("error"):
             return _failed(status)
-        return self._result(self._call("GET", places.response, job))
+        return self._result(self._call("GET", paths.response, job))
 
     def cancel(self, job_id: str, job: Job) -> None:
         """PUT the wish."""
-        wire.answered(self._call("PUT", _places(job_id, job.model).cancel, job), self.name)
+        wire.answered(self._call("PUT", _request_paths(job_id, job.model).cancel, job), self.name)
 
     def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
         """Check the signature with fal's public keys, and read the request's id."""
@@ -126,9 +127,9 @@ class Fal:
 
     def _job_id(self, request_id: str, model: str, document: Mapping[str, Any]) -> str:
         """Make the id that a job is kept by, without URLs that are not the queue's own, or too long to be kept."""
-        paths = [self._path(document.get(f"{name}_url")) for name in Places._fields]
+        paths = [self._path(document.get(f"{name}_url")) for name in RequestPaths._fields]
         named = " ".join([request_id, *(path for path in paths if path)])
-        if None in paths or tuple(paths) == _places(request_id, model) or len(named) > MAX_JOB_ID_LENGTH:
+        if None in paths or tuple(paths) == _request_paths(request_id, model) or len(named) > MAX_JOB_ID_LENGTH:
             return request_id
         return named
 
@@ -149,7 +150,7 @@ class Fal:
         if not wire.urls(pictures):
             return Failed(wire.failure(self.name, _words(document) or "it finished without a picture"))
         found = wire.urls([picture for n, picture in enumerate(pictures) if n not in blackened])
-        return Located(found) if found else Failed(wire.moderation(self.name, "it painted the picture black"))
+        return ImageUrls(found) if found else Failed(wire.moderation(self.name, "it painted the picture black"))
 
     def _public_keys(self) -> tuple[bytes, ...]:
         """Fetch the keys that callbacks are signed with; they need no key of ours."""
@@ -187,15 +188,15 @@ def _headers(job: Job) -> Mapping[str, str]:
     return {"Authorization": f"Key {job.key or ''}"}
 
 
-def _places(job_id: str, model: str) -> Places:
+def _request_paths(job_id: str, model: str) -> RequestPaths:
     """Find a request's places in a job's id, or make the documented ones, which leave out a model's endpoint."""
     request_id, *named = job_id.split(" ")
     if named:
-        return Places(*named)
+        return RequestPaths(*named)
     parts = model.split("/")
     application = "/".join(parts[: 3 if parts[0] in NAMESPACES else 2])
     path = f"/{application}/requests/{request_id}"
-    return Places(path, f"{path}/status", f"{path}/cancel")
+    return RequestPaths(path, f"{path}/status", f"{path}/cancel")
 
 
 def _signed(request: CallbackRequest) -> tuple[bytes, bytes]:

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from atelier.errors import ProviderCredentialsError, ProviderRejectedError
-from atelier.ports import HttpClient
-from atelier.providers import Job, Located, Outcome, wire
-from atelier.providers.multipart import form
+from atelier.outbound.http_client import HttpClient
+from atelier.providers import wire
+from atelier.providers.form_data import form
+from atelier.providers.provider import ImageUrls, Job, Outcome
 from atelier.providers.synchronous import Synchronous, finished, listed, post
 
 URL = "https://api.openai.com"
@@ -56,7 +57,7 @@ class OpenAI(Synchronous):
         pictures = [item for item in listed(answer.get("data")) if isinstance(item, dict)]
         urls = tuple(item["url"] for item in pictures if isinstance(item.get("url"), str))
         if urls:
-            return Located(urls, URL_LIFETIME_SECONDS)
+            return ImageUrls(urls, URL_LIFETIME_SECONDS)
         return finished(self.name, [item.get("b64_json") for item in pictures])
 
 

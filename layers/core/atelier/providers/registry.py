@@ -3,17 +3,18 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from atelier.catalog import Route
+from atelier.catalog.model import Route
 from atelier.errors import NotFoundError
-from atelier.ports import HttpClient, ModelInvoker, ProviderKeys
-from atelier.providers import Provider
+from atelier.outbound.http_client import HttpClient
 from atelier.providers.artificial_studio import ArtificialStudio
 from atelier.providers.automatic1111 import Automatic1111
 from atelier.providers.bedrock import Bedrock
 from atelier.providers.fal import Fal
 from atelier.providers.openai import OpenAI
+from atelier.providers.ports import ModelInvoker, ProviderKeys
+from atelier.providers.provider import Provider
 from atelier.providers.replicate import Replicate
-from atelier.providers.sketch import Sketch
+from atelier.providers.sketch.provider import Sketch
 from atelier.providers.stability import Stability
 
 KINDS: Mapping[str, type[Provider]] = {

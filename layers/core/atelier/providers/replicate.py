@@ -14,10 +14,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from atelier.errors import ProviderBusyError, ProviderCredentialsError
-from atelier.ports import HttpClient, HttpResponse
-from atelier.providers import CallbackRequest, Failed, Job, Located, Outcome, Running, Submitted, wire
+from atelier.outbound.http_client import HttpClient, HttpResponse
+from atelier.providers import wire
 from atelier.providers.callback_keys import CallbackKeys
-from atelier.signing import verify
+from atelier.providers.provider import CallbackRequest, Failed, ImageUrls, Job, Outcome, Running, Submitted
+from atelier.standard_webhooks import verify
 
 ADDRESS = "https://api.replicate.com/v1"
 TIMEOUT_SECONDS = 30.0
@@ -90,7 +91,9 @@ class Replicate:
             case "succeeded":
                 found = wire.urls(prediction.get("output"))
                 return (
-                    Located(found, LIFETIME_SECONDS) if found else Failed(wire.failure(self.name, _without(prediction)))
+                    ImageUrls(found, LIFETIME_SECONDS)
+                    if found
+                    else Failed(wire.failure(self.name, _without(prediction)))
                 )
             case "failed":
                 return Failed(wire.failure(self.name, prediction.get("error")))

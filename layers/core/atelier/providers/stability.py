@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from atelier.errors import ProviderRejectedError
-from atelier.ports import HttpClient
-from atelier.providers import Job, Outcome, wire
-from atelier.providers.multipart import form
+from atelier.outbound.http_client import HttpClient
+from atelier.providers import wire
+from atelier.providers.form_data import form
+from atelier.providers.provider import Job, Outcome
 from atelier.providers.synchronous import Synchronous, finished, listed, only_picture, post
 
 URL = "https://api.stability.ai"

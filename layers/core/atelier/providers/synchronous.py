@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from atelier.errors import InvalidSignatureError, ProviderRejectedError
-from atelier.picture import sniff
-from atelier.ports import HttpClient
-from atelier.providers import CallbackRequest, Finished, Image, InputImage, Job, Outcome, wire
+from atelier.images.image import sniff
+from atelier.outbound.http_client import HttpClient
+from atelier.providers import wire
+from atelier.providers.provider import CallbackRequest, Images, InputImage, Job, Outcome, ProviderImage
 
 TIMEOUT_SECONDS = 150.0
 """Pictures can take two minutes, and the dispatch function lives for three."""
@@ -70,14 +71,14 @@ def listed(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def finished(provider: str, pictures: list[Any]) -> Finished:
+def finished(provider: str, pictures: list[Any]) -> Images:
     """Read pictures in base64; OutcomeUnknownError where there is none, or one that is none that we keep."""
-    return Finished(tuple(_image(provider, picture) for picture in pictures or [None]))
+    return Images(tuple(_image(provider, picture) for picture in pictures or [None]))
 
 
-def _image(provider: str, picture: object) -> Image:
+def _image(provider: str, picture: object) -> ProviderImage:
     content = wire.decoded(picture, provider)
     content_type = sniff(content)
     if content_type is None:
         raise wire.unknown(provider, "answered with something that is no picture")
-    return Image(content, content_type)
+    return ProviderImage(content, content_type)

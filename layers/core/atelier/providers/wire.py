@@ -18,7 +18,7 @@ from atelier.errors import (
     ProviderCredentialsError,
     ProviderRejectedError,
 )
-from atelier.ports import HttpClient, HttpResponse
+from atelier.outbound.http_client import HttpClient, HttpResponse
 
 MAX_MESSAGE_LENGTH = 1_000
 MAX_URL_LENGTH = 2_048

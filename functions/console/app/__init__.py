@@ -1,0 +1,18 @@
+"""The console: its page, its sessions, and the operator's API behind them. One router over the modules of routes/."""
+
+from typing import Any
+
+from atelier.adapters.lambda_.router import Api
+from atelier.logging import logger
+
+from .routes import generations, keys, overview, page, providers, session, users, webhook_keys
+
+app = Api()
+for routes in (webhook_keys, page, session, users, keys, providers, generations, overview):
+    app.include_router(routes.router)
+
+
+@logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer an API Gateway request."""
+    return app.resolve(event, context)

@@ -1,0 +1,136 @@
+"""The function's settings, and the collaborators that its routes use."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from atelier.accounts.sign_in import SignIn
+from atelier.adapters.aws import clients
+from atelier.adapters.aws.catalog_object import catalog_source
+from atelier.adapters.aws.queues import DeadLetters, SqsQueue
+from atelier.adapters.aws.s3_files import S3Files
+from atelier.adapters.aws.secrets import ProviderKeysEditor, Secret
+from atelier.adapters.dynamodb.account_store import AccountStore
+from atelier.adapters.dynamodb.delivery_store import DeliveryStore
+from atelier.adapters.dynamodb.generation_eraser import TableEraser
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.adapters.dynamodb.records import RecordTable
+from atelier.adapters.dynamodb.session_store import SessionStore
+from atelier.adapters.lambda_.router import current_event
+from atelier.adapters.lambda_.static_pages import StaticFiles
+from atelier.api.public_url import resolve_public_url
+from atelier.catalog.model import Catalog
+from atelier.clock import now_ms
+from atelier.generations.cancel import Cancel
+from atelier.generations.delete import Delete
+from atelier.providers.registry import KINDS
+from atelier.settings import load
+from atelier.webhooks.redeliver import Redeliver
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What this function reads from its environment."""
+
+    generations_table: str
+    accounts_table: str
+    files_bucket: str
+    ingest_queue_url: str
+    delivery_queue_url: str
+    dispatch_dead_letter_queue_url: str
+    ingest_dead_letter_queue_url: str
+    notify_dead_letter_queue_url: str
+    delivery_dead_letter_queue_url: str
+    digest_key_arn: str
+    signing_key_arn: str
+    console_secret_arn: str
+    provider_keys_arn: str
+    catalog_object: str
+    public_url: str
+    aws_region: str
+    retention_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What the routes need, made once a sandbox; clients that few routes need are made by those."""
+
+    settings: Settings
+    static: StaticFiles
+    catalog: Callable[[], Catalog]
+    accounts: AccountStore
+    generations: GenerationStore
+    deliveries: DeliveryStore
+    digest_key: Secret
+    signing_key: Secret
+    sign_in: SignIn
+
+    def files(self) -> S3Files:
+        """Reach the bucket."""
+        return S3Files(clients.client("s3"), self.settings.files_bucket)
+
+    def provider_keys(self) -> ProviderKeysEditor:
+        """Reach the providers' keys."""
+        return ProviderKeysEditor(clients.client("secretsmanager"), self.settings.provider_keys_arn)
+
+    def delete(self) -> Delete:
+        """Be ready to delete generations."""
+        eraser = TableEraser(clients.client("dynamodb"), self.settings.generations_table)
+        return Delete(generations=self.generations, eraser=eraser, files=self.files())
+
+    def cancel(self) -> Cancel:
+        """Be ready to cancel generations."""
+        queue = SqsQueue(clients.client("sqs"), self.settings.ingest_queue_url)
+        return Cancel(generations=self.generations, ingest_queue=queue, kinds=KINDS, clock=now_ms)
+
+    def redeliver(self) -> Redeliver:
+        """Be ready to tell webhooks again."""
+        queue = SqsQueue(clients.client("sqs"), self.settings.delivery_queue_url)
+        return Redeliver(deliveries=self.deliveries, queue=queue, clock=now_ms)
+
+    def dead_letters(self) -> DeadLetters:
+        """Look into the dead-letter queues."""
+        known = self.settings
+        urls = (
+            known.dispatch_dead_letter_queue_url,
+            known.ingest_dead_letter_queue_url,
+            known.notify_dead_letter_queue_url,
+            known.delivery_dead_letter_queue_url,
+        )
+        return DeadLetters(clients.client("sqs"), urls)
+
+
+@cache
+def dependencies() -> Dependencies:
+    """Put the real collaborators together."""
+    settings = load(Settings)
+    dynamodb, secrets = clients.client("dynamodb"), clients.client("secretsmanager")
+    account_table = RecordTable(dynamodb, settings.accounts_table)
+    table = RecordTable(dynamodb, settings.generations_table)
+    accounts = AccountStore(account_table)
+    signing_key = Secret(secrets, settings.signing_key_arn)
+    return Dependencies(
+        settings=settings,
+        static=StaticFiles(Path(__file__).parents[1] / "static"),
+        catalog=catalog_source(settings.catalog_object),
+        accounts=accounts,
+        generations=GenerationStore(table, accounts=accounts, retention_days=settings.retention_days),
+        deliveries=DeliveryStore(table, retention_days=settings.retention_days),
+        digest_key=Secret(secrets, settings.digest_key_arn),
+        signing_key=signing_key,
+        sign_in=SignIn(
+            sessions=SessionStore(account_table),
+            console_secret=Secret(secrets, settings.console_secret_arn),
+            signing_key=signing_key,
+            clock=now_ms,
+        ),
+    )
+
+
+def base_url() -> str:
+    """Return where the API is reached, without a final slash, as this request reached it."""
+    settings = dependencies().settings
+    return resolve_public_url(
+        settings.public_url, api_id=current_event().request_context.api_id or "", region=settings.aws_region
+    )

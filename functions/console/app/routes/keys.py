@@ -1,0 +1,59 @@
+"""API keys."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from atelier.accounts.api_keys import mint_key
+from atelier.accounts.rotate_key import RotateKey
+from atelier.adapters.lambda_.router import Router, answer, body
+from atelier.api.admin_requests import (
+    parse_key_request,
+    parse_overlap,
+)
+from atelier.api.admin_serializers import (
+    key_document,
+)
+from atelier.clock import now_ms
+from atelier.logging import logger
+
+from ..operator import administrator
+
+router = Router()
+
+
+@router.get("/console/admin/keys")
+def list_keys() -> Response[str]:
+    """List all keys."""
+    return answer(200, {"data": [key_document(key) for key in administrator().accounts.list_keys()]})
+
+
+@router.post("/console/admin/keys")
+def create_key() -> Response[str]:
+    """Make a key for a user, who is made too where the address is new; the key is shown this once."""
+    deps, now = administrator(), now_ms()
+    request = parse_key_request(body(), now=now, models=deps.catalog().models)
+    key, text = mint_key(
+        name=request.name, user=deps.accounts.user_by_email(request.email, now), test=request.test,
+        digest_key=deps.digest_key(), now=now, scopes=request.scopes, requests_per_minute=request.requests_per_minute,
+        models=request.models, expires_at=request.expires_at,
+    )  # fmt: skip
+    deps.accounts.add_key(key)
+    logger.info("API key created", key_id=key.id, user_id=key.user_id)
+    return answer(201, {**key_document(key), "key": text})
+
+
+@router.post("/console/admin/keys/<key_id>/rotate")
+def rotate_key(key_id: str) -> Response[str]:
+    """Replace a key by a new one, which is shown this once; the old one holds for the overlap."""
+    deps = administrator()
+    rotate = RotateKey(accounts=deps.accounts, digest_key=deps.digest_key, clock=now_ms)
+    key, text = rotate(key_id, parse_overlap(body()))
+    logger.info("API key rotated", key_id=key.id, old_key_id=key_id)
+    return answer(201, {**key_document(key), "key": text})
+
+
+@router.delete("/console/admin/keys/<key_id>")
+def revoke_key(key_id: str) -> Response[str]:
+    """Revoke a key."""
+    key = administrator().accounts.revoke_key(key_id, now_ms())
+    logger.info("API key revoked", key_id=key.id)
+    return answer(200, key_document(key))

@@ -1,0 +1,72 @@
+"""Users, their credits and their webhook secrets."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from atelier.accounts.create_user import CreateUser
+from atelier.adapters.lambda_.router import Router, answer, body
+from atelier.api.admin_requests import (
+    parse_top_up,
+    parse_user_request,
+)
+from atelier.api.admin_serializers import (
+    entry_document,
+    user_document,
+    webhook_secret_document,
+)
+from atelier.clock import now_ms
+from atelier.logging import logger
+
+from ..operator import administrator
+
+router = Router()
+
+
+@router.get("/console/admin/users")
+def list_users() -> Response[str]:
+    """List all users."""
+    return answer(200, {"data": [user_document(user) for user in administrator().accounts.list_users()]})
+
+
+@router.post("/console/admin/users")
+def create_user() -> Response[str]:
+    """Make a user."""
+    deps = administrator()
+    user = CreateUser(accounts=deps.accounts, clock=now_ms)(parse_user_request(body()))
+    logger.info("user created", user_id=user.id)
+    return answer(201, user_document(user))
+
+
+@router.post("/console/admin/users/<user_id>/credits")
+def top_up(user_id: str) -> Response[str]:
+    """Give a user more credits."""
+    deps = administrator()
+    request = parse_top_up(body())
+    user = deps.accounts.top_up(user_id, request.amount, request.note, now_ms())
+    logger.info("credits topped up", user_id=user.id, amount=request.amount)
+    return answer(200, user_document(user))
+
+
+@router.get("/console/admin/users/<user_id>/ledger")
+def ledger(user_id: str) -> Response[str]:
+    """List what a user was charged and given, newest first."""
+    deps = administrator()
+    return answer(
+        200, {"data": [entry_document(entry) for entry in deps.accounts.ledger(deps.accounts.user(user_id).id)]}
+    )
+
+
+@router.get("/console/admin/users/<user_id>/webhook-secret")
+def webhook_secret(user_id: str) -> Response[str]:
+    """Show the secrets that a user's webhooks are signed with."""
+    deps = administrator()
+    secrets = deps.accounts.webhook_secrets(user_id)
+    return answer(200, webhook_secret_document(secrets, user_id, deps.signing_key(), now_ms()))
+
+
+@router.post("/console/admin/users/<user_id>/webhook-secret/rotate")
+def rotate_webhook_secret(user_id: str) -> Response[str]:
+    """Give a user a new webhook secret, beside which the old one signs for a day."""
+    deps, now = administrator(), now_ms()
+    secrets = deps.accounts.rotate_webhook_secret(user_id, now)
+    logger.info("webhook secret rotated", user_id=user_id, version=secrets.version)
+    return answer(200, webhook_secret_document(secrets, user_id, deps.signing_key(), now))

@@ -1,0 +1,66 @@
+"""Models and tools, which anyone may read."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from atelier.adapters.lambda_.router import Router, copied, current_event
+from atelier.api.list_request import parse_search
+from atelier.catalog.model import Model, Tool
+from atelier.catalog.search import search
+from atelier.catalog.serializer import describe_model, describe_tool, tool_detail
+
+from ..caching import CATALOG
+from ..dependencies import base_url, dependencies
+
+router = Router()
+
+
+@router.get("/")
+def pointer() -> Response[str]:
+    """Say what this is, and where it is described."""
+    base = base_url()
+    document = {"name": "Atelier", "documentation": f"{base}/docs", "openapi": f"{base}/openapi.json"}
+    return copied(document, CATALOG)
+
+
+@router.get("/models")
+def models() -> Response[str]:
+    """List what can be asked for, and what cannot just now."""
+    return copied({"data": [_model(model) for model in dependencies().catalog().models.values()]}, CATALOG)
+
+
+@router.get("/models/<slug>")
+def model(slug: str) -> Response[str]:
+    """Answer one model."""
+    return copied(_model(dependencies().catalog().model(slug)), CATALOG)
+
+
+@router.get("/tools")
+def tools() -> Response[str]:
+    """List the tools."""
+    return copied({"data": [describe_tool(tool) for tool in dependencies().catalog().tools.values()]}, CATALOG)
+
+
+@router.get("/tools/<slug>")
+def tool(slug: str) -> Response[str]:
+    """Answer one tool with its models."""
+    catalog = dependencies().catalog()
+    found = catalog.tool(slug)
+    return copied(_tool(found, catalog.models_of(found)), CATALOG)
+
+
+@router.get("/search")
+def find() -> Response[str]:
+    """List the tools and models that a query means, the best first."""
+    query = parse_search(current_event().query_string_parameters or {})
+    found = search(query, dependencies().catalog())
+    return copied({"data": [_tool(tool, models) for tool, models in found]}, CATALOG)
+
+
+def _model(model: Model) -> dict[str, Any]:
+    return describe_model(model, model.usable(dependencies().setup.ready, test=False))
+
+
+def _tool(tool: Tool, models: tuple[Model, ...]) -> dict[str, Any]:
+    return tool_detail(tool, [_model(model) for model in models])

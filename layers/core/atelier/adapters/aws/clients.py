@@ -1,0 +1,66 @@
+"""AWS clients, made from the botocore session that boto3 wraps: the same clients, sooner (docs/decisions.md)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session, get_session
+
+from atelier.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+
+
+_CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=10,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    signature_version="v4",
+)
+_OTHER_CONFIGS = {
+    # By the bucket's own host: presigned URLs lead to us-east-1 otherwise, which sends new buckets' callers elsewhere.
+    "s3": _CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"})),
+    # A picture takes minutes and is paid for: a call that may have been taken is never made again.
+    "bedrock-runtime": _CONFIG.merge(Config(read_timeout=150, retries={"total_max_attempts": 1})),
+}
+
+
+@overload
+def client(service: Literal["bedrock-runtime"]) -> "BedrockRuntimeClient": ...
+@overload
+def client(service: Literal["dynamodb"]) -> "DynamoDBClient": ...
+@overload
+def client(service: Literal["s3"]) -> "S3Client": ...
+@overload
+def client(service: Literal["secretsmanager"]) -> "SecretsManagerClient": ...
+@overload
+def client(service: Literal["sns"]) -> "SNSClient": ...
+@overload
+def client(service: Literal["sqs"]) -> "SQSClient": ...
+@cache
+def client(service: str) -> Any:
+    """Return this sandbox's client of a service."""
+    return _session().create_client(service, config=_OTHER_CONFIGS.get(service, _CONFIG))
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Turn AWS's errors into UnavailableError, naming what could not be done."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as exc:
+        raise UnavailableError(f"{what} is out of reach; try again.") from exc
+
+
+@cache
+def _session() -> Session:
+    return get_session()

@@ -1,0 +1,49 @@
+"""SQS queues."""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from atelier.adapters.aws.clients import translated
+from atelier.encoding import encode
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+class SqsQueue:
+    """The Queue port: a message is `{"id": ...}` and holds nothing that could go stale."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, generation_id: str, *, delay: int = 0) -> None:
+        """Send an id, to be seen after `delay` seconds (at most 900)."""
+        with translated("The queue"):
+            self._client.send_message(
+                QueueUrl=self._url, MessageBody=encode({"id": generation_id}), DelaySeconds=min(delay, 900)
+            )
+
+
+class DeadLetters:
+    """The dead-letter queues."""
+
+    def __init__(self, client: "SQSClient", urls: Sequence[str]) -> None:
+        self._client = client
+        self._urls = urls
+
+    def count(self) -> int:
+        """Count the messages in all of them, as nearly as SQS does."""
+        name: Literal["ApproximateNumberOfMessages"] = "ApproximateNumberOfMessages"
+        with translated("The queue"):
+            answers = [
+                self._client.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"]
+                for url in self._urls
+            ]
+        return sum(int(attributes[name]) for attributes in answers)
+
+
+def generation_id(body: str) -> str:
+    """Read the id out of a queue message, whether a queue's own or one that came through the topic."""
+    return str(json.loads(body)["id"])

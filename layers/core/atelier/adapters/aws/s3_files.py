@@ -1,0 +1,98 @@
+"""The Files bucket."""
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+
+from atelier.adapters.aws.clients import translated
+from atelier.errors import NotFoundError, UnavailableError
+from atelier.images.image import sniff
+from atelier.images.ports import UploadForm
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+LINK_SECONDS = 300
+HEAD_BYTES = 32
+"""What tells of which kind a picture is."""
+_MISSING = ("404", "403", "NoSuchKey", "AccessDenied")
+"""Who may not list a bucket is not told whether an object is missing."""
+
+
+class S3Files:
+    """The Files port, and links to what is stored."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def put(self, key: str, content: bytes, content_type: str) -> None:
+        """Store an object; its key is unguessable and its content never changes, so it may be cached for good."""
+        with translated("The bucket"):
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=content,
+                ContentType=content_type,
+                CacheControl="public, max-age=31536000, immutable",
+            )
+
+    def get(self, key: str) -> bytes:
+        """Read an object; NotFoundError where there is none."""
+        with translated("The bucket"):
+            try:
+                return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] in _MISSING:
+                    raise NotFoundError(f"There is no file '{key}' any more.") from exc
+                raise
+
+    def delete_all(self, prefix: str) -> None:
+        """Delete all objects whose keys begin with `prefix`; there may be none."""
+        with translated("The bucket"):
+            found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix).get("Contents", [])
+            if found:
+                answer = self._client.delete_objects(
+                    Bucket=self._bucket, Delete={"Objects": [{"Key": item["Key"]} for item in found], "Quiet": True}
+                )
+                if answer.get("Errors"):
+                    raise UnavailableError("Not all files could be deleted; try again.")
+
+    def origin(self) -> str:
+        """Name the scheme and host that links lead to."""
+        url = urlsplit(self._link("any"))
+        return f"{url.scheme}://{url.netloc}"
+
+    def link(self, key: str) -> str | None:
+        """Make a presigned URL that answers a picture for five minutes; None where there is none.
+
+        Its kind is told from its own bytes, whatever its uploader said.
+        """
+        with translated("The bucket"):
+            try:
+                head = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{HEAD_BYTES - 1}")
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] in _MISSING:
+                    return None
+                raise
+            kind = sniff(head["Body"].read())
+            return None if kind is None else self._link(key, ResponseContentType=kind)
+
+    def form(self, key: str, content_type: str, size: int, *, seconds: int) -> UploadForm:
+        """Make a form by which its holder may store one object, of this type and size, for so long."""
+        with translated("The bucket"):
+            made = self._client.generate_presigned_post(
+                Bucket=self._bucket,
+                Key=key,
+                Fields={"Content-Type": content_type},
+                Conditions=[{"Content-Type": content_type}, ["content-length-range", size, size]],
+                ExpiresIn=seconds,
+            )
+        return UploadForm(made["url"], made["fields"])
+
+    def _link(self, key: str, **answer: str) -> str:
+        return self._client.generate_presigned_url(
+            "get_object", Params={"Bucket": self._bucket, "Key": key, **answer}, ExpiresIn=LINK_SECONDS
+        )

@@ -1,0 +1,104 @@
+"""Secrets, read once a sandbox and TTL, and the one that the owner changes from the console."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from atelier.adapters.aws.clients import translated
+from atelier.errors import ConfigurationError, UnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+
+TTL_SECONDS = 300.0
+LEAST_REFRESH_SECONDS = 5.0
+"""A refused key makes us read the secret again, but not more often than this."""
+
+CHANGE_TRIES = 5
+
+
+class Secret:
+    """One secret in Secrets Manager."""
+
+    def __init__(
+        self, client: "SecretsManagerClient", arn: str, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client = client
+        self._arn = arn
+        self._monotonic = monotonic
+        self._value: str | None = None
+        self._read_at = 0.0
+
+    def __call__(self) -> str:
+        """Return the secret's string."""
+        now = self._monotonic()
+        if self._value is None or now - self._read_at >= TTL_SECONDS:
+            with translated("The secret"):
+                self._value = self._client.get_secret_value(SecretId=self._arn)["SecretString"]
+            self._read_at = now
+        return self._value
+
+    def refresh(self) -> None:
+        """Read it anew at the next call, unless it was read just now."""
+        if self._monotonic() - self._read_at >= LEAST_REFRESH_SECONDS:
+            self._value = None
+
+
+class SecretProviderKeys:
+    """The ProviderKeys port: one secret, a JSON object of provider names and keys."""
+
+    def __init__(self, secret: Secret) -> None:
+        self._secret = secret
+
+    def get(self, provider: str) -> str | None:
+        """Return a provider's key, or None where it is not set."""
+        return _keys(self._secret()).get(provider)
+
+    def refresh(self) -> None:
+        """Read the keys anew at the next get()."""
+        self._secret.refresh()
+
+
+class ProviderKeysEditor:
+    """The same secret as its owner changes it: always read anew."""
+
+    def __init__(self, client: "SecretsManagerClient", arn: str) -> None:
+        self._client = client
+        self._arn = arn
+
+    def names(self) -> frozenset[str]:
+        """Name the providers that have a key."""
+        with translated("The secret"):
+            return frozenset(_keys(self._client.get_secret_value(SecretId=self._arn)["SecretString"]))
+
+    def put(self, provider: str, key: str | None) -> None:
+        """Set a provider's key, or unset it, and leave the others as they are.
+
+        The new version's id is made of the one that was read: of two who change the same version, the second is
+        refused, reads again and goes on from there. For the same reason a call whose answer was lost may be repeated.
+        """
+        with translated("The secret"):
+            for _ in range(CHANGE_TRIES):
+                read = self._client.get_secret_value(SecretId=self._arn)
+                keys = {name: value for name, value in _keys(read["SecretString"]).items() if name != provider}
+                changed = keys | ({provider: key} if key else {})
+                token = hashlib.sha256(read["VersionId"].encode()).hexdigest()
+                try:
+                    self._client.put_secret_value(
+                        SecretId=self._arn, SecretString=json.dumps(changed), ClientRequestToken=token
+                    )
+                except self._client.exceptions.ResourceExistsException:
+                    continue
+                return
+        raise UnavailableError("The keys are being changed by somebody else; try again.")
+
+
+def _keys(text: str) -> dict[str, str]:
+    try:
+        items = json.loads(text).items()
+    except (ValueError, AttributeError) as exc:
+        raise ConfigurationError("the secret of provider keys must hold a JSON object") from exc
+    return {name: key for name, key in items if isinstance(key, str) and key}

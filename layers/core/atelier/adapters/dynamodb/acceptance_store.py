@@ -1,0 +1,77 @@
+"""Accepting a generation: it, its charge, its count and its idempotency record are written together or not at all."""
+
+import hashlib
+
+from atelier.accounts.api_keys import ApiKey
+from atelier.adapters.dynamodb.account_store import AccountStore, too_many_requests
+from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.adapters.dynamodb.records import RecordTable
+from atelier.errors import ConflictError, IdempotencyMismatchError, PaymentRequiredError, RefusedWritesError
+from atelier.generations.idempotency import Idempotency
+from atelier.generations.model import Generation
+
+IDEMPOTENCY = "idempotency"
+KEPT_LONGER_SECONDS = 86_400
+"""An idempotency record outlives the generation by a day."""
+
+
+class AcceptanceStore:
+    """The Acceptances port."""
+
+    def __init__(self, accounts_table: RecordTable, accounts: AccountStore, generations: GenerationStore) -> None:
+        self._table = accounts_table
+        self._accounts = accounts
+        self._generations = generations
+
+    def write(self, generation: Generation, key: ApiKey, idempotency: Idempotency | None, now: int) -> Generation:
+        """Write a new generation and return it, or the one that the same request made before.
+
+        Raises IdempotencyMismatchError, TooManyRequestsError or PaymentRequiredError, and writes nothing then.
+        """
+        writes = {"generation": self._generations.insertion(generation)}
+        if generation.cost:
+            charge = self._accounts.charge(generation.user_id, generation.id, generation.cost, now)
+            writes |= dict(zip(("credits", "ledger"), charge, strict=True))
+        if count := self._accounts.creation_count(key, now):
+            writes["limit"] = count
+        if use := self._accounts.use(key, now):
+            writes["use"] = use
+        if idempotency:
+            expires = self._generations.expires_at(generation) + KEPT_LONGER_SECONDS
+            writes[IDEMPOTENCY] = self._table.insertion(
+                {
+                    "id": _name(generation.user_id, idempotency),
+                    "record": IDEMPOTENCY,
+                    "generation_id": generation.id,
+                    "request_digest": idempotency.request_digest,
+                    "expires_at": expires,
+                }
+            )
+        try:
+            self._table.transact(list(writes.values()))
+        except RefusedWritesError as exc:
+            refused = {name for number, name in enumerate(writes) if number in exc.refused}
+            if IDEMPOTENCY in refused and idempotency:
+                return self._earlier(generation.user_id, idempotency)
+            if "limit" in refused and key.requests_per_minute is not None:
+                raise too_many_requests(key.requests_per_minute, now) from exc
+            if "credits" in refused:
+                raise PaymentRequiredError(
+                    f"This costs {generation.cost} credits, and there are not enough; ask the owner for more."
+                ) from exc
+            raise
+        return generation
+
+    def _earlier(self, user_id: str, idempotency: Idempotency) -> Generation:
+        record = self._table.get(_name(user_id, idempotency), IDEMPOTENCY)
+        if record is None:
+            raise ConflictError("the idempotency record has gone")
+        if record["request_digest"] != idempotency.request_digest:
+            raise IdempotencyMismatchError(
+                "This Idempotency-Key was used for another request; use a new key for a new request."
+            )
+        return self._generations.get(str(record["generation_id"]))
+
+
+def _name(user_id: str, idempotency: Idempotency) -> str:
+    return f"{user_id}#{hashlib.sha256(idempotency.key.encode()).hexdigest()}"

@@ -1,0 +1,275 @@
+"""Users and API keys in their table.
+
+Under a user's id stand `user`, with the balance and the versions of the webhook secret, and the ledger, an entry a
+change of the balance; under a key's id stand `key` and a counter for each minute in which it was used; `email` leads
+from an address to its user, so that an address has one user only. A change of a balance and its entry in the ledger
+are one transaction.
+"""
+
+import json
+from dataclasses import asdict, replace
+from typing import Any
+
+from atelier.accounts.api_keys import ApiKey
+from atelier.accounts.credits import LedgerEntry
+from atelier.accounts.users import RetiredSecret, User, WebhookSecrets, new_user
+from atelier.adapters.dynamodb.records import Record, RecordTable, Write
+from atelier.errors import ConflictError, NotFoundError, RefusedWritesError, TooManyRequestsError
+
+USER, KEY, EMAIL, LEDGER = "user", "key", "email", "ledger"
+CHARGE, REFUND, TOP_UP = "charge", "refund", "top-up"
+MAX_LISTED = 1_000
+MINUTE = 60_000
+COUNTER_SECONDS = 120
+
+
+class AccountStore:
+    """The ApiKeys port, and what the console needs."""
+
+    def __init__(self, table: RecordTable) -> None:
+        self._table = table
+
+    def get(self, key_id: str) -> ApiKey | None:
+        """Read a key's record."""
+        record = self._table.get(key_id, KEY)
+        return _key(record) if record else None
+
+    def add_key(self, key: ApiKey) -> None:
+        """Write a new key's record."""
+        self._table.insert(_key_record(key))
+
+    def replace_key(self, old_id: str, new_key: ApiKey, expires_at: int) -> None:
+        """Write a new key, and let the old one expire then; ConflictError where the old one is revoked."""
+        old = self._table.change(
+            (old_id, KEY),
+            {"expires_at_ms": expires_at},
+            condition="attribute_exists(id) AND attribute_not_exists(revoked_at)",
+            values={},
+        )
+        self._table.transact([old, self._table.insertion(_key_record(new_key))])
+
+    def count_read(self, key: ApiKey, now: int) -> None:
+        """Count a read of a key that has a limit; TooManyRequestsError where the minute's are used up."""
+        if key.requests_per_minute is None:
+            return
+        try:
+            self._table.add(**_counter(key, "read", now, key.requests_per_minute))
+        except ConflictError:
+            raise too_many_requests(key.requests_per_minute, now) from None
+
+    def creation_count(self, key: ApiKey, now: int) -> Write | None:
+        """Make the write that counts a creation, for a transaction; None where the key has no limit."""
+        if key.requests_per_minute is None:
+            return None
+        return self._table.addition(**_counter(key, "create", now, key.requests_per_minute))
+
+    def use(self, key: ApiKey, now: int) -> Write | None:
+        """Make the write that notes when a key was last used, for a transaction; None where it was noted just now."""
+        if key.last_used_at is not None and now - key.last_used_at < MINUTE:
+            return None
+        return self._table.change((key.id, KEY), {"last_used_at": now}, condition="attribute_exists(id)", values={})
+
+    def charge(self, user_id: str, generation_id: str, cost: int, now: int) -> list[Write]:
+        """Make the writes that take credits, for a transaction; the first fails where there are not enough."""
+        taken = self._table.addition(
+            (user_id, USER),
+            {"balance": -cost},
+            {},
+            condition="unmetered = :yes OR balance >= :cost",
+            values={":yes": True, ":cost": cost},
+        )
+        return [taken, self._entry(user_id, CHARGE, -cost, now, generation_id=generation_id, name=generation_id)]
+
+    def refund(self, user_id: str, generation_id: str, cost: int, now: int) -> list[Write]:
+        """Make the writes that give credits back, for a transaction."""
+        given = self._table.addition(
+            (user_id, USER), {"balance": cost}, {}, condition="attribute_exists(id)", values={}
+        )
+        return [given, self._entry(user_id, REFUND, cost, now, generation_id=generation_id, name=generation_id)]
+
+    def top_up(self, user_id: str, amount: int, note: str | None, now: int) -> User:
+        """Add credits to a user, who is metered from then on; NotFoundError where there is none."""
+        name = f"{now:013d}"
+        given = self._table.addition(
+            (user_id, USER), {"balance": amount}, {"unmetered": False}, condition="attribute_exists(id)", values={}
+        )
+        try:
+            self._table.transact([given, self._entry(user_id, TOP_UP, amount, now, note=note, name=name)])
+        except RefusedWritesError as exc:
+            if 0 in exc.refused:
+                raise NotFoundError(f"There is no user '{user_id}'.") from exc
+            raise
+        return self.user(user_id)
+
+    def ledger(self, user_id: str, limit: int = 100) -> list[LedgerEntry]:
+        """List the changes of a user's balance, the newest first; their sum is the balance."""
+        records = self._table.get_all(user_id, f"{LEDGER}#", limit=limit)
+        return sorted((_entry(record) for record in records), key=lambda entry: entry.created_at, reverse=True)
+
+    def _entry(
+        self, user_id: str, kind: str, amount: int, now: int, *, name: str, generation_id: str | None = None,
+        note: str | None = None,
+    ) -> Write:  # fmt: skip
+        entry = LedgerEntry(
+            id=f"{name}#{kind}", kind=kind, amount=amount, generation_id=generation_id, note=note, created_at=now
+        )
+        record = {**asdict(entry), "id": user_id, "record": f"{LEDGER}#{entry.id}", "kind": None, "entry_kind": kind}
+        return self._table.insertion(record)
+
+    def revoke_key(self, key_id: str, now: int) -> ApiKey:
+        """Revoke a key, for good; repeating it changes nothing. NotFoundError where there is none."""
+        key = self.get(key_id)
+        if key is None:
+            raise NotFoundError(f"There is no API key '{key_id}'.")
+        if key.revoked_at is not None:
+            return key
+        try:
+            self._table.update(
+                (key_id, KEY), {"revoked_at": now}, condition="attribute_not_exists(revoked_at)", values={}
+            )
+        except ConflictError:
+            return self.get(key_id) or key
+        return replace(key, revoked_at=now)
+
+    def list_keys(self) -> list[ApiKey]:
+        """List all keys, the newest first."""
+        return [_key(record) for record in self._list(KEY)]
+
+    def user(self, user_id: str) -> User:
+        """Read a user; NotFoundError where there is none."""
+        return _user(self._read_user(user_id))
+
+    def webhook_secrets(self, user_id: str) -> WebhookSecrets:
+        """Read which versions of a user's webhook secret sign; NotFoundError where there is no user."""
+        record = self._read_user(user_id)
+        retired = json.loads(str(record.get("webhook_secrets_retired", "[]")))
+        return WebhookSecrets(
+            int(record.get("webhook_secret_version") or 1), tuple(RetiredSecret(*it) for it in retired)
+        )
+
+    def rotate_webhook_secret(self, user_id: str, now: int) -> WebhookSecrets:
+        """Begin a new version of a user's webhook secret, and return which sign; NotFoundError where there is no user.
+
+        Where another has begun one meanwhile, or the SDK repeats a call that took effect, that one is the new version.
+        """
+        before = self.webhook_secrets(user_id)
+        after = before.rotated(now)
+        try:
+            self._table.update(
+                (user_id, USER),
+                {"webhook_secret_version": after.version, "webhook_secrets_retired": json.dumps(after.retired)},
+                condition="attribute_exists(id) AND "
+                "(attribute_not_exists(webhook_secret_version) OR webhook_secret_version = :before)",
+                values={":before": before.version},
+            )
+        except ConflictError:
+            return self.webhook_secrets(user_id)
+        return after
+
+    def _read_user(self, user_id: str) -> Record:
+        record = self._table.get(user_id, USER)
+        if record is None:
+            raise NotFoundError(f"There is no user '{user_id}'.")
+        return record
+
+    def list_users(self) -> list[User]:
+        """List all users, the newest first."""
+        return [_user(record) for record in self._list(USER)]
+
+    def add_user(self, user: User) -> None:
+        """Write a new user, with a first entry in the ledger; ConflictError where the address is taken."""
+        writes = [
+            self._table.insertion({"id": user.email, "record": EMAIL, "user_id": user.id}),
+            self._table.insertion(_user_record(user)),
+        ]
+        if user.credits:
+            writes.append(
+                self._entry(user.id, TOP_UP, user.credits, user.created_at, note="first credits", name="first")
+            )
+        self._table.transact(writes)
+
+    def user_by_email(self, email: str, now: int) -> User:
+        """Return the user with this address, making one, who is not metered, where there is none."""
+        owner = self._table.get(email, EMAIL)
+        if owner is None:
+            user = new_user(email=email, name=email.partition("@")[0], now=now)
+            try:
+                self.add_user(user)
+            except ConflictError:
+                owner = self._table.get(email, EMAIL)
+            else:
+                return user
+        return self.user(str(owner["user_id"]) if owner else "")
+
+    def _list(self, kind: str) -> list[Record]:
+        found = self._table.query("by-kind", ("kind", kind), limit=MAX_LISTED, descending=True)
+        records: list[Record] = []
+        for start in range(0, len(found), 100):
+            records += self._table.get_many([(str(r["id"]), kind) for r in found[start : start + 100]])
+        return records
+
+
+def too_many_requests(quota: int, now: int) -> TooManyRequestsError:
+    """Say that a minute's requests are used up, and when the next minute begins."""
+    left = -(-(MINUTE - now % MINUTE) // 1_000)
+    message = f"This API key may make {quota} such requests a minute; try again in {left} s."
+    return TooManyRequestsError(message, retry_after=left, quota=quota)
+
+
+def _counter(key: ApiKey, what: str, now: int, quota: int) -> dict[str, Any]:
+    minute = now // MINUTE
+    return {
+        "key": (key.id, f"{what}#{minute}"),
+        "amounts": {"used": 1},
+        "changes": {"expires_at": minute * 60 + COUNTER_SECONDS},
+        "condition": "attribute_not_exists(used) OR used < :quota",
+        "values": {":quota": quota},
+    }
+
+
+def _key_record(key: ApiKey) -> Record:
+    return {
+        **asdict(key),
+        "scopes": json.dumps(key.scopes),
+        "models": json.dumps(key.models) if key.models is not None else None,
+        "expires_at": None,  # the table's TTL attribute, which would delete the record
+        "expires_at_ms": key.expires_at,
+        "record": KEY,
+        "kind": KEY,
+    }
+
+
+def _key(record: Record) -> ApiKey:
+    fields = {name: record.get(name) for name in ApiKey.__slots__ if name in record}
+    models = record.get("models")
+    found: dict[str, Any] = {
+        **fields,
+        "scopes": tuple(json.loads(str(record["scopes"]))),
+        "models": tuple(json.loads(str(models))) if models is not None else None,
+        "expires_at": record.get("expires_at_ms"),
+    }
+    return ApiKey(**found)
+
+
+def _user_record(user: User) -> Record:
+    return {
+        "id": user.id,
+        "email": user.email,
+        "name": user.name,
+        "plan": user.plan,
+        "created_at": user.created_at,
+        "balance": user.credits or 0,
+        "unmetered": user.credits is None,
+        "record": USER,
+        "kind": USER,
+    }
+
+
+def _user(record: Record) -> User:
+    found: dict[str, Any] = {name: record[name] for name in ("id", "email", "name", "plan", "created_at")}
+    return User(**found, credits=None if record["unmetered"] else int(record["balance"] or 0))
+
+
+def _entry(record: Record) -> LedgerEntry:
+    found: dict[str, Any] = {name: record.get(name) for name in ("amount", "generation_id", "note", "created_at")}
+    return LedgerEntry(**found, id=str(record["record"]).partition("#")[2], kind=str(record["entry_kind"]))

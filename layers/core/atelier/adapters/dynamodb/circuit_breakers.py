@@ -1,0 +1,102 @@
+"""Breakers in the Generations table: taking a place is one conditional write, which joins its caller's transaction.
+
+A peer's record is written blindly at first, as one whose breaker is closed; it is read only when that is refused.
+"""
+
+from collections.abc import Sequence
+
+from atelier.adapters.dynamodb.records import RecordTable, Write
+from atelier.errors import ConflictError, ContendedError, RefusedWritesError, UpstreamUnavailableError
+from atelier.outbound.circuit_breaker import (
+    FAILURES_TO_OPEN,
+    FULL_WAIT,
+    PROBE_EVERY,
+    CircuitBreaker,
+    Health,
+    Release,
+    Slot,
+    Upstream,
+)
+
+UPSTREAM = "upstream"
+MAX_TRIES = 3
+ACQUIRE_TRIES = 6
+"""Who leaves has to; who enters what is so much in demand comes back later, and is not in the way."""
+KEPT_SECONDS = 7 * 86_400
+_ALWAYS = "attribute_exists(id) OR attribute_not_exists(id)"
+
+
+class CircuitBreakerTable:
+    """What is known of peers."""
+
+    def __init__(self, table: RecordTable) -> None:
+        self._table = table
+
+    def read(self, name: str) -> CircuitBreaker:
+        """Read what is known of a peer."""
+        record = self._table.get(_id(name), UPSTREAM) or {}
+        taken = {
+            int(attribute.removeprefix("slot_")): int(until or 0)
+            for attribute, until in record.items()
+            if attribute.startswith("slot_")
+        }
+        return CircuitBreaker(int(record.get("failures") or 0), int(record.get("probe_at") or 0), taken)
+
+    def acquire(self, upstream: Upstream, now: int, writes: Sequence[Write]) -> Slot:
+        """Make these writes and take a place, both or neither.
+
+        UpstreamUnavailableError where there is none, ConflictError where one of the writes is refused.
+        """
+        slot = CircuitBreaker().acquire(upstream, now)
+        for _ in range(MAX_TRIES):
+            try:
+                self._table.transact([*writes, self._acquisition(slot, now)], tries=ACQUIRE_TRIES)
+            except ContendedError:
+                break
+            except RefusedWritesError as exc:
+                if exc.refused != {len(writes)}:
+                    raise ConflictError("the record was changed by another writer") from exc
+                slot = self.read(upstream.name).acquire(upstream, now)
+            else:
+                return slot
+        raise UpstreamUnavailableError(f"{upstream.name} is much in demand", retry_at=now + FULL_WAIT)
+
+    def release(self, release: Release, writes: Sequence[Write]) -> None:
+        """Make these writes and leave a place, both or neither; ConflictError where one of the writes is refused."""
+        self._table.transact([*writes, self._release(release)])
+
+    def _acquisition(self, slot: Slot, now: int) -> Write:
+        attribute = f"slot_{slot.number}"
+        changes: dict[str, int | None] = {attribute: slot.until, "expires_at": _expiry(now)}
+        state = "attribute_not_exists(failures) OR failures < :most"
+        if slot.probe:
+            state = "failures >= :most AND probe_at < :now"
+            changes["probe_at"] = now + PROBE_EVERY
+        return self._table.change(
+            (_id(slot.upstream.name), UPSTREAM),
+            changes,
+            condition=f"({state}) AND (attribute_not_exists({attribute}) OR {attribute} < :now)",
+            values={":most": FAILURES_TO_OPEN, ":now": now},
+        )
+
+    def _release(self, release: Release) -> Write:
+        changes: dict[str, int | None] = {f"slot_{release.slot.number}": None, "expires_at": _expiry(release.at)}
+        amounts: dict[str, int] = {}
+        match release.health:
+            case Health.HEALTHY:
+                changes |= {"failures": None, "probe_at": None}
+            case Health.FAILING:
+                amounts, changes["probe_at"] = {"failures": 1}, release.at + PROBE_EVERY
+        if release.rest_until is not None:
+            amounts, changes["failures"], changes["probe_at"] = {}, FAILURES_TO_OPEN, release.rest_until
+        return self._table.addition(
+            (_id(release.slot.upstream.name), UPSTREAM), amounts, changes, condition=_ALWAYS, values={}
+        )
+
+
+def _id(name: str) -> str:
+    return f"{UPSTREAM}#{name}"
+
+
+def _expiry(now: int) -> int:
+    return now // 1_000 + KEPT_SECONDS

@@ -1,0 +1,143 @@
+"""Deliveries and their attempts, which stand beside their generation in its table."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from atelier.adapters.dynamodb.circuit_breakers import CircuitBreakerTable
+from atelier.adapters.dynamodb.generation_store import DAY_MS, GENERATION, due_fields, from_record, to_record
+from atelier.adapters.dynamodb.records import Record, RecordTable, Write
+from atelier.errors import NotFoundError, RefusedWritesError
+from atelier.generations.model import Generation, Status
+from atelier.outbound.circuit_breaker import Release, Slot, Upstream
+from atelier.webhooks.delivery import Attempt, Delivery, DeliveryHistory, DeliveryStatus
+
+DELIVERY, ATTEMPT = "delivery", "attempt"
+MAX_ATTEMPTS_SHOWN = 50
+"""Of a generation, the newest; with the answers they would otherwise outgrow an answer of ours."""
+
+
+class DeliveryStore:
+    """The Deliveries port; deliveries, whose bodies hold the prompt, and attempts expire as their generation does."""
+
+    def __init__(self, table: RecordTable, *, retention_days: int = 90) -> None:
+        self._table = table
+        self._breakers = CircuitBreakerTable(table)
+        self._retention_ms = retention_days * DAY_MS
+
+    def find(self, generation_id: str) -> tuple[Generation, dict[Status, Delivery]]:
+        """Read a generation and its deliveries by event, consistently; NotFoundError where there is no generation."""
+        kinds = [GENERATION, *(f"{DELIVERY}#{status}" for status in Status)]
+        found = self._table.get_many([(generation_id, kind) for kind in kinds], consistent=True)
+        records = {str(record["record"]): record for record in found}
+        if GENERATION not in records:
+            raise NotFoundError(f"There is no generation '{generation_id}'.")
+        generation = from_record(records.pop(GENERATION))
+        deliveries = map(_delivery, records.values())
+        return generation, {delivery.event: delivery for delivery in deliveries}
+
+    def history(self, generation_id: str) -> tuple[Generation, list[DeliveryHistory]]:
+        """Read a generation and its deliveries with their newest attempts; NotFoundError where there is none."""
+        generation, deliveries = self.find(generation_id)
+        attempts = [
+            (event, _attempt(record))
+            for event in deliveries
+            for record in self._table.get_all(generation_id, f"{ATTEMPT}#{event}#", limit=MAX_ATTEMPTS_SHOWN)
+        ]
+        newest = sorted(attempts, key=lambda item: item[1].at)[-MAX_ATTEMPTS_SHOWN:]
+        return generation, [
+            DeliveryHistory(delivery, tuple(attempt for of, attempt in newest if of is event))
+            for event, delivery in deliveries.items()
+        ]
+
+    def announced(self, generation: Generation, deliveries: Sequence[Delivery]) -> None:
+        """Take a finished generation off the agenda and put those of its deliveries there that are not written yet.
+
+        ConflictError where the generation is not what it was.
+        """
+        announced = self._table.replacement(to_record(generation), to_record(generation.announced()))
+        missing = list(deliveries)
+        while True:
+            try:
+                self._table.transact([announced, *map(self._insertion, missing)])
+            except RefusedWritesError as exc:
+                if 0 in exc.refused:
+                    raise
+                missing = [item for number, item in enumerate(missing, 1) if number not in exc.refused]
+            else:
+                return
+
+    def advance(
+        self, before: Delivery | None, after: Delivery, attempt: Attempt | None = None, release: Release | None = None
+    ) -> Delivery:
+        """Write `after` if the record is still `before` (None: there was none), and the attempt; else ConflictError.
+
+        The host's place is left in any case.
+        """
+        writes = self._writes(before, after)
+        if attempt:
+            writes.append(self._table.insertion({**_attempt_record(after, attempt), **self._expiry(after)}))
+        if release:
+            try:
+                self._breakers.release(release, writes)
+            except RefusedWritesError:
+                self._breakers.release(release, [])
+                raise
+        else:
+            self._table.transact(writes)
+        return after
+
+    def acquire(self, before: Delivery | None, after: Delivery, upstream: Upstream, now: int) -> Slot:
+        """Write `after` if the record is still `before`, and take a place at its host, both or neither.
+
+        ConflictError or UpstreamUnavailableError.
+        """
+        return self._breakers.acquire(upstream, now, self._writes(before, after))
+
+    def _writes(self, before: Delivery | None, after: Delivery) -> list[Write]:
+        """Nothing is written of a generation that was deleted meanwhile."""
+        if before is None:
+            return [self._insertion(after), self._table.presence((after.generation_id, GENERATION))]
+        return [self._table.replacement(_delivery_record(before), _delivery_record(after))]
+
+    def _insertion(self, delivery: Delivery) -> Write:
+        return self._table.insertion({**_delivery_record(delivery), **self._expiry(delivery)})
+
+    def _expiry(self, delivery: Delivery) -> Record:
+        return {"expires_at": (int(delivery.generation_id[:12], 16) + self._retention_ms) // 1_000}
+
+
+def _delivery_record(delivery: Delivery) -> Record:
+    known = {name: getattr(delivery, name) for name in Delivery.__slots__ if name not in ("generation_id", "user_id")}
+    return {
+        **known,
+        "id": delivery.generation_id,
+        "record": f"{DELIVERY}#{delivery.event}",
+        "owner": delivery.user_id,  # by its own name it would be listed as a generation
+        "event": delivery.event.value,
+        "status": delivery.status.value,
+        **due_fields(delivery.generation_id, delivery.due_at),
+    }
+
+
+def _delivery(record: Record) -> Delivery:
+    known: dict[str, Any] = {name: record[name] for name in Delivery.__slots__ if name in record}
+    return Delivery(
+        **known
+        | {
+            "generation_id": record["id"],
+            "user_id": record["owner"],
+            "event": Status(str(record["event"])),
+            "status": DeliveryStatus(str(record["status"])),
+        }
+    )
+
+
+def _attempt_record(delivery: Delivery, attempt: Attempt) -> Record:
+    known = {name: getattr(attempt, name) for name in Attempt.__slots__}
+    record = f"{ATTEMPT}#{delivery.event}#{attempt.number:06}"
+    return {**known, "id": delivery.generation_id, "record": record}
+
+
+def _attempt(record: Record) -> Attempt:
+    known: dict[str, Any] = {name: record[name] for name in Attempt.__slots__ if name in record}
+    return Attempt(**known)

@@ -1,0 +1,272 @@
+"""Generations in their table; deliveries.py has what stands beside them.
+
+A generation's records share its id: `generation`, a `delivery#<event>` for each event that its webhook is told of, and
+an `attempt#<event>#<number>` for each attempt of those. Four indexes hold keys only: `by-user`, `by-user-status` and
+`by-day` for lists, and the sparse `due`, which holds just what has something left to do.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from atelier.adapters.dynamodb.records import Record, RecordTable, Write, plain
+from atelier.encoding import encode
+from atelier.errors import ConfigurationError, ConflictError, NotFoundError, RefusedWritesError
+from atelier.generations.listing import ListRequest, Page
+from atelier.generations.model import FINAL, Generation, Moment, ProviderAttempt, Status, StoredFile
+from atelier.generations.ports import Due
+
+if TYPE_CHECKING:
+    from atelier.adapters.dynamodb.account_store import AccountStore
+    from atelier.adapters.dynamodb.circuit_breakers import CircuitBreakerTable
+    from atelier.outbound.circuit_breaker import Release, Slot, Upstream
+
+
+GENERATION = "generation"
+DUE_SHARDS = 4
+"""The sparse index is spread over this many partitions."""
+MAX_DAYS_WALKED = 31
+MAX_KEY_READS = 10
+"""Each reads a megabyte of keys."""
+MAX_BATCHES, BATCH = 10, 100
+"""A search looks at this many generations, at most, before it answers with what it has found."""
+DAY_MS = 86_400_000
+_JSON_FIELDS = ("payload", "webhook_events", "inputs", "sources", "outputs", "timeline", "attempts")
+
+
+class GenerationStore:
+    """The Generations and Agenda ports, and lists for people."""
+
+    def __init__(self, table: RecordTable, *, accounts: "AccountStore | None" = None, retention_days: int = 90) -> None:
+        self._table = table
+        self._accounts = accounts
+        self._retention_ms = retention_days * DAY_MS
+
+    def add(self, generation: Generation) -> None:
+        """Write a new generation, which expires after the retention, at no charge."""
+        self._table.insert({**to_record(generation), "expires_at": self.expires_at(generation)})
+
+    def insertion(self, generation: Generation) -> Write:
+        """Make the write of a new generation, for a transaction."""
+        return self._table.insertion({**to_record(generation), "expires_at": self.expires_at(generation)})
+
+    def expires_at(self, generation: Generation) -> int:
+        """Return when a generation expires, in seconds since the Unix epoch."""
+        return (generation.created_at + self._retention_ms) // 1_000
+
+    def get(self, generation_id: str) -> Generation:
+        """Read one, consistently; NotFoundError where there is none."""
+        record = self._table.get(generation_id, GENERATION)
+        if record is None:
+            raise NotFoundError(f"There is no generation '{generation_id}'.")
+        return from_record(record)
+
+    def advance(self, before: Generation, after: Generation, release: "Release | None" = None) -> Generation:
+        """Write `after` if the record is still `before`; else ConflictError. The provider's place is left in any case.
+
+        A generation that is refunded gets its credits back in the same transaction.
+        """
+        writes = [self._table.replacement(to_record(before), to_record(after))]
+        if after.refunded and not before.refunded and after.cost:
+            if self._accounts is None:
+                raise ConfigurationError("who fails generations must be able to give credits back")
+            writes += self._accounts.refund(after.user_id, after.id, after.cost, after.finished_at or 0)
+        if release:
+            try:
+                self._breakers().release(release, writes)
+            except RefusedWritesError:
+                self.release(release)
+                raise
+        elif len(writes) > 1:
+            self._table.transact(writes)
+        else:
+            self._table.replace(to_record(before), to_record(after))
+        return after
+
+    def release(self, release: "Release") -> None:
+        """Leave a provider's place."""
+        self._breakers().release(release, [])
+
+    def acquire(self, before: Generation, after: Generation, upstream: "Upstream", now: int) -> "Slot":
+        """Write `after` if the record is still `before`, and take a place at its provider, both or neither.
+
+        ConflictError or UpstreamUnavailableError.
+        """
+        return self._breakers().acquire(upstream, now, [self._table.replacement(to_record(before), to_record(after))])
+
+    def _breakers(self) -> "CircuitBreakerTable":
+        from atelier.adapters.dynamodb.circuit_breakers import (
+            CircuitBreakerTable,  # for who calls providers, and for nobody's cold start else
+        )
+
+        return CircuitBreakerTable(self._table)
+
+    def record_job(self, generation_id: str, *, provider: str, callback_token: str, job_id: str | None) -> Generation:
+        """Keep a job's id from a callback where it is that provider's turn and none is known; return the generation.
+
+        NotFoundError where id and token don't match.
+        """
+        condition = "callback_token = :token AND provider = :provider"
+        condition += " AND attribute_not_exists(job_id)" if job_id else ""
+        try:
+            return from_record(
+                self._table.update(
+                    (generation_id, GENERATION),
+                    {"called_back": True, "job_id": job_id} if job_id else {"called_back": True},
+                    condition=condition,
+                    values={":token": callback_token, ":provider": provider},
+                )
+            )
+        except ConflictError:
+            generation = self.get(generation_id)
+            if generation.callback_token != callback_token:
+                raise NotFoundError("There is no such callback.") from None
+            return generation
+
+    def due(self, now: int, limit: int) -> Iterable[Due]:
+        """Name at most `limit` overdue records."""
+        for shard in range(DUE_SHARDS):
+            for record in self._table.query(
+                "due", ("due_shard", str(shard)), before=("due_at", now), limit=limit // DUE_SHARDS
+            ):
+                yield Due(str(record["id"]), str(record["record"]).partition("#")[0])
+
+    def search(
+        self, *, limit: int, now: int, before: str | None = None, user_id: str | None = None,
+        status: str | None = None, model: str | None = None,
+    ) -> tuple[list[Generation], str | None]:  # fmt: skip
+        """List the newest that fit and are older than `before`, and after which id to go on where there may be more.
+
+        Everybody's list looks a month back.
+        """
+        found: list[Generation] = []
+        size = BATCH if model or (status and not user_id) else limit
+        for _ in range(MAX_BATCHES):
+            if user_id:
+                keys = self._keys_of_user(user_id, status, size, before)
+            else:
+                keys = self._latest_keys(size, now, before)
+            for item in self._read(keys):
+                if status in (None, item.status.value) and model in (None, item.model):
+                    found.append(item)
+                if len(found) == limit:
+                    return found, item.id
+            if len(keys) < size:
+                return found, None
+            before = str(keys[-1]["id"])
+        return found, before
+
+    def since(self, start: int, *, now: int, limit: int) -> list[Generation]:
+        """List everybody's generations since `start`, newest first, at most `limit`."""
+        found: list[Generation] = []
+        before = None
+        while len(found) < limit:
+            size = min(limit - len(found), BATCH)
+            keys = self._latest_keys(size, now, before, oldest=start)
+            found += self._read(keys)
+            if len(keys) < size:
+                break
+            before = str(keys[-1]["id"])
+        return [item for item in found if item.created_at >= start]
+
+    def page(self, user_id: str, wanted: ListRequest) -> Page:
+        """List a part of a user's generations, in two reads of the table.
+
+        By offset the keys of all are read, in a read for each 10,000 or so, of which there are at most MAX_KEY_READS.
+        """
+        if wanted.cursor is None:
+            keys = self._table.query_all(
+                *_user_partition(user_id, wanted.status), max_reads=MAX_KEY_READS, descending=True
+            )
+            total, keys = len(keys), keys[wanted.offset :]
+        else:
+            total, keys = None, self._keys_of_user(user_id, wanted.status, wanted.limit + 1, wanted.cursor)
+        shown = keys[: wanted.limit]
+        found = [item for item in self._read(shown) if wanted.status in (None, item.status)]
+        return Page(tuple(found), str(shown[-1]["id"]) if len(keys) > wanted.limit else None, total)
+
+    def _keys_of_user(self, user_id: str, status: str | None, limit: int, before: str | None) -> list[Record]:
+        return self._table.query(
+            *_user_partition(user_id, status),
+            before=("id", before) if before else None,
+            limit=limit,
+            descending=True,
+        )
+
+    def _latest_keys(self, limit: int, now: int, before: str | None, oldest: int = 0) -> list[Record]:
+        start = min(int(before[:12], 16), now) if before else now
+        records: list[Record] = []
+        for age in range(MAX_DAYS_WALKED):
+            if len(records) >= limit:
+                break
+            day = datetime.fromtimestamp(start / 1_000, UTC) - timedelta(days=age)
+            if day.date() < datetime.fromtimestamp(oldest / 1_000, UTC).date():
+                break
+            records += self._table.query(
+                "by-day", ("created_day", day.date().isoformat()),
+                before=("id", before) if before else None, limit=limit - len(records), descending=True,
+            )  # fmt: skip
+        return records
+
+    def _read(self, records: list[Record]) -> list[Generation]:
+        keys = [(str(record["id"]), GENERATION) for record in records]
+        return [from_record(record) for record in self._table.get_many(keys)]
+
+
+def to_record(generation: Generation) -> Record:
+    """Write a generation as a record; `midway` lets its changes through the stream's filter before its end."""
+    fields = {name: getattr(generation, name) for name in Generation.__slots__}
+    return {
+        **fields,
+        **{name: encode(fields[name]) for name in _JSON_FIELDS},
+        "notes": encode(generation.notes) if generation.notes else None,
+        "status": generation.status.value,
+        "record": GENERATION,
+        "user_status": _user_status(generation.user_id, generation.status),
+        "created_day": datetime.fromtimestamp(generation.created_at / 1_000, UTC).date().isoformat(),
+        "midway": "yes" if generation.webhook and not set(generation.webhook_events) <= set(FINAL) else None,
+        **due_fields(generation.id, generation.due_at),
+    }
+
+
+def from_record(record: Record) -> Generation:
+    """Read a generation from its record."""
+    fields: dict[str, Any] = {name: record[name] for name in Generation.__slots__ if name in record}
+    read = {name: json.loads(fields[name]) for name in _JSON_FIELDS}
+    return Generation(
+        **fields
+        | {
+            "status": Status(fields["status"]),
+            "payload": read["payload"],
+            "webhook_events": tuple(map(Status, read["webhook_events"])),
+            "sources": tuple(read["sources"]),
+            "inputs": tuple(StoredFile(*item) for item in read["inputs"]),
+            "outputs": tuple(StoredFile(*item) for item in read["outputs"]),
+            "timeline": tuple(Moment(Status(status), at, provider) for status, at, provider in read["timeline"]),
+            "notes": tuple(json.loads(fields.get("notes") or "[]")),
+            "attempts": tuple(ProviderAttempt(*attempt) for attempt in read["attempts"]),
+        }
+    )
+
+
+def from_stream(image: Mapping[str, Any]) -> Generation:
+    """Read a generation from a stream record's image."""
+    return from_record({name: plain(value) for name, value in image.items()})
+
+
+def _user_partition(user_id: str, status: str | None) -> tuple[str, tuple[str, str]]:
+    """Name the index, and the partition of it, that holds a user's generations."""
+    if status is None:
+        return "by-user", ("user_id", user_id)
+    return "by-user-status", ("user_status", _user_status(user_id, status))
+
+
+def _user_status(user_id: str, status: str) -> str:
+    return f"{user_id}#{status}"
+
+
+def due_fields(record_id: str, due_at: int | None) -> Record:
+    """Make the attributes that put a record on the agenda, or take it off."""
+    shard = str(int(record_id[-1], 16) % DUE_SHARDS) if due_at is not None else None
+    return {"due_at": due_at, "due_shard": shard}

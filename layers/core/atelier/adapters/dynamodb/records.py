@@ -1,0 +1,294 @@
+"""Records in DynamoDB: written under a condition, and sure of who wrote.
+
+The SDK repeats a call whose answer was lost, and then finds its own condition broken by its own first try. So each
+write carries a fresh writer token; a failed condition on a record that holds this very token was our success.
+"""
+
+import random
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from atelier.adapters.aws.clients import translated
+from atelier.errors import ConflictError, ContendedError, RefusedWritesError, UnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+
+Scalar = str | int | bool | None
+Record = Mapping[str, Scalar]
+"""A record's attributes; None means that the attribute is absent."""
+Write = dict[str, Any]
+"""One of DynamoDB's TransactItems."""
+MAX_TRANSACTION_TRIES = 40
+FIRST_PAUSE_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 0.5
+
+
+class RecordTable:
+    """A table whose key is `id` and `record`."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def get(self, record_id: str, kind: str) -> Record | None:
+        """Read one record, consistently."""
+        with translated("The table"):
+            answer = self._client.get_item(TableName=self._table, Key=_key(record_id, kind), ConsistentRead=True)
+        return _plain(answer["Item"]) if "Item" in answer else None
+
+    def get_all(self, record_id: str, prefix: str = "", *, limit: int = 1_000) -> list[Record]:
+        """Read the records of one id whose kinds begin with `prefix`, consistently, the last kinds first."""
+        condition, names, values = "#id = :id", {"#id": "id"}, {":id": _value(record_id)}
+        if prefix:
+            condition += " AND begins_with(#r, :prefix)"
+            names["#r"] = "record"
+            values[":prefix"] = _value(prefix)
+        with translated("The table"):
+            answer = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=values,
+                ExpressionAttributeNames=names,
+                ConsistentRead=True,
+                ScanIndexForward=False,
+                Limit=limit,
+            )
+        return [_plain(item) for item in answer["Items"]]
+
+    def query(
+        self, index: str, partition: tuple[str, str], *, limit: int, before: tuple[str, Scalar] | None = None,
+        descending: bool = False,
+    ) -> list[Record]:  # fmt: skip
+        """Read keys from an index: one partition, at most `limit`, those whose sort key is below `before`."""
+        condition, names, values = "#p = :p", {"#p": partition[0]}, {":p": _value(partition[1])}
+        if before:
+            condition += " AND #s < :s"
+            names["#s"] = before[0]
+            values[":s"] = _value(before[1])
+        found: list[Record] = []
+        for page in self._pages(
+            IndexName=index,
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+            Limit=limit,
+            ScanIndexForward=not descending,
+        ):
+            found += page
+            if len(found) >= limit:
+                break
+        return found[:limit]
+
+    def query_all(
+        self, index: str, partition: tuple[str, str], *, max_reads: int, descending: bool = False
+    ) -> list[Record]:
+        """Read the ids of one partition of an index, all of them as far as so many reads of a megabyte each go."""
+        pages = self._pages(
+            IndexName=index,
+            KeyConditionExpression="#p = :p",
+            ProjectionExpression="#id",
+            ExpressionAttributeNames={"#p": partition[0], "#id": "id"},
+            ExpressionAttributeValues={":p": _value(partition[1])},
+            ScanIndexForward=not descending,
+        )
+        return [record for page in islice(pages, max_reads) for record in page]
+
+    def _pages(self, **query: Any) -> Iterator[list[Record]]:
+        """Read one page after another, as far as somebody takes them."""
+        while True:
+            with translated("The table"):
+                answer = self._client.query(TableName=self._table, **query)
+            yield [_plain(item) for item in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
+                return
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def get_many(self, keys: list[tuple[str, str]], *, consistent: bool = False) -> list[Record]:
+        """Read at most 100 records by their keys, in the order of the keys; those that are gone are left out."""
+        if not keys:
+            return []
+        wanted = {self._table: {"Keys": [_key(*key) for key in keys], "ConsistentRead": consistent}}
+        found: dict[tuple[Scalar, Scalar], Record] = {}
+        for _ in range(5):
+            with translated("The table"):
+                answer = self._client.batch_get_item(RequestItems=wanted)  # type: ignore[arg-type]
+            for item in map(_plain, answer["Responses"].get(self._table, [])):
+                found[item["id"], item["record"]] = item
+            wanted = answer.get("UnprocessedKeys", {})  # type: ignore[assignment]
+            if not wanted:
+                return [found[key] for key in keys if key in found]
+        raise UnavailableError("The table is busy; try again.")
+
+    def insert(self, record: Record) -> None:
+        """Write a new record; ConflictError where its key is taken."""
+        writer = secrets.token_hex(8)
+        try:
+            with translated("The table"):
+                self._client.put_item(
+                    **self.insertion({**record, "writer": writer})["Put"],
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except UnavailableError as exc:
+            _ours(exc, writer)
+
+    def replace(self, before: Record, after: Record) -> None:
+        """Write what differs, if the record still has the version of `before`; else ConflictError."""
+        writer = secrets.token_hex(8)
+        self._update(self.replacement(before, {**after, "writer": writer}), writer)
+
+    def update(self, key: tuple[str, str], changes: Record, *, condition: str, values: Record) -> Record:
+        """Set (or, where None, remove) attributes if `condition` holds, and return the record; else ConflictError."""
+        return self._update(self.change(key, changes, condition=condition, values=values), None)
+
+    def add(
+        self, key: tuple[str, str], amounts: Mapping[str, int], changes: Record, *, condition: str, values: Record
+    ) -> Record:
+        """Add to numbers and set attributes if `condition` holds, and return the record; else ConflictError.
+
+        Counts once though the SDK may repeat the call: the writer token of the last one is part of the condition.
+        """
+        writer = secrets.token_hex(8)
+        write = self.addition(
+            key,
+            amounts,
+            {**changes, "writer": writer},
+            condition=f"({condition}) AND (attribute_not_exists(writer) OR writer <> :writer)",
+            values={**values, ":writer": writer},
+        )
+        return self._update(write, writer)
+
+    def insertion(self, record: Record) -> Write:
+        """Make a write of a new record, for a transaction."""
+        item = {name: _value(value) for name, value in record.items() if value is not None}
+        return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(id)"}}
+
+    def presence(self, key: tuple[str, str]) -> Write:
+        """Make a check that a record is there, for a transaction."""
+        condition = "attribute_exists(id)"
+        return {"ConditionCheck": {"TableName": self._table, "Key": _key(*key), "ConditionExpression": condition}}
+
+    def replacement(self, before: Record, after: Record) -> Write:
+        """Make a write of what differs, on the condition of the version of `before`, for a transaction."""
+        changes = {name: after.get(name) for name in {*before, *after} if before.get(name) != after.get(name)}
+        return self.change(
+            (str(before["id"]), str(before["record"])),
+            changes,
+            condition="version = :version",
+            values={":version": before["version"]},
+        )
+
+    def change(self, key: tuple[str, str], changes: Record, *, condition: str, values: Record) -> Write:
+        """Make a write that sets (or, where None, removes) attributes if `condition` holds, for a transaction."""
+        return self.addition(key, {}, changes, condition=condition, values=values)
+
+    def addition(
+        self, key: tuple[str, str], amounts: Mapping[str, int], changes: Record, *, condition: str, values: Record
+    ) -> Write:
+        """Make a write that adds to numbers and sets attributes if `condition` holds, for a transaction.
+
+        A transaction's own token keeps it from counting twice.
+        """
+        names = {f"#{number}": name for number, name in enumerate([*changes, *amounts])}
+        new = {name: changes.get(name, amounts.get(name)) for name in names.values()}
+        sets = [f"{n} = :{n[1:]}" for n, name in names.items() if name in changes and new[name] is not None]
+        removes = [n for n, name in names.items() if new[name] is None]
+        adds = [f"{n} :{n[1:]}" for n, name in names.items() if name in amounts]
+        parts = [f"{verb} {', '.join(terms)}" for verb, terms in
+                 (("SET", sets), ("REMOVE", removes), ("ADD", adds)) if terms]  # fmt: skip
+        taken = {f":{n[1:]}": new[name] for n, name in names.items() if new[name] is not None}
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": _key(*key),
+                "UpdateExpression": " ".join(parts),
+                "ConditionExpression": condition,
+                "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": {name: _value(value) for name, value in {**taken, **values}.items()},
+            }
+        }
+
+    def transact(self, writes: Sequence[Write], *, tries: int = MAX_TRANSACTION_TRIES) -> None:
+        """Make all writes, of this table or others, or none; RefusedWritesError says whose conditions did not hold.
+
+        ContendedError where others wrote the same records at every one of so many tries.
+        """
+        token = secrets.token_hex(16)
+        pause = FIRST_PAUSE_SECONDS
+        for _ in range(tries):
+            try:
+                with translated("The table"):
+                    items: Any = list(writes)
+                    self._client.transact_write_items(TransactItems=items, ClientRequestToken=token)
+            except UnavailableError as exc:
+                reasons = _reasons(exc)
+                refused = {number for number, code in enumerate(reasons) if code == "ConditionalCheckFailed"}
+                if refused:
+                    raise RefusedWritesError(refused) from exc
+                if "TransactionConflict" not in reasons:
+                    raise
+            else:
+                return
+            time.sleep(random.uniform(pause / 2, pause))
+            pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
+        raise ContendedError("The table is busy; try again.")
+
+    def _update(self, write: Write, writer: str | None) -> Record:
+        try:
+            with translated("The table"):
+                answer = self._client.update_item(
+                    **write["Update"], ReturnValues="ALL_NEW", ReturnValuesOnConditionCheckFailure="ALL_OLD"
+                )
+        except UnavailableError as exc:
+            return _ours(exc, writer)
+        return _plain(answer["Attributes"])
+
+
+def _reasons(exc: UnavailableError) -> list[str]:
+    """List why each write of a cancelled transaction was not made; empty where it was no cancelled transaction."""
+    cause = exc.__cause__
+    if not isinstance(cause, ClientError):
+        return []
+    if cause.response["Error"]["Code"] in ("TransactionInProgressException", "TransactionConflictException"):
+        return ["TransactionConflict"]
+    found: Any = cause.response.get("CancellationReasons", [])
+    return [reason.get("Code", "None") for reason in found]
+
+
+def _ours(exc: UnavailableError, writer: str | None) -> Record:
+    """Return the record that a repeated call of ours has written already; ConflictError where it was another's."""
+    cause = exc.__cause__
+    if not isinstance(cause, ClientError) or cause.response["Error"]["Code"] != "ConditionalCheckFailedException":
+        raise exc
+    found: Any = cause.response.get("Item", {})
+    record = _plain(found)
+    if writer is None or record.get("writer") != writer:
+        raise ConflictError("the record was changed by another writer") from cause
+    return record
+
+
+def _key(record_id: str, kind: str) -> "dict[str, AttributeValueTypeDef]":
+    return {"id": {"S": record_id}, "record": {"S": kind}}
+
+
+def _value(value: Scalar) -> "AttributeValueTypeDef":
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    return {"N": str(value)} if isinstance(value, int) else {"S": str(value)}
+
+
+def _plain(item: Mapping[str, Any]) -> Record:
+    return {name: plain(value) for name, value in item.items()}
+
+
+def plain(value: Mapping[str, Any]) -> Scalar:
+    """Read one attribute as DynamoDB and its streams write it."""
+    (kind, content), = value.items()  # fmt: skip
+    return int(content) if kind == "N" else content

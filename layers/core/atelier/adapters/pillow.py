@@ -1,0 +1,160 @@
+"""Pixels: what comes from outside is decoded and written anew, so that nothing but the picture is kept.
+
+No content makes a process that sanitises it, or makes a thumbnail of it, larger than 300 MB.
+"""
+
+import contextlib
+import io
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import ExifTags, ImageCms
+from PIL import Image as Pillow
+from PIL.JpegImagePlugin import JpegImageFile, get_sampling
+
+from atelier.errors import InvalidImageError
+from atelier.images.image import EncodedImage, sniff
+from atelier.images.metadata_stripper import MAX_METADATA_BYTES, is_lossless_webp, strip_metadata
+
+THUMBNAIL_PIXELS = 512
+Pillow.MAX_IMAGE_PIXELS = None  # LIMITS are lower
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a picture of a kind may be, by what Pillow needs for its pixels beside 22 MB, and the content twice."""
+
+    format: str
+    max_bytes: int
+    max_pixels: int
+
+
+LIMITS = {
+    "image/png": Limits("PNG", 50 * 1024**2, 5_000 * 4_000),  # 8 bytes a pixel, to turn it
+    "image/jpeg": Limits("JPEG", 25 * 1024**2, 4_096 * 4_096),  # 12 bytes a pixel, to decode a progressive one of CMYK
+    "image/webp": Limits("WebP", 16 * 1024**2, 3_840 * 2_160),  # 30 bytes a pixel, to encode it without loss
+}
+
+_TURNS = {
+    2: Pillow.Transpose.FLIP_LEFT_RIGHT,
+    3: Pillow.Transpose.ROTATE_180,
+    4: Pillow.Transpose.FLIP_TOP_BOTTOM,
+    5: Pillow.Transpose.TRANSPOSE,
+    6: Pillow.Transpose.ROTATE_270,
+    7: Pillow.Transpose.TRANSVERSE,
+    8: Pillow.Transpose.ROTATE_90,
+}
+"""How to bring a picture of an EXIF orientation upright."""
+
+
+def sanitise(content: bytes) -> EncodedImage:
+    """Return the same picture written anew in its own format; InvalidImageError where it is none that we keep.
+
+    It is upright as its EXIF says, and in sRGB where it has a colour profile of RGB; of an animation it is the first
+    frame. PNGs and lossless WebPs keep their pixels, JPEGs their quality.
+    """
+    limits = _limits(content)
+    if len(content) > limits.max_bytes:
+        raise InvalidImageError(f"it is larger than a {limits.format} may be, {limits.max_bytes // 1024**2} MB")
+    with _refusing_what_breaks():
+        picture = _open(content, limits)
+        options = _options(picture, content)
+        picture.load()
+        if picture.format == "WEBP":
+            picture = picture.copy()  # without the decoder, which keeps three copies
+        picture = _in_srgb(_upright(picture))  # without what it was before
+        return _write(picture, **options)
+
+
+def thumbnail(content: bytes) -> EncodedImage:
+    """Make a small WebP of a picture, at most 512 pixels a side; InvalidImageError as sanitise()."""
+    limits = _limits(content)
+    with _refusing_what_breaks():
+        picture = _open(content, limits)
+        if picture.mode == "I;16":
+            picture = picture.point(lambda value: value * (1 / 256)).convert("L")  # convert() alone makes all white
+        if picture.mode in ("1", "P") or "transparency" in picture.info:
+            picture = _plain(picture)
+        picture.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))  # a JPEG is not even decoded at its full size
+        picture.load()  # if it was small already
+        return _write(_plain(_in_srgb(_upright(picture))), format="WEBP", quality=80)
+
+
+def _limits(content: bytes) -> Limits:
+    limits = LIMITS.get(sniff(content) or "")
+    if limits is None:
+        raise InvalidImageError("it is not a PNG, JPEG or WebP picture")
+    return limits
+
+
+def _open(content: bytes, limits: Limits) -> Pillow.Image:
+    """Open a picture, of which nothing is decoded yet."""
+    picture = Pillow.open(io.BytesIO(strip_metadata(content)), formats=(limits.format.upper(),))
+    if picture.width * picture.height > limits.max_pixels:
+        most = limits.max_pixels / 1_000_000
+        raise InvalidImageError(f"it has more pixels than a {limits.format} may have, {most:.1f} million")
+    if picture.mode == "P" and picture.palette is None:
+        raise InvalidImageError("it is damaged: it has no palette")
+    return picture
+
+
+def _options(picture: Pillow.Image, content: bytes) -> dict[str, Any]:
+    """Say how to write a picture that was opened from such content."""
+    if isinstance(picture, JpegImageFile):
+        kept = {"qtables": picture.quantization, "subsampling": max(get_sampling(picture), 0)}
+        return {"format": "JPEG"} | (kept if 0 in picture.quantization else {"quality": 95})
+    if picture.format == "PNG":
+        return {"format": "PNG", "compress_level": 4}  # in half the time of 6, and at most 6 % larger
+    if picture.mode == "RGBA" or is_lossless_webp(content):  # lossy transparency needs 40 bytes a pixel
+        return {"format": "WEBP", "lossless": True, "quality": 50, "method": 0}
+    return {"format": "WEBP", "quality": 95, "method": 2}
+
+
+def _upright(picture: Pillow.Image) -> Pillow.Image:
+    try:
+        turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+    except (SyntaxError, struct.error):
+        return picture  # as a browser shows it, which cannot read such EXIF either
+    return picture.transpose(turn) if turn is not None else picture
+
+
+def _in_srgb(picture: Pillow.Image) -> Pillow.Image:
+    """Turn the colours into sRGB, so that the profile, somebody else's bytes, need not be kept."""
+    profile = picture.info.pop("icc_profile", None)
+    if not profile or not _is_matrix_profile(profile) or picture.mode not in ("RGB", "RGBA", "P"):
+        return picture
+    if picture.mode == "P" or "transparency" in picture.info:
+        picture = _plain(picture)
+    with contextlib.suppress(ImageCms.PyCMSError):
+        ImageCms.profileToProfile(picture, io.BytesIO(profile), ImageCms.createProfile("sRGB"), inPlace=True)
+    return picture
+
+
+def _is_matrix_profile(profile: bytes) -> bool:
+    """Tell a colour profile that is a matrix and three curves, as those of RGB pictures are, from one with tables.
+
+    A table is allocated as large as it says that it is: littlecms takes 490 MB for a profile of 2 KB.
+    """
+    tags = {profile[start : start + 3] for start in range(132, len(profile), 12)}
+    return len(profile) <= MAX_METADATA_BYTES and not tags & {b"A2B", b"D2B"}
+
+
+def _plain(picture: Pillow.Image) -> Pillow.Image:
+    return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+
+
+def _write(picture: Pillow.Image, **options: Any) -> EncodedImage:
+    picture.info = {name: value for name, value in picture.info.items() if name == "transparency"}
+    written = io.BytesIO()
+    picture.save(written, **options)
+    return EncodedImage(written.getvalue(), f"image/{options['format'].lower()}", picture.width, picture.height)
+
+
+@contextlib.contextmanager
+def _refusing_what_breaks() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, SyntaxError, IndexError, struct.error) as exc:
+        raise InvalidImageError("it is damaged, or not a whole picture") from exc

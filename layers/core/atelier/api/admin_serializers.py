@@ -1,0 +1,143 @@
+"""How users, keys, generations and deliveries look to the stack's owner."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from atelier.accounts.api_keys import ApiKey
+from atelier.accounts.credits import LedgerEntry
+from atelier.accounts.users import User, WebhookSecrets
+from atelier.catalog.model import Catalog
+from atelier.encoding import timestamp
+from atelier.generations.model import Generation, Moment, Status
+from atelier.generations.overview import Overview
+from atelier.generations.serializer import announce, describe, detail, output_document
+from atelier.providers.provider import Provider
+from atelier.standard_webhooks import derive_secret
+from atelier.webhooks.delivery import DeliveryHistory
+from atelier.webhooks.serializer import delivery_document
+
+
+def user_document(user: User) -> dict[str, Any]:
+    """Describe a user; credits are null where what it makes is not counted."""
+    return {
+        "id": user.id,
+        "email": user.email,
+        "name": user.name,
+        "plan": user.plan,
+        "credits": user.credits,
+        "createdAt": timestamp(user.created_at),
+    }
+
+
+def provider_document(kind: type[Provider], catalog: Catalog, having: Collection[str]) -> dict[str, Any]:
+    """Describe a provider; `having` names those with a key, and who needs none is neither set nor not."""
+    return {
+        "name": kind.name,
+        "needsKey": kind.needs_key,
+        "set": kind.name in having if kind.needs_key else None,
+        "models": [
+            model.slug
+            for model in catalog.models.values()
+            if any(route.provider == kind.name for route in model.routes)
+        ],
+    }
+
+
+def webhook_secret_document(secrets: WebhookSecrets, user_id: str, signing_key: str, now: int) -> dict[str, Any]:
+    """Show a user's webhook secret, and older ones that still sign with the time until which they do."""
+    return {
+        "version": secrets.version,
+        "secret": derive_secret(signing_key, user_id, secrets.version),
+        "retired": [
+            {
+                "version": retired.version,
+                "secret": derive_secret(signing_key, user_id, retired.version),
+                "signsUntil": timestamp(retired.until),
+            }
+            for retired in secrets.signing_retired(now)
+        ],
+    }
+
+
+def entry_document(entry: LedgerEntry) -> dict[str, Any]:
+    """Describe a line of a user's ledger."""
+    return {
+        "id": entry.id,
+        "kind": entry.kind,
+        "amount": entry.amount,
+        "generationId": entry.generation_id,
+        "note": entry.note,
+        "createdAt": timestamp(entry.created_at),
+    }
+
+
+def key_document(key: ApiKey) -> dict[str, Any]:
+    """Describe a key, without what it takes to use it."""
+    return {
+        "id": key.id,
+        "name": key.name,
+        "prefix": key.prefix,
+        "userId": key.user_id,
+        "userEmail": key.user_email,
+        "test": key.test,
+        "scopes": list(key.scopes),
+        "requestsPerMinute": key.requests_per_minute,
+        "models": list(key.models) if key.models is not None else None,
+        "createdAt": timestamp(key.created_at),
+        "expiresAt": _moment(key.expires_at),
+        "lastUsedAt": _moment(key.last_used_at),
+        "revokedAt": _moment(key.revoked_at),
+    }
+
+
+def generation_document(generation: Generation, base_url: str) -> dict[str, Any]:
+    """Describe a generation as its client sees it, and whose it is, who made it and what it cost."""
+    return {**describe(generation, base_url), **_owned(generation)}
+
+
+def generation_detail(generation: Generation, deliveries: Sequence[DeliveryHistory], base_url: str) -> dict[str, Any]:
+    """Describe a generation and all that happened to it; `inputs` are its client's pictures as they were stored."""
+    document = detail(generation, base_url)
+    timeline = (Moment(Status.PENDING, generation.created_at), *generation.timeline)
+    return {
+        **document,
+        **_owned(generation),
+        "refunded": generation.refunded,
+        "cancelledAt": _moment(generation.cancelled_at),
+        "inputs": [output_document(picture, base_url) for picture in generation.inputs],
+        "timeline": [{"status": moment.status.value, "at": timestamp(moment.at)} for moment in timeline],
+        "attempts": [
+            {**seen, "model": attempt.model}
+            for seen, attempt in zip(document["attempts"], generation.attempts, strict=True)
+        ],
+        "webhook": generation.webhook,
+        "webhookEvents": [status.value for status in generation.webhook_events],
+        "deliveries": [delivery_document(history) for history in deliveries],
+        "announcement": announce(generation, base_url) if generation.status.final else None,
+    }
+
+
+def overview_document(overview: Overview, dead_letters: int) -> dict[str, Any]:
+    """Describe an overview, and how much waits in the dead-letter queues."""
+    return {
+        "days": [
+            {"date": day.date, "success": day.success, "error": day.error, "other": day.other} for day in overview.days
+        ],
+        "successRate": overview.success_rate,
+        "medianSeconds": overview.median_seconds,
+        "creditsSpent": overview.credits_spent,
+        "deadLetters": dead_letters,
+    }
+
+
+def _owned(generation: Generation) -> dict[str, Any]:
+    return {
+        "userId": generation.user_id,
+        "provider": generation.provider,
+        "cost": generation.cost,
+        "finishedAt": _moment(generation.finished_at),
+    }
+
+
+def _moment(milliseconds: int | None) -> str | None:
+    return timestamp(milliseconds) if milliseconds is not None else None

@@ -1,0 +1,154 @@
+"""Reads what a client asks for, or says everything that is wrong with it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from atelier.api.json_body import MAX_BODY_BYTES, parse_object
+from atelier.catalog import input_schema
+from atelier.catalog.model import Catalog, Model, Tool
+from atelier.encoding import encode
+from atelier.errors import (
+    FetchRefusedError,
+    FieldError,
+    InvalidImageError,
+    InvalidRequestError,
+    NotFoundError,
+    PayloadTooLargeError,
+)
+from atelier.generations.accept import GenerationRequest
+from atelier.generations.model import FINAL, Status
+from atelier.generations.serializer import shown
+from atelier.images.image import parse_data_url
+from atelier.outbound.url_policy import UrlPolicy
+
+MAX_SHOWN_BYTES = 200 * 1024
+"""Of an input as its documents show it: a message of SNS or SQS holds 256 KB, and says more than that."""
+
+
+Chosen = tuple[Model, dict[str, Any]]
+"""A model, and what of the client's input is for it."""
+
+
+def parse_generation_request(body: str, catalog: Catalog, policy: UrlPolicy) -> GenerationRequest:
+    """Read the body of `POST /generate` (contract, part 1); raises RequestError with all fields at fault.
+
+    A tool's slug stands for its models.
+    """
+
+    def choose(slug: str, values: dict[str, Any]) -> Chosen:
+        if slug in catalog.tools and slug not in catalog.models:
+            return _model_of(catalog.tool(slug), values, catalog)
+        return catalog.model(slug), values
+
+    return _parse(body, "model", choose, policy)
+
+
+def parse_run_request(body: str, catalog: Catalog, policy: UrlPolicy) -> GenerationRequest:
+    """Read the body of `POST /run` (contract, part 2); raises RequestError with all fields at fault."""
+    return _parse(body, "tool", lambda slug, values: _model_of(catalog.tool(slug), values, catalog), policy)
+
+
+def _model_of(tool: Tool, values: dict[str, Any], catalog: Catalog) -> Chosen:
+    """Choose the tool's model that `input.model` names, or its first."""
+    known = {model.slug: model for model in catalog.models_of(tool)}
+    wanted = values.get("model")
+    if wanted is None:
+        wanted = next(iter(known), "")
+    if not isinstance(wanted, str):
+        fault = FieldError("input.model", "Must be a string.", "type")
+        raise InvalidRequestError(f"The request is not valid: {_summary([fault])}", [fault])
+    if wanted not in known:
+        message = f"The models of {tool.slug} are {', '.join(known)}; there is no '{wanted}'."
+        raise NotFoundError(message, [FieldError("input.model", message, "unknown_model")])
+    return known[wanted], {name: value for name, value in values.items() if name != "model"}
+
+
+def _parse(
+    body: str, naming: str, choose: Callable[[str, dict[str, Any]], Chosen], policy: UrlPolicy
+) -> GenerationRequest:
+    """Read a body whose field `naming` says, with the input, which model is meant."""
+    document = parse_object(body)
+    fields = (naming, "input", "webhook", "webhook_events")
+    errors = [
+        FieldError(name, f"'{name}' is not known here; known are {', '.join(fields)}.", "unknown_field")
+        for name in document
+        if name not in fields
+    ]
+    slug, values, webhook, events = (document.get(name) for name in fields)
+    for name, value, kind, words in ((naming, slug, str, "a string"), ("input", values, dict, "an object")):
+        if value is None:
+            errors.append(FieldError(name, f"'{name}' is required.", "required"))
+        elif not isinstance(value, kind):
+            errors.append(FieldError(name, f"Must be {words}.", "type"))
+    if webhook is not None:
+        errors.extend(_check_webhook(webhook, policy))
+    if events is not None:
+        errors.extend(_check_events(events, webhook))
+    given = values if isinstance(values, dict) else {}
+    model, given = choose(slug, given) if isinstance(slug, str) else (None, given)
+    if model and isinstance(values, dict):
+        errors.extend(input_schema.check(model.input, given, path="input", formats=_formats(policy)))
+    if errors or model is None:
+        raise InvalidRequestError(f"The request is not valid: {_summary(errors)}", errors)
+    _check_size(given)
+    wanted = FINAL if events is None else tuple(status for status in Status if status in events)
+    return GenerationRequest(model=model, input=given, webhook=webhook, webhook_events=wanted)
+
+
+def _check_size(values: dict[str, Any]) -> None:
+    """Refuse what a catalog allows and our tables and messages don't hold; numbers may have grown as they were read."""
+    if len(encode(values).encode()) > MAX_BODY_BYTES or len(encode(shown(values)).encode()) > MAX_SHOWN_BYTES:
+        raise PayloadTooLargeError(
+            f"The input, without pictures, is larger than {MAX_SHOWN_BYTES // 1024} KB; send less."
+        )
+
+
+def _formats(policy: UrlPolicy) -> input_schema.Formats:
+    return {input_schema.IMAGE_URL: lambda url: _image_url_fault(url, policy)}
+
+
+def _image_url_fault(url: str, policy: UrlPolicy) -> str | None:
+    try:
+        if url.startswith("data:"):
+            parse_data_url(url, max_bytes=MAX_BODY_BYTES)
+        else:
+            policy.check_url(url)
+    except FetchRefusedError as exc:
+        return str(exc)
+    except InvalidImageError as exc:
+        return f"The picture cannot be used: {exc}."
+    return None
+
+
+def _check_webhook(webhook: Any, policy: UrlPolicy) -> list[FieldError]:
+    if not isinstance(webhook, str):
+        return [FieldError("webhook", "Must be a string.", "type")]
+    try:
+        policy.check_url(webhook)
+    except FetchRefusedError as exc:
+        return [FieldError("webhook", str(exc), "invalid_url")]
+    return []
+
+
+def _check_events(events: Any, webhook: Any) -> list[FieldError]:
+    field, known = "webhook_events", tuple(Status)
+    if webhook is None:
+        return [FieldError(field, "Is for a 'webhook'; send one, or leave this out.", "conflict")]
+    if not isinstance(events, list) or not all(isinstance(event, str) for event in events):
+        return [FieldError(field, "Must be a list of strings.", "type")]
+    if not events:
+        return [FieldError(field, f"Must not be empty; there are {', '.join(known)}.", "too_short")]
+    errors = [
+        FieldError(f"{field}.{index}", f"Must be one of {', '.join(known)}.", "enum")
+        for index, event in enumerate(events)
+        if event not in known
+    ]
+    if len(set(events)) < len(events):
+        errors.append(FieldError(field, "Must not name a status twice.", "repeated"))
+    return errors
+
+
+def _summary(errors: list[FieldError]) -> str:
+    first = errors[0]
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{first.field}: {first.message}{more}"

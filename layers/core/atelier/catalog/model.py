@@ -1,0 +1,269 @@
+"""The catalog: the tools and models that clients can name, and who serves them, read from TOML."""
+
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from atelier.catalog import input_schema
+from atelier.catalog.provider_input import AUTO, SHAPE, Rule, plain, ratio_of, translate
+from atelier.errors import ConfigurationError, FieldError, NotFoundError
+
+T = TypeVar("T")
+EMBEDDED = Path(__file__).with_name("default.toml")
+DEFAULT_CONCURRENCY = 10
+SKETCH = "sketch"
+_FAULTS = (KeyError, TypeError, ValueError, AttributeError)
+"""What reading a document of another shape raises; tomllib's own error is a ValueError."""
+
+_RULE_WORDS = frozenset({"from", "choices", "multiple", "megapixels"})
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """What can be made: the kind of output and the input that it takes."""
+
+    slug: str
+    name: str
+    description: str
+    type: str
+    input: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A provider that can serve a model, the model's name there, and how our input is put into its words.
+
+    `fallback`: it serves only where the stack has no other provider of the model. `input` maps the provider's inputs to
+    ours, None where it speaks our words; `fixed` is told always; what is `ignored` does not reach the provider, what is
+    `attached` does as bytes. `edit` is the model's name for an input with pictures, where that is another one;
+    `defaults` are those of the model's inputs.
+    """
+
+    provider: str
+    model: str
+    fallback: bool = False
+    input: Mapping[str, Rule] | None = None
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    ignored: frozenset[str] = frozenset()
+    attached: frozenset[str] = frozenset()
+    edit: str | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+    def translate(self, payload: Mapping[str, Any], images: tuple[str, ...] = ()) -> dict[str, Any]:
+        """Put a client's input into the provider's words; `images` are the URLs of the client's pictures."""
+        if self.input is None:
+            return {**plain(payload, images), **self.fixed}
+        given = {name: value for name, value in payload.items() if value is not None}
+        return {**translate(self.input, {**self.defaults, **given}, images), **self.fixed}
+
+    def model_for(self, payload: Mapping[str, Any]) -> str:
+        """Return the provider's name of the model for a client's input."""
+        return self.edit if self.edit and payload.get("image_urls") else self.model
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model and the providers that serve it, best first; `deadline` in milliseconds, `cost` in credits a picture."""
+
+    slug: str
+    name: str
+    description: str
+    tool: Tool
+    deadline: int
+    cost: int
+    routes: tuple[Route, ...]
+    input: Mapping[str, Any] = field(default_factory=dict)
+
+    def usable(self, ready: Callable[[Route], bool], *, test: bool) -> tuple[Route, ...]:
+        """List the routes that can be taken, best first; `ready` tells whether this stack is set up for one.
+
+        A test key's generation is always sketched. Stand-ins count where nobody else is ready.
+        """
+        if test:
+            return (Route(SKETCH, SKETCH),)
+        found = tuple(route for route in self.routes if ready(route))
+        return tuple(route for route in found if not route.fallback) or found
+
+    def price(self, payload: Mapping[str, Any], routes: tuple[Route, ...]) -> int:
+        """Return what a client's input costs, in credits, with these usable routes; what we draw ourselves is free."""
+        if routes and routes[0].provider == SKETCH:
+            return 0
+        return self.cost * int(payload.get("num_images") or 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All models and tools by slug, and how many calls at once a provider gets."""
+
+    models: Mapping[str, Model]
+    tools: Mapping[str, Tool] = field(default_factory=dict)
+    concurrency: Mapping[str, int] = field(default_factory=dict)
+
+    def model(self, slug: str) -> Model:
+        """Return a model; NotFoundError, naming the known ones, where there is none."""
+        try:
+            return self.models[slug]
+        except KeyError:
+            message = f"The models here are {', '.join(self.models)}; there is no '{slug}'."
+            raise NotFoundError(message, [FieldError("model", message, "unknown_model")]) from None
+
+    def tool(self, slug: str) -> Tool:
+        """Return a tool; NotFoundError, naming the known ones, where there is none."""
+        try:
+            return self.tools[slug]
+        except KeyError:
+            message = f"The tools here are {', '.join(self.tools)}; there is no '{slug}'."
+            raise NotFoundError(message, [FieldError("tool", message, "unknown_tool")]) from None
+
+    def models_of(self, tool: Tool) -> tuple[Model, ...]:
+        """List a tool's models; the first is the one that is meant where none is named."""
+        return tuple(model for model in self.models.values() if model.tool is tool)
+
+    def concurrency_of(self, provider: str) -> int:
+        """Return how many calls at once a provider gets."""
+        return self.concurrency.get(provider, DEFAULT_CONCURRENCY)
+
+
+def load(text: str) -> Catalog:
+    """Read a catalog; ConfigurationError where it is not one."""
+    try:
+        document = tomllib.loads(text)
+        tools = _each(document["tools"], _tool)
+        models = _each(document["models"], lambda slug, item: _model(slug, item, tools))
+        concurrency = _each(document.get("providers", {}), lambda _, item: _number(item["concurrency"], 1))
+    except _FAULTS as exc:
+        raise ConfigurationError(f"the catalog cannot be read: {_words(exc)}") from exc
+    return Catalog(models, tools, concurrency)
+
+
+@cache
+def embedded() -> Catalog:
+    """Read the catalog that ships with the code."""
+    return load(EMBEDDED.read_text(encoding="utf-8"))
+
+
+def mismatches(catalog: Catalog, inputs: Mapping[str, frozenset[str]]) -> Iterator[str]:
+    """Say where a catalog and the providers do not fit; `inputs` are the names that each provider takes.
+
+    A route may neither tell a provider what it does not take, nor drop a client's input in silence.
+    """
+    for model in catalog.models.values():
+        wanted = frozenset(model.input["properties"])
+        for route in model.routes:
+            where = f"{model.slug} at {route.provider}"
+            if route.provider not in inputs:
+                yield f"{where}: there is no such provider; known are {', '.join(inputs)}"
+                continue
+            sent, expressed = _reach(route, wanted)
+            if strange := sorted((sent | frozenset(route.fixed)) - inputs[route.provider]):
+                yield f"{where}: it takes no {', '.join(strange)}"
+            if dropped := sorted(wanted - expressed - route.ignored - route.attached):
+                yield f"{where}: nothing is made of {', '.join(dropped)}; map it, or list it as ignored"
+
+
+def _reach(route: Route, wanted: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return what the provider is told, and which inputs of the client that expresses."""
+    if route.input is None:
+        sent = wanted - route.ignored
+        return (sent - {"aspect_ratio"}) | (SHAPE - {"aspect_ratio"} if sent & SHAPE else frozenset()), sent
+    return frozenset(route.input), frozenset().union(*(rule.expressed for rule in route.input.values()))
+
+
+def _each(items: Mapping[str, Any], read: Callable[[str, Any], T]) -> dict[str, T]:
+    found = {}
+    for slug, item in items.items():
+        try:
+            found[slug] = read(slug, item)
+        except _FAULTS as exc:
+            raise ValueError(f"{slug}: {_words(exc)}") from exc
+    return found
+
+
+def _words(exc: Exception) -> str:
+    return f"{exc} is missing, or not known" if isinstance(exc, KeyError) else str(exc)
+
+
+def _tool(slug: str, item: Mapping[str, Any]) -> Tool:
+    return Tool(slug, item["name"], item["description"], item["type"], _checked(item["input"]))
+
+
+def _model(slug: str, item: Mapping[str, Any], tools: Mapping[str, Tool]) -> Model:
+    tool = tools[item["tool"]]
+    described = _narrowed(tool.input, item["input"]) if "input" in item else tool.input
+    return Model(
+        slug=slug,
+        name=item["name"],
+        description=item["description"],
+        tool=tool,
+        deadline=_number(item["deadline"], 1) * 1_000,
+        cost=_number(item["cost"], 0),
+        routes=tuple(_route(slug, route, described["properties"]) for route in item["providers"]),
+        input=described,
+    )
+
+
+def _narrowed(tool: Mapping[str, Any], own: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Pick the tool's inputs that a model names, in the tool's order, each with what the model says of it."""
+    names = [
+        *(name for name in tool["properties"] if name in own),
+        *(name for name in own if name not in tool["properties"]),
+    ]
+    properties = {name: {**tool["properties"].get(name, {}), **own[name]} for name in names}
+    for item in properties.values():
+        if "excludes" in item:
+            item["excludes"] = [other for other in item["excludes"] if other in properties]
+    required = [name for name in tool.get("required", ()) if name in properties]
+    return _checked({**tool, "required": required, "properties": properties})
+
+
+def _checked(described: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an input's description; ValueError where requests could not be checked, priced or mapped by it."""
+    for fault in input_schema.faults(described):
+        raise ValueError(fault)
+    for name, item in described["properties"].items():
+        if name in ("width", "height", "num_images") and (item["type"] != "integer" or item.get("minimum", 0) < 1):
+            raise ValueError(f"'{name}' must be an integer with a minimum of at least 1")
+        if name == "aspect_ratio":
+            _check_shapes(item["enum"])
+    return described
+
+
+def _check_shapes(shapes: Iterable[str]) -> None:
+    for shape in shapes:
+        if shape != AUTO:
+            ratio_of(shape)
+
+
+def _route(slug: str, item: Mapping[str, Any], properties: Mapping[str, Any]) -> Route:
+    rules = item.get("input")
+    return Route(
+        provider=item["name"],
+        model=item.get("model", slug),
+        fallback=item.get("fallback", False),
+        input=None if rules is None else {theirs: _rule(ours, properties) for theirs, ours in rules.items()},
+        fixed=item.get("fixed", {}),
+        ignored=frozenset(item.get("ignored", ())),
+        attached=frozenset(item.get("attached", ())),
+        edit=item.get("edit"),
+        defaults={name: field["default"] for name, field in properties.items() if "default" in field},
+    )
+
+
+def _rule(item: Any, properties: Mapping[str, Any]) -> Rule:
+    given = {"from": item} if isinstance(item, str) else item
+    if strange := set(given) - _RULE_WORDS:
+        raise ValueError(f"a rule has {', '.join(sorted(strange))}; known are {', '.join(sorted(_RULE_WORDS))}")
+    choices = tuple(given.get("choices", ()))
+    if given["from"] == "aspect_ratio":
+        choices = choices or tuple(ratio for ratio in properties["aspect_ratio"]["enum"] if ratio != AUTO)
+    _check_shapes(choices)
+    return Rule(given["from"], choices, _number(given.get("multiple", 1), 1), _number(given.get("megapixels", 1), 1))
+
+
+def _number(value: Any, least: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{value!r} is not a whole number from {least} on")
+    return value

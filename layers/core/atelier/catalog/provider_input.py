@@ -1,0 +1,120 @@
+"""How a client's input is put into a provider's words: a rule for each of the provider's inputs.
+
+A rule names what it is made `from`, and what the provider allows of it:
+
+    width, height   in pixels, whether the client gave these or an aspect ratio; a `multiple` of a number
+    size            both, as an object; where there are `choices` such as "1024x1536", the nearest of these
+    aspect_ratio    such as "16:9": the nearest of the `choices`
+    image_urls      where the provider can fetch the client's pictures; image_url: the first of them
+    anything else   the input of that name, as it came
+
+What the client did not say, and what has no default, is left out.
+"""
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+AUTO = "auto"
+"""The aspect ratio that leaves the shape to the provider."""
+
+SIDE = 1_024
+"""What a width or height is, in pixels, where only the other one is given."""
+
+STEP = 16
+"""Sides that are made of an aspect ratio are a multiple of this, in pixels."""
+
+SHAPE = frozenset({"width", "height", "aspect_ratio"})
+_EXPRESSED: Mapping[str, frozenset[str]] = {
+    "width": frozenset({"width", "aspect_ratio"}),
+    "height": frozenset({"height", "aspect_ratio"}),
+    "size": SHAPE,
+    "aspect_ratio": SHAPE,
+    "image_url": frozenset({"image_urls"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Where a provider's input comes from; an aspect ratio becomes a picture of so many `megapixels`."""
+
+    source: str
+    choices: tuple[str, ...] = ()
+    multiple: int = 1
+    megapixels: float = 1.0
+
+    @property
+    def expressed(self) -> frozenset[str]:
+        """Name the inputs of the client that reach the provider by this rule."""
+        return _EXPRESSED.get(self.source, frozenset({self.source}))
+
+    def __call__(self, values: Mapping[str, Any], images: tuple[str, ...]) -> Any:
+        """Return what the provider is told, or None."""
+        match self.source:
+            case "width" | "height" | "size":
+                return self._sized(values)
+            case "aspect_ratio":
+                ratio = _ratio(values)
+                return nearest(self.choices, ratio) if ratio else None
+            case "image_urls":
+                return list(images) or None
+            case "image_url":
+                return images[0] if images else None
+            case name:
+                return values.get(name)
+
+    def _sized(self, values: Mapping[str, Any]) -> Any:
+        ratio = _ratio(values)
+        if ratio is None:
+            return None
+        if self.choices:
+            return nearest(self.choices, ratio)
+        sides = sides_of(values, self.megapixels)
+        sides = {name: max(1, round(side / self.multiple)) * self.multiple for name, side in sides.items()}
+        return sides if self.source == "size" else sides[self.source]
+
+
+def translate(rules: Mapping[str, Rule], values: Mapping[str, Any], images: tuple[str, ...]) -> dict[str, Any]:
+    """Put values into a provider's words by its rules."""
+    sent = {theirs: rule(values, images) for theirs, rule in rules.items()}
+    return {theirs: value for theirs, value in sent.items() if value is not None}
+
+
+def plain(values: Mapping[str, Any], images: tuple[str, ...]) -> dict[str, Any]:
+    """Put values into our own words, for who speaks them: as they came, but pixels for an aspect ratio."""
+    sent = {name: value for name, value in values.items() if value is not None and name != "aspect_ratio"}
+    if values.get("aspect_ratio") not in (None, AUTO):
+        sent |= sides_of(values)
+    return sent | ({"image_urls": list(images)} if images else {})
+
+
+def sides_of(values: Mapping[str, Any], megapixels: float = 1.0) -> dict[str, int]:
+    """Return a picture's width and height in pixels; there must be a shape in `values`."""
+    width, height = values.get("width"), values.get("height")
+    if width or height:
+        return {"width": width or SIDE, "height": height or SIDE}
+    ratio = math.sqrt(_ratio(values) or 1.0)
+    side = SIDE * math.sqrt(megapixels)
+    return {"width": round(side * ratio / STEP) * STEP, "height": round(side / ratio / STEP) * STEP}
+
+
+def nearest(choices: Collection[str], ratio: float) -> str:
+    """Return the choice, such as "16:9" or "1536x1024", whose shape is nearest; half as wide is as far as twice."""
+    return min(choices, key=lambda choice: abs(math.log(ratio_of(choice) / ratio)))
+
+
+def ratio_of(shape: str) -> float:
+    """Read the ratio of a shape such as "16:9" or "1536x1024"; ValueError where it is none."""
+    width, height = map(int, shape.replace("x", ":").split(":"))
+    if width < 1 or height < 1:
+        raise ValueError(shape)
+    return width / height
+
+
+def _ratio(values: Mapping[str, Any]) -> float | None:
+    width, height = values.get("width"), values.get("height")
+    if width or height:
+        return float((width or SIDE) / (height or SIDE))
+    ratio = values.get("aspect_ratio")
+    return None if ratio in (None, AUTO) else ratio_of(ratio)

@@ -1,0 +1,88 @@
+"""Accept: let a client in, write down what it asks for, and wait for the result where it wants to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from atelier.accounts.api_keys import ApiKey
+from atelier.catalog.model import Model, Route
+from atelier.errors import UnavailableError
+from atelier.generations.idempotency import Idempotency
+from atelier.generations.model import FINAL, Generation, Status, new_generation
+from atelier.generations.ports import Acceptances, Queue
+from atelier.providers.registry import KINDS, Setup
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """A valid `POST /generate` or `POST /run`."""
+
+    model: Model
+    input: dict[str, Any]
+    webhook: str | None
+    webhook_events: tuple[Status, ...] = FINAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accept:
+    """Writes the generation first and sends its id second: from then on nothing is lost."""
+
+    acceptances: Acceptances
+    queue: Queue
+    setup: Setup
+    clock: Callable[[], int]
+
+    def __call__(
+        self, request: GenerationRequest, key: ApiKey, correlation_id: str, idempotency: Idempotency | None = None
+    ) -> Generation:
+        """Return the new, pending generation, or the one that the same request made before.
+
+        Raises the RequestError that says why the key may not have it, or that nobody here can make it.
+        """
+        key.require("generate", model=request.model.slug)
+        routes = self._routes(request.model, test=key.test)
+        now = self.clock()
+        wanted = new_generation(
+            user_id=key.user_id,
+            key_id=key.id,
+            test=key.test,
+            model=request.model.slug,
+            tool=request.model.tool.slug,
+            type=request.model.tool.type,
+            payload=request.input,
+            webhook=request.webhook,
+            webhook_events=request.webhook_events,
+            correlation_id=correlation_id,
+            cost=request.model.price(request.input, routes),
+            now=now,
+        )
+        accepted = self.acceptances.write(wanted, key, idempotency, now)
+        if accepted.status is Status.PENDING:
+            self._send(accepted)
+        return accepted
+
+    def _routes(self, model: Model, *, test: bool) -> tuple[Route, ...]:
+        """List the model's usable routes; before there are none, the keys are read anew: one may just have been set."""
+        routes = model.usable(self.setup.ready, test=test)
+        if not routes:
+            self.setup.keys.refresh()
+            routes = model.usable(self.setup.ready, test=test)
+        if not routes:
+            raise UnavailableError(f"No provider of {model.slug} is set up; the stack's owner can: {_advice(model)}.")
+        return routes
+
+    def _send(self, generation: Generation) -> None:
+        try:
+            self.queue.send(generation.id)
+        except UnavailableError:
+            return  # reconcile sends what is pending too long
+
+
+def _advice(model: Model) -> str:
+    """Say what makes a model usable, shortly: a provider's key, or what docs/operations.md says of the others."""
+    names = [route.provider for route in model.routes if route.provider in KINDS]
+    keyed = [name for name in names if KINDS[name].needs_key]
+    if not keyed:
+        return f"set up {' or '.join(names) or 'another catalog'} (docs/operations.md)"
+    first, *others = keyed
+    return f"atelier providers set {first}" + (f" (or {', '.join(others)})" if others else "")

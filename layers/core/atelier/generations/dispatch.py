@@ -1,0 +1,283 @@
+"""Dispatch: hand a pending generation to the provider whose turn it is."""
+
+import math
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from atelier.catalog.model import SKETCH, Catalog, Model, Route
+from atelier.clock import MINUTE, SECOND
+from atelier.errors import (
+    FetchFailedError,
+    InvalidRequestError,
+    NotFoundError,
+    OutcomeUnknownError,
+    ProviderBusyError,
+    ProviderCredentialsError,
+    ProviderRejectedError,
+    UpstreamUnavailableError,
+)
+from atelier.generations.complete import Complete
+from atelier.generations.input_images import InputImages
+from atelier.generations.model import CLAIM_LEASE, MAX_PENDING, MAX_TRIES, RESEND_AFTER, Generation, Status
+from atelier.generations.ports import Generations, Queue
+from atelier.images.image import EncodedImage
+from atelier.outbound.circuit_breaker import Health, Release, Slot, Upstream
+from atelier.providers.ports import ProviderKeys
+from atelier.providers.provider import (
+    Failed,
+    Images,
+    ImageUrls,
+    InputImage,
+    Job,
+    Outcome,
+    Provider,
+    Rendered,
+    Running,
+    Submitted,
+)
+
+FIRST_BACKOFF = 2 * SECOND
+MAX_BACKOFF = 60 * MINUTE
+"""No Retry-After is honoured for longer."""
+MAX_QUEUE_DELAY = 15 * MINUTE
+"""SQS delays no message for longer; reconcile sends what waits longer."""
+LONGEST_LOOK = 30 * SECOND
+"""Who waits for a place looks for one this often, or when there may be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A provider that can take a generation, and the job as it would be asked for there."""
+
+    provider: Provider
+    job: Job
+
+    def times_tried(self, generation: Generation) -> int:
+        """Count how often it was asked already."""
+        own = (self.provider.name, self.job.model)
+        return sum((attempt.provider, attempt.model) == own for attempt in generation.attempts)
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveAttempt:
+    """A provider's turn at a generation that is claimed for it, in a place of its own unless it is drawn right here.
+
+    `rest`: who else can take it and was not found to be out of reach just now. `alone`: nobody else can.
+    """
+
+    candidate: Candidate
+    claimed: Generation
+    slot: Slot | None
+    rest: tuple[Candidate, ...]
+    alone: bool
+
+    @property
+    def last(self) -> bool:
+        """Tell whether the others had as many turns."""
+        return all(other.times_tried(self.claimed) >= self.candidate.times_tried(self.claimed) for other in self.rest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatch:
+    """Makes one call a run. One that may cost money is made once: if its outcome is unknown nobody is asked again."""
+
+    generations: Generations
+    queue: Queue
+    ingest_queue: Queue
+    providers: Mapping[str, Provider]
+    keys: ProviderKeys
+    ready: Callable[[Route], bool]
+    catalog: Callable[[], Catalog]
+    inputs: InputImages
+    sanitise: Callable[[bytes], EncodedImage]
+    finish: Complete
+    callback_base_url: str
+    clock: Callable[[], int]
+
+    def __call__(self, generation: Generation) -> Generation:
+        """Take a pending generation one step on, and return it as it then stands; lets be what is further already.
+
+        Raises ConflictError where another worker took it, OutcomeUnknownError where the answer of a provider that can
+        still call back was lost (the generation then waits for that, or for its deadline).
+        """
+        if generation.status is not Status.PENDING:
+            return generation
+        try:
+            catalog = self.catalog()
+            model = catalog.model(generation.model)
+            generation, images = self.inputs(generation)
+            candidates = self._candidates(model, generation, images)
+        except (NotFoundError, InvalidRequestError) as exc:
+            return self.generations.advance(generation, generation.failed(str(exc), self.clock()))
+        except FetchFailedError:
+            return self._wait(generation, self.clock())
+        return self._dispatch(generation, candidates, model, catalog)
+
+    def _dispatch(
+        self, generation: Generation, candidates: list[Candidate], model: Model, catalog: Catalog
+    ) -> Generation:
+        retry_at = []
+        for number, candidate in enumerate(candidates):
+            try:
+                claimed, slot = self._claim(generation, candidate, model, catalog)
+            except UpstreamUnavailableError as exc:
+                retry_at.append(exc.retry_at)
+                continue
+            return self._take(
+                ActiveAttempt(candidate, claimed, slot, tuple(candidates[number + 1 :]), alone=len(candidates) == 1)
+            )
+        return self._wait(generation, min(retry_at))
+
+    # ---- Whose turn it is
+
+    def _candidates(self, model: Model, generation: Generation, images: tuple[InputImage, ...]) -> list[Candidate]:
+        """List who can take it, those first who were asked least; raises if there is nobody."""
+        candidates, refusals = [], []
+        for route in self._routes(model, generation):
+            try:
+                candidates.append(self._candidate(route, generation, images))
+            except InvalidRequestError as exc:
+                refusals.append(exc)
+        if candidates:
+            return sorted(candidates, key=lambda candidate: candidate.times_tried(generation))
+        if refusals:
+            raise refusals[0]
+        names = ", ".join(route.provider for route in model.routes)
+        raise NotFoundError(f"No provider of this model is set up; the stack's owner can set a key for {names}.")
+
+    def _routes(self, model: Model, generation: Generation) -> tuple[Route, ...]:
+        """List the usable routes; the keys are read anew where whoever accepted the generation knew of better ones."""
+        routes = model.usable(self.ready, test=generation.test)
+        if routes and not (generation.cost and routes[0].provider == SKETCH):
+            return routes
+        self.keys.refresh()
+        return model.usable(self.ready, test=generation.test)
+
+    def _candidate(self, route: Route, generation: Generation, images: tuple[InputImage, ...]) -> Candidate:
+        provider = self.providers[route.provider]
+        callback = f"{self.callback_base_url}/webhook/{provider.name}/{generation.id}/{generation.callback_token}"
+        job = Job(
+            model=route.model_for(generation.payload),
+            input=route.translate(generation.payload, tuple(image.url for image in images)),
+            callback_url=callback,
+            key=self._key(provider),
+            images=images,
+        )
+        return Candidate(provider, job)
+
+    def _claim(
+        self, generation: Generation, candidate: Candidate, model: Model, catalog: Catalog
+    ) -> tuple[Generation, Slot | None]:
+        """Write down who is about to be called, and take a place there; UpstreamUnavailableError where there is none.
+
+        A synchronous provider has no longer than the worker that asks it.
+        """
+        provider, now = candidate.provider, self.clock()
+        deadline = model.deadline if provider.asynchronous else min(model.deadline, CLAIM_LEASE)
+        claimed = generation.claimed(
+            provider.name, candidate.job.model, committed=provider.charges, now=now, deadline=deadline
+        )
+        if provider.name == SKETCH:
+            return self.generations.advance(generation, claimed), None
+        upstream = Upstream(f"provider:{provider.name}", catalog.concurrency_of(provider.name), CLAIM_LEASE)
+        return claimed, self.generations.acquire(generation, claimed, upstream, now)
+
+    # ---- What becomes of it
+
+    def _take(self, attempt: ActiveAttempt) -> Generation:
+        name, claimed = attempt.candidate.provider.name, attempt.claimed
+        try:
+            outcome = self._submit(attempt.candidate)
+        except ProviderBusyError as exc:
+            return self._pass_on(attempt, str(exc), Health.FAILING, retry_after=exc.retry_after)
+        except ProviderCredentialsError:
+            reason = f"The provider {name} refuses this stack's account; ask the stack's owner to look after its key."
+            if attempt.alone:
+                return self._end(attempt, claimed.failed(reason, self.clock()), Health.UNKNOWN)
+            return self._pass_on(attempt, reason, Health.UNKNOWN)
+        except ProviderRejectedError as exc:
+            return self._end(attempt, claimed.failed(str(exc), self.clock()))
+        except OutcomeUnknownError as exc:
+            return self._lose(attempt, exc)
+        return self._record(attempt, outcome)
+
+    def _submit(self, candidate: Candidate) -> Outcome:
+        """Submit the job; once more where the key was refused and a new one may have been set since."""
+        try:
+            return candidate.provider.submit(candidate.job)
+        except ProviderCredentialsError:
+            self.keys.refresh()
+            return candidate.provider.submit(replace(candidate.job, key=self._key(candidate.provider)))
+
+    def _record(self, attempt: ActiveAttempt, outcome: Outcome) -> Generation:
+        claimed, now = attempt.claimed, self.clock()
+        match outcome:
+            case Rendered(pictures, notes):
+                return self.finish(self._end(attempt, claimed.uploading(now)), pictures, notes)
+            case Images(images):
+                uploading = self._end(attempt, claimed.uploading(now))
+                return self.finish(uploading, (self.sanitise(image.content) for image in images))
+            case Submitted(job_id):
+                return self._end(attempt, claimed.submitted(job_id, now))
+            case ImageUrls(urls):
+                located = self._end(attempt, claimed.uploading(now, urls, outcome.until(now)))
+                self.ingest_queue.send(located.id)
+                return located
+            case Failed(message):
+                return self._end(attempt, claimed.failed(message, now))
+            case Running():
+                name = attempt.candidate.provider.name
+                return self._lose(attempt, OutcomeUnknownError(f"The provider {name} took the job without naming it."))
+
+    def _pass_on(
+        self, attempt: ActiveAttempt, reason: str, health: Health, *, retry_after: float | None = None
+    ) -> Generation:
+        """Give it to whoever has had fewer turns, or else wait before the next round."""
+        claimed, now = attempt.claimed, self.clock()
+        rest = min((retry_after or 0) * SECOND, MAX_BACKOFF)
+        rest_until = now + int(rest) if rest else None
+        if claimed.tries >= MAX_TRIES:
+            message = f"It was offered {claimed.tries} times, and no provider took it; the last time: {reason}"
+            return self._end(attempt, claimed.failed(message, now), health, rest_until)
+        backoff = FIRST_BACKOFF * 2**claimed.tries * random.uniform(0.5, 1.5)
+        delay = int(max(rest, backoff)) if attempt.last else 0
+        requeued = self._end(attempt, claimed.requeued(reason, now, delay), health, rest_until)
+        return self._send(requeued, delay)
+
+    def _lose(self, attempt: ActiveAttempt, lost: OutcomeUnknownError) -> Generation:
+        """Wait for a provider that may still call back; any other will never tell."""
+        if attempt.candidate.provider.asynchronous:
+            if attempt.slot:
+                self.generations.release(Release(attempt.slot, Health.FAILING, self.clock()))
+            raise lost
+        failed = attempt.claimed.failed(f"{lost} Nothing is charged; try again.", self.clock())
+        return self._end(attempt, failed, Health.FAILING)
+
+    def _end(
+        self, attempt: ActiveAttempt, after: Generation, health: Health = Health.HEALTHY, rest_until: int | None = None
+    ) -> Generation:
+        """Write what became of a turn, and leave the place."""
+        release = Release(attempt.slot, health, self.clock(), rest_until) if attempt.slot else None
+        return self.generations.advance(attempt.claimed, after, release)
+
+    # ---- Waiting
+
+    def _wait(self, generation: Generation, retry_at: int) -> Generation:
+        """Look again when there may be a place, and the less often the longer it waits already."""
+        now = self.clock()
+        age = now - generation.created_at
+        if age >= MAX_PENDING:
+            message = "No provider could take it for a day; try again later."
+            return self.generations.advance(generation, generation.failed(message, now))
+        delay = int(max(FIRST_BACKOFF, retry_at - now, min(age / 4, LONGEST_LOOK)) * random.uniform(1, 1.5))
+        waiting = self.generations.advance(generation, generation.rescheduled(now + delay + RESEND_AFTER))
+        return self._send(waiting, delay)
+
+    def _send(self, generation: Generation, delay: int) -> Generation:
+        if delay <= MAX_QUEUE_DELAY:
+            self.queue.send(generation.id, delay=math.ceil(delay / SECOND))
+        return generation
+
+    def _key(self, provider: Provider) -> str | None:
+        return self.keys.get(provider.name) if provider.needs_key else None

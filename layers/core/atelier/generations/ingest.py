@@ -1,0 +1,152 @@
+"""Ingest: ask a provider what became of a job, and bring its pictures home."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+from atelier.errors import (
+    ConflictError,
+    FetchFailedError,
+    ProviderBusyError,
+    ProviderCredentialsError,
+    ProviderError,
+    ProviderRejectedError,
+)
+from atelier.generations.complete import Complete
+from atelier.generations.model import CANCELLED, Generation, Status
+from atelier.generations.ports import Generations
+from atelier.images.download import Download
+from atelier.images.image import EncodedImage
+from atelier.providers.ports import ProviderKeys
+from atelier.providers.provider import Failed, Images, ImageUrls, Job, Outcome, Provider, Rendered
+
+DOWNLOAD_SECONDS = 90.0
+"""For all of a generation's pictures together."""
+MAX_IMAGE_BYTES = 50 * 1024 * 1024
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingest:
+    """Believes a provider only when it is asked itself; a callback is no more than a reason to ask."""
+
+    generations: Generations
+    providers: Mapping[str, Provider]
+    keys: ProviderKeys
+    download: Download
+    sanitise: Callable[[bytes], EncodedImage]
+    finish: Complete
+    clock: Callable[[], int]
+
+    def __call__(self, generation: Generation) -> None:
+        """Take a submitted generation as far as it goes; does nothing if it is finished or not submitted.
+
+        Raises ProviderBusyError or FetchFailedError where the same step should be tried again later, ConflictError
+        where another worker took it.
+        """
+        if generation.status is Status.PROCESSING:
+            self._ask(generation)
+        elif generation.status is Status.UPLOADING and generation.sources:
+            self._bring_home(generation, generation.sources, generation.sources_until or 0)
+        elif generation.status is Status.UPLOADING and generation.job_id is not None:
+            self._ask_again(generation)
+
+    # ---- Asking
+
+    def _ask(self, generation: Generation) -> None:
+        if generation.cancelled_at is not None:
+            with suppress(ProviderRejectedError):  # what became of the job is asked next
+                self._call(generation, lambda provider, job_id, job: provider.cancel(job_id, job))
+        outcome = self._fetch(generation)
+        try:
+            self._record(generation, outcome)
+        except ConflictError:
+            fresh = self.generations.get(generation.id)
+            if fresh.status is not Status.PROCESSING or fresh.job_id != generation.job_id:
+                raise
+            self._record(fresh, outcome)  # dispatch saved the job's id meanwhile, which moved nothing
+
+    def _record(self, generation: Generation, outcome: Outcome) -> None:
+        now = self.clock()
+        match outcome:
+            case ImageUrls(urls):
+                uploading = generation.uploading(now, urls, outcome.until(now))
+                self._bring_home(self.generations.advance(generation, uploading), urls, outcome.until(now))
+            case Images() | Rendered():
+                self._store(self.generations.advance(generation, generation.uploading(now)), outcome)
+            case Failed(message):
+                self.generations.advance(generation, generation.timed_out(message, now))
+            case _ if generation.cancelled_at is not None:
+                self.generations.advance(generation, generation.timed_out(CANCELLED, now))
+            case _ if now >= (generation.deadline_at or 0):
+                self._give_up(generation, now)
+
+    def _give_up(self, generation: Generation, now: int) -> None:
+        """Fail what runs past its deadline, and stop it where that can be done."""
+        with suppress(ProviderError):
+            self._call(generation, lambda provider, job_id, job: provider.cancel(job_id, job))
+        message = "The provider did not finish in time; try again."
+        self.generations.advance(generation, generation.failed(message, now))
+
+    def _ask_again(self, generation: Generation) -> None:
+        """Fetch the pictures that a worker had in hand when it died."""
+        match self._fetch(generation):
+            case ImageUrls(urls) as located:
+                self._bring_home(generation, urls, located.until(self.clock()))
+            case Images() | Rendered() as outcome:
+                self._store(generation, outcome)
+            case Failed(message):
+                self.generations.advance(generation, generation.failed(message, self.clock()))
+            case _:
+                raise ProviderBusyError("the provider takes a finished job for one that runs")
+
+    def _fetch(self, generation: Generation) -> Outcome:
+        try:
+            return self._call(generation, lambda provider, job_id, job: provider.fetch(job_id, job))
+        except ProviderRejectedError as exc:
+            return Failed(str(exc))
+
+    def _call(self, generation: Generation, call: Callable[[Provider, str, Job], T]) -> T:
+        """Call the provider about a job; once more where our key was refused and a new one may have been set since."""
+        if generation.job_id is None:
+            raise ProviderBusyError("the job's id is not known yet")
+        provider = self.providers[generation.provider or ""]
+        try:
+            return call(provider, generation.job_id, self._job(generation, provider))
+        except ProviderCredentialsError:
+            self.keys.refresh()
+        try:
+            return call(provider, generation.job_id, self._job(generation, provider))
+        except ProviderCredentialsError as exc:
+            raise ProviderBusyError(f"The provider {provider.name} refuses this stack's account.") from exc
+
+    def _job(self, generation: Generation, provider: Provider) -> Job:
+        return Job(
+            model=generation.attempts[-1].model if generation.attempts else generation.model,
+            input=generation.payload,
+            callback_url="",
+            key=self.keys.get(provider.name) if provider.needs_key else None,
+        )
+
+    # ---- Bringing pictures home
+
+    def _bring_home(self, generation: Generation, urls: tuple[str, ...], until: int) -> None:
+        """Download and store; what cannot be downloaded is tried again `until` the provider deletes it."""
+        deadline = self.download.deadline(DOWNLOAD_SECONDS)
+        contents = (self.download(url, deadline=deadline, max_bytes=MAX_IMAGE_BYTES) for url in urls)
+        try:
+            self.finish(generation, map(self.sanitise, contents))
+        except FetchFailedError as exc:
+            if self.clock() < until:
+                raise
+            message = f"The provider's result could not be downloaded before it expired; the last time: {exc}"
+            self.generations.advance(generation, generation.failed(message, self.clock()))
+
+    def _store(self, generation: Generation, outcome: Images | Rendered) -> None:
+        match outcome:
+            case Rendered(pictures, notes):
+                self.finish(generation, pictures, notes)
+            case Images(images):
+                self.finish(generation, (self.sanitise(image.content) for image in images))

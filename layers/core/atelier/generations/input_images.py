@@ -1,0 +1,86 @@
+"""Inputs: a client's pictures, fetched and checked once, before any provider is asked."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from atelier.clock import MINUTE
+from atelier.errors import (
+    FetchError,
+    FetchFailedError,
+    FetchRefusedError,
+    InvalidImageError,
+    InvalidRequestError,
+    NotFoundError,
+)
+from atelier.generations.complete import store
+from atelier.generations.model import Generation
+from atelier.generations.ports import Generations
+from atelier.images.download import Download
+from atelier.images.file_urls import FIELD, FileUrls, file_url
+from atelier.images.image import EncodedImage, parse_data_url
+from atelier.images.ports import Files
+from atelier.providers.provider import InputImage
+
+SECONDS = 30.0
+"""For all of a generation's pictures together."""
+MAX_BYTES = 20 * 1024 * 1024
+PATIENCE = 2 * MINUTE
+"""A picture that cannot be fetched for so long after the generation was accepted is given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputImages:
+    """Stores them where providers can fetch them, under keys that hold the generation's unguessable token."""
+
+    generations: Generations
+    files: Files
+    download: Download
+    sanitise: Callable[[bytes], EncodedImage]
+    base_url: str
+    clock: Callable[[], int]
+
+    def __call__(self, generation: Generation) -> tuple[Generation, tuple[InputImage, ...]]:
+        """Return a pending generation, which now knows its client's pictures, and those.
+
+        InvalidRequestError where one cannot be used, FetchFailedError where it may be tried again.
+        """
+        urls = generation.payload.get(FIELD) or ()
+        if generation.inputs or not urls:
+            return generation, tuple(
+                InputImage(self.files.get(file.key), file.content_type, file_url(file.key, self.base_url))
+                for file in generation.inputs
+            )
+        deadline = self.download.deadline(SECONDS)
+        folder = f"inputs/{generation.id}/{generation.file_token}"
+        found = []
+        for number, url in enumerate(urls):
+            picture = self._picture(generation, number, url, deadline)
+            found.append((store(self.files, f"{folder}/{number}", picture), picture.content))
+        prepared = self.generations.advance(generation, generation.prepared(tuple(file for file, _ in found)))
+        return prepared, tuple(
+            InputImage(content, file.content_type, file_url(file.key, self.base_url)) for file, content in found
+        )
+
+    def _picture(self, generation: Generation, number: int, url: str, deadline: float) -> EncodedImage:
+        try:
+            if url.startswith("data:"):
+                return self.sanitise(parse_data_url(url, max_bytes=MAX_BYTES))
+            if key := FileUrls(self.base_url, generation.user_id).key(url):
+                return self.sanitise(self._stored(key))
+            return self.sanitise(self.download(url, deadline=deadline, max_bytes=MAX_BYTES))
+        except FetchFailedError as exc:
+            if self.clock() < generation.created_at + PATIENCE:
+                raise
+            raise _unusable(number, exc) from exc
+        except (FetchRefusedError, InvalidImageError) as exc:
+            raise _unusable(number, exc) from exc
+
+    def _stored(self, key: str) -> bytes:
+        try:
+            return self.files.get(key)
+        except NotFoundError as exc:
+            raise FetchRefusedError("There is no such file here; it may have expired.") from exc
+
+
+def _unusable(number: int, reason: FetchError | InvalidImageError) -> InvalidRequestError:
+    return InvalidRequestError(f"The picture at {FIELD}.{number} cannot be used: {reason}")

@@ -1,0 +1,294 @@
+"""A generation: one request for a picture, from the moment it is accepted until it is announced.
+
+All times are milliseconds since the Unix epoch. Every change is a pure function from one generation to the
+next; the store writes it only if the record is still the one that the change started from.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from atelier.clock import MINUTE
+from atelier.errors import ConflictError
+
+ID_PATTERN = re.compile(r"[0-9a-f]{32}")
+
+RESEND_AFTER = 1 * MINUTE
+"""A pending generation whose queue message may have been lost is sent again after this."""
+CLAIM_LEASE = 5 * MINUTE
+"""Longer than dispatch may run: after it, whoever claimed the generation is certainly gone."""
+POLL_EVERY = 1 * MINUTE
+"""A job whose callback has not come is asked for this often."""
+UPLOAD_LEASE = 3 * MINUTE
+"""Longer than ingest may run."""
+ANNOUNCE_AFTER = 1 * MINUTE
+"""A finished generation that the stream did not announce is announced by reconcile after this."""
+GRACE = 15 * MINUTE
+"""A job past its deadline is still asked for this long, should the provider be out of reach just then."""
+MAX_PENDING = 24 * 60 * MINUTE
+"""A generation that cannot even be dispatched for this long is given up."""
+MAX_TRIES = 5
+"""How often a generation is offered to a provider that is busy, or to a worker that dies."""
+CANCELLED = "cancelled"
+
+
+class Status(StrEnum):
+    """Where a generation is on its way; `success` and `error` are final."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    UPLOADING = "uploading"
+    SUCCESS = "success"
+    ERROR = "error"
+
+    @property
+    def final(self) -> bool:
+        """Tell whether nothing more will happen to the generation."""
+        return self in (Status.SUCCESS, Status.ERROR)
+
+
+FINAL = (Status.SUCCESS, Status.ERROR)
+"""What a webhook is told of where its client says nothing else."""
+
+
+class Moment(NamedTuple):
+    """When a generation came to a status, and who was called where it was sent to a provider."""
+
+    status: Status
+    at: int
+    provider: str | None = None
+
+
+class ProviderAttempt(NamedTuple):
+    """One provider's turn: `model` is its own name for the model, `reason` says why it ended without a picture."""
+
+    provider: str
+    model: str
+    at: int
+    ended_at: int | None = None
+    reason: str | None = None
+
+
+class StoredFile(NamedTuple):
+    """A picture in the bucket: its key, what it is, and its size in bytes and pixels."""
+
+    key: str
+    content_type: str
+    size: int
+    sha256: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """One request, what became of it, and when it must be looked at again (`due_at`).
+
+    `committed`: a provider that may charge was, or may have been, asked. `inputs`: its client's pictures, stored.
+    `sources`: where its own wait, until `sources_until`. `cost`: credits, charged when it was accepted; `refunded`:
+    they were given back. `thumbnail`: the key of a stored file. `notes`: what its provider says about its pictures.
+    `timeline`: each change of status since it was accepted. `attempts`: whose turn it was. `webhook_events`: of which
+    statuses the webhook is told. `cancelled_at`: when its client gave it up.
+    """
+
+    id: str
+    user_id: str
+    key_id: str
+    test: bool
+    model: str
+    tool: str
+    type: str
+    payload: Mapping[str, Any]
+    webhook: str | None = None
+    webhook_events: tuple[Status, ...] = FINAL
+    created_at: int
+    correlation_id: str
+    callback_token: str
+    file_token: str
+    cost: int = 0
+    status: Status = Status.PENDING
+    version: int = 0
+    tries: int = 0
+    provider: str | None = None
+    committed: bool = False
+    job_id: str | None = None
+    inputs: tuple[StoredFile, ...] = ()
+    sources: tuple[str, ...] = ()
+    sources_until: int | None = None
+    outputs: tuple[StoredFile, ...] = ()
+    notes: tuple[str, ...] = ()
+    thumbnail: str | None = None
+    error: str | None = None
+    deadline_at: int | None = None
+    finished_at: int | None = None
+    due_at: int | None = None
+    timeline: tuple[Moment, ...] = ()
+    attempts: tuple[ProviderAttempt, ...] = ()
+    cancelled_at: int | None = None
+    refunded: bool = False
+
+    @property
+    def status_at(self) -> int:
+        """When it came to its status."""
+        return self.timeline[-1].at if self.timeline else self.created_at
+
+    def prepared(self, inputs: tuple[StoredFile, ...]) -> "Generation":
+        """Record its client's pictures, which are fetched once, before any provider is asked."""
+        self._require(Status.PENDING)
+        return self._next(inputs=inputs)
+
+    def claimed(self, provider: str, model: str, *, committed: bool, now: int, deadline: int) -> "Generation":
+        """Take it for dispatch, and record who is about to be called.
+
+        `committed` says that the call may cost money and must never be repeated blindly; `deadline` is how long
+        the provider has.
+        """
+        self._require(Status.PENDING)
+        return self._moved(
+            Moment(Status.PROCESSING, now, provider),
+            provider=provider,
+            committed=committed,
+            tries=self.tries + 1,
+            deadline_at=now + deadline,
+            due_at=now + CLAIM_LEASE,
+            attempts=(*self.attempts, ProviderAttempt(provider, model, now)),
+        )
+
+    def submitted(self, job_id: str, now: int) -> "Generation":
+        """Record the provider's job; its callback or a poll brings the result."""
+        self._require(Status.PROCESSING)
+        return self._next(job_id=job_id, due_at=now + POLL_EVERY)
+
+    def requeued(self, reason: str, now: int, delay: int = 0) -> "Generation":
+        """Give it back for another try, `delay` milliseconds from now; `reason` says why this one ended."""
+        self._require(Status.PROCESSING, Status.UPLOADING)
+        return self._moved(
+            Moment(Status.PENDING, now),
+            provider=None,
+            committed=False,
+            job_id=None,
+            deadline_at=None,
+            sources=(),
+            sources_until=None,
+            due_at=now + delay + RESEND_AFTER,
+            attempts=self._ended(reason, now),
+        )
+
+    def uploading(self, now: int, sources: tuple[str, ...] = (), until: int | None = None) -> "Generation":
+        """The provider is done; its pictures are being brought home, from `sources` where they are URLs.
+
+        They can be fetched `until` then, as far as is known.
+        """
+        self._require(Status.PROCESSING)
+        return self._moved(
+            Moment(Status.UPLOADING, now),
+            sources=sources,
+            sources_until=until,
+            due_at=now + UPLOAD_LEASE,
+            attempts=self._ended(None, now),
+        )
+
+    def succeeded(
+        self, outputs: tuple[StoredFile, ...], thumbnail: str, now: int, notes: tuple[str, ...] = ()
+    ) -> "Generation":
+        """Finish it with its stored files, the first being the output."""
+        self._require(Status.UPLOADING)
+        return self._moved(
+            Moment(Status.SUCCESS, now),
+            outputs=outputs,
+            notes=notes,
+            thumbnail=thumbnail,
+            finished_at=now,
+            due_at=now + ANNOUNCE_AFTER,
+        )
+
+    def failed(self, error: str, now: int, *, refunded: bool = True) -> "Generation":
+        """Finish it with an error that says what was wrong and what to do, and give its credits back or not."""
+        if self.status.final:
+            raise ConflictError(f"generation is already {self.status}")
+        return self._moved(
+            Moment(Status.ERROR, now),
+            error=error,
+            finished_at=now,
+            due_at=now + ANNOUNCE_AFTER,
+            attempts=self._ended(error, now),
+            refunded=refunded,
+        )
+
+    def timed_out(self, error: str, now: int) -> "Generation":
+        """Fail it for want of a result; where its client gave it up, that is why, and what may be paid for is paid."""
+        if self.cancelled_at is None:
+            return self.failed(error, now)
+        return self.failed(CANCELLED, now, refunded=not self.committed)
+
+    def cancelled(self, now: int) -> "Generation":
+        """Note that its client gave it up while a provider works on it, which is to be asked to stop now."""
+        self._require(Status.PROCESSING)
+        return self._next(cancelled_at=now, due_at=now)
+
+    def rescheduled(self, due_at: int) -> "Generation":
+        """Look at it again at `due_at`."""
+        return self._next(due_at=due_at)
+
+    def announced(self) -> "Generation":
+        """Nothing more is to be done."""
+        return self._next(due_at=None)
+
+    def _ended(self, reason: str | None, now: int) -> tuple[ProviderAttempt, ...]:
+        if not self.attempts or self.attempts[-1].ended_at is not None:
+            return self.attempts
+        return (*self.attempts[:-1], self.attempts[-1]._replace(ended_at=now, reason=reason))
+
+    def _require(self, *allowed: Status) -> None:
+        if self.status not in allowed:
+            raise ConflictError(f"generation is {self.status}, not {' or '.join(allowed)}")
+
+    def _moved(self, moment: Moment, **changes: Any) -> "Generation":
+        return self._next(status=moment.status, timeline=(*self.timeline, moment), **changes)
+
+    def _next(self, **changes: Any) -> "Generation":
+        return replace(self, version=self.version + 1, **changes)
+
+
+def new_id(now: int) -> str:
+    """Make an id that sorts by time and cannot be guessed: 12 hex digits of time, 20 of chance."""
+    return f"{now:012x}{secrets.token_hex(10)}"
+
+
+def new_generation(
+    *,
+    user_id: str,
+    key_id: str,
+    test: bool,
+    model: str,
+    tool: str,
+    type: str,
+    payload: Mapping[str, Any],
+    webhook: str | None,
+    webhook_events: tuple[Status, ...] = FINAL,
+    correlation_id: str,
+    now: int,
+    cost: int = 0,
+) -> Generation:
+    """Make a new, pending generation with fresh unguessable tokens."""
+    return Generation(
+        id=new_id(now),
+        user_id=user_id,
+        key_id=key_id,
+        test=test,
+        model=model,
+        tool=tool,
+        type=type,
+        payload=payload,
+        webhook=webhook,
+        webhook_events=webhook_events,
+        created_at=now,
+        correlation_id=correlation_id,
+        callback_token=secrets.token_urlsafe(24),
+        file_token=secrets.token_urlsafe(18),
+        cost=cost,
+        due_at=now + RESEND_AFTER,
+    )

@@ -1,0 +1,92 @@
+"""Ports of the generations room; adapters/ holds the implementations, the tests hold fakes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from atelier.accounts.api_keys import ApiKey
+    from atelier.generations.idempotency import Idempotency
+    from atelier.generations.model import Generation
+    from atelier.outbound.circuit_breaker import Release, Slot, Upstream
+
+
+class Acceptances(Protocol):
+    """The tables of generations and accounts, as far as accepting a generation needs them."""
+
+    def write(self, generation: Generation, key: ApiKey, idempotency: Idempotency | None, now: int) -> Generation:
+        """Write a new generation, its charge and its count, all or nothing, and return it.
+
+        With an idempotency key that the same request used before, return that one's generation. Raises
+        IdempotencyMismatchError, TooManyRequestsError or PaymentRequiredError.
+        """
+        ...
+
+
+class Generations(Protocol):
+    """The table of generations. Every write is conditional, and ConflictError says that it came too late."""
+
+    def add(self, generation: Generation) -> None:
+        """Write a new generation."""
+        ...
+
+    def get(self, generation_id: str) -> Generation:
+        """Read one, consistently; NotFoundError where there is none."""
+        ...
+
+    def advance(self, before: Generation, after: Generation, release: Release | None = None) -> Generation:
+        """Write `after` if the record is still `before`, and return it; the provider's place is left in any case."""
+        ...
+
+    def release(self, release: Release) -> None:
+        """Leave a provider's place."""
+        ...
+
+    def acquire(self, before: Generation, after: Generation, upstream: Upstream, now: int) -> Slot:
+        """Write `after` if the record is still `before`, and take a place at its provider, both or neither.
+
+        UpstreamUnavailableError where there is no place.
+        """
+        ...
+
+    def record_job(self, generation_id: str, *, provider: str, callback_token: str, job_id: str | None) -> Generation:
+        """Keep a job's id from a callback where it is that provider's turn and none is known; return the generation.
+
+        NotFoundError where id and token don't match.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A record whose time has come: `kind` is "generation" or "delivery"."""
+
+    generation_id: str
+    kind: str
+
+
+class Schedule(Protocol):
+    """What is overdue."""
+
+    def due(self, now: int, limit: int) -> Iterable[Due]:
+        """Name at most `limit` records that were due before `now`, the longest overdue first in each shard."""
+        ...
+
+
+class Queue(Protocol):
+    """A queue of generation ids."""
+
+    def send(self, generation_id: str, *, delay: int = 0) -> None:
+        """Send an id, to be seen after `delay` seconds (at most 900)."""
+        ...
+
+
+class Eraser(Protocol):
+    """What is kept of a finished generation."""
+
+    def erase(self, generation_id: str) -> None:
+        """Delete a generation's records; ConflictError where it is not finished. There may be none."""
+        ...

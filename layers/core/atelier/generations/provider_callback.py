@@ -1,0 +1,49 @@
+"""Callback: a provider says that a job has news."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from atelier.errors import (
+    InvalidSignatureError,
+    NotFoundError,
+    ProviderBusyError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from atelier.generations.model import ID_PATTERN, Generation
+from atelier.generations.ports import Generations, Queue
+from atelier.providers.ports import ProviderKeys
+from atelier.providers.provider import CallbackRequest, Provider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderCallback:
+    """Takes a callback, once its provider's signature is verified, for no more than a reason to ask."""
+
+    generations: Generations
+    queue: Queue
+    providers: Mapping[str, Provider]
+    keys: Callable[[], ProviderKeys]
+    """Made only where a provider needs ours to verify its own."""
+
+    def __call__(self, provider: str, generation_id: str, token: str, request: CallbackRequest) -> Generation:
+        """Record the job's id where it is news, and have the job fetched; returns the generation.
+
+        NotFoundError where the provider, the generation or the token is wrong, UnauthenticatedError where the signature
+        is, UnavailableError where that cannot be told just now.
+        """
+        if provider not in self.providers or not ID_PATTERN.fullmatch(generation_id):
+            raise NotFoundError("There is no such callback.")
+        job_id = self._read(self.providers[provider], request)
+        generation = self.generations.record_job(generation_id, provider=provider, callback_token=token, job_id=job_id)
+        if generation.provider == provider and not generation.status.final:
+            self.queue.send(generation_id)
+        return generation
+
+    def _read(self, provider: Provider, request: CallbackRequest) -> str | None:
+        try:
+            return provider.read_callback(request, lambda: self.keys().get(provider.name))
+        except InvalidSignatureError as exc:
+            raise UnauthenticatedError(f"The callback is not signed as {provider.name} signs.") from exc
+        except ProviderBusyError as exc:
+            raise UnavailableError("The signature cannot be verified just now; send it again.") from exc

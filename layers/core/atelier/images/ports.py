@@ -1,0 +1,49 @@
+"""Ports of the images room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Files(Protocol):
+    """The bucket."""
+
+    def put(self, key: str, content: bytes, content_type: str) -> None:
+        """Store an object."""
+        ...
+
+    def get(self, key: str) -> bytes:
+        """Read an object; NotFoundError where there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class UploadForm:
+    """Where a client may POST its file, with these fields before it."""
+
+    url: str
+    fields: Mapping[str, str]
+
+
+class UploadFiles(Protocol):
+    """The bucket, as far as clients' files need it."""
+
+    def put(self, key: str, content: bytes, content_type: str) -> None:
+        """Store an object."""
+        ...
+
+    def form(self, key: str, content_type: str, size: int, *, seconds: int) -> UploadForm:
+        """Make a form by which its holder may store one object, of this type and size, for so long."""
+        ...
+
+
+class StoredFiles(Protocol):
+    """The bucket, as far as deleting needs it."""
+
+    def delete_all(self, prefix: str) -> None:
+        """Delete all objects whose keys begin with `prefix`; there may be none."""
+        ...

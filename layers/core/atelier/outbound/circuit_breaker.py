@@ -1,0 +1,80 @@
+"""Breaker: how many calls a peer (a provider, a webhook's host) gets at once, and whether it gets any at all.
+
+A place must be taken before a call and left after it. After FAILURES_TO_OPEN failures in a row the breaker is open:
+then one call in PROBE_EVERY may try whether the peer is back. Whoever dies in a place leaves it when its lease ends.
+
+All times are milliseconds since the Unix epoch, all durations milliseconds.
+"""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from atelier.clock import SECOND
+from atelier.errors import UpstreamUnavailableError
+
+FAILURES_TO_OPEN = 5
+PROBE_EVERY = 30 * SECOND
+FULL_WAIT = 2 * SECOND
+"""All places being taken, one may be free after this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Who is called: `places` calls at once, none of which lasts longer than `lease`."""
+
+    name: str
+    slots: int
+    lease: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place at a peer; `probe` where it is the one call that tries whether the peer is back."""
+
+    upstream: Upstream
+    number: int
+    until: int
+    probe: bool = False
+
+
+class Health(Enum):
+    """What a call told about its peer."""
+
+    HEALTHY = auto()
+    FAILING = auto()
+    UNKNOWN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The end of a call: what it told, and until when the peer asked to be left in peace."""
+
+    slot: Slot
+    health: Health
+    at: int
+    rest_until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitBreaker:
+    """What is known of a peer: failures in a row, when it may be probed, and who is in which place until when."""
+
+    failures: int = 0
+    probe_at: int = 0
+    taken: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def open(self) -> bool:
+        """Tell whether the peer gets no more than probes."""
+        return self.failures >= FAILURES_TO_OPEN
+
+    def acquire(self, upstream: Upstream, now: int) -> Slot:
+        """Choose a place; UpstreamUnavailableError where the breaker is open or all places are taken."""
+        if self.open and self.probe_at >= now:
+            raise UpstreamUnavailableError(f"{upstream.name} has failed too often just now", retry_at=self.probe_at + 1)
+        free = [number for number in range(upstream.slots) if self.taken.get(number, 0) < now]
+        if not free:
+            raise UpstreamUnavailableError(f"{upstream.name} has all its calls in use", retry_at=now + FULL_WAIT)
+        return Slot(upstream, random.choice(free), now + upstream.lease, probe=self.open)

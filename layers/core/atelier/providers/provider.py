@@ -1,0 +1,145 @@
+"""Providers: who makes the pictures. One module each, behind one small Protocol.
+
+To add one: a module here, a line in registry.py, its models in catalog.toml, and a test module
+(docs/adding-a-provider.md).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from atelier.images.image import EncodedImage
+
+DEFAULT_LIFETIME = 3_600
+"""For how many seconds a provider's result can be fetched, as far as is known: few keep one for less than an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderImage:
+    """A picture as bytes, with its media type."""
+
+    content: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class InputImage:
+    """A client's picture that was fetched and checked: its bytes, its media type, and where a provider can fetch it."""
+
+    content: bytes
+    content_type: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What a provider is asked for.
+
+    `model` is the provider's own name for it, `input` is in the provider's own words (the catalog maps them), `images`
+    are the client's, `callback_url` is where the provider may tell us, `key` is ours there.
+    """
+
+    model: str
+    input: Mapping[str, Any]
+    callback_url: str
+    key: str | None
+    images: tuple[InputImage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The provider took the job; it calls back, or can be asked."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The job is not done yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """The pictures themselves, as the provider sent them."""
+
+    images: tuple[ProviderImage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Pictures that this very stack drew, which are stored as they are, and notes about them for the client."""
+
+    pictures: tuple[EncodedImage, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImageUrls:
+    """Where the pictures wait to be downloaded, and for how many seconds from now on, where the provider says so."""
+
+    urls: tuple[str, ...]
+    lifetime: int | None = None
+
+    def until(self, now: int) -> int:
+        """Return when they are gone; all times are milliseconds since the Unix epoch."""
+        return now + (DEFAULT_LIFETIME if self.lifetime is None else self.lifetime) * 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The provider could not do it; the message is for the client."""
+
+    message: str
+
+
+Outcome = Submitted | Running | Images | Rendered | ImageUrls | Failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackRequest:
+    """What came in at a callback URL: headers by lower-case name, the raw body, and when (seconds, epoch)."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: int
+
+
+class Provider(Protocol):
+    """One provider. Methods raise the ProviderError that says what the caller may do next:
+
+    ProviderRejectedError     the client's fault: final, and no other provider is asked
+    ProviderCredentialsError  our account is refused: its key, its credit, or its right to the model
+    ProviderBusyError         it passes (429, 5xx, no connection): this or another provider may be asked
+    OutcomeUnknownError       the job may have been taken: nobody is asked again
+    """
+
+    name: str
+    needs_key: bool
+    charges: bool
+    """Whether a call may cost money, and so must not be repeated blindly."""
+    asynchronous: bool
+    """Whether a job goes on after submit(), calls back, and can be asked for."""
+    cancels: bool
+    """Whether a job can be stopped."""
+    inputs: frozenset[str]
+    """Names of the inputs that it takes; the catalog's mappings are checked against them."""
+
+    def submit(self, job: Job) -> Outcome:
+        """Ask for the pictures; never anything but one call that costs."""
+        ...
+
+    def fetch(self, job_id: str, job: Job) -> Outcome:
+        """Ask what became of a job; may be repeated."""
+        ...
+
+    def cancel(self, job_id: str, job: Job) -> None:
+        """Ask for a job to be stopped; repeating it, or coming too late, is no error."""
+        ...
+
+    def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
+        """Check that a callback is the provider's, as far as it can be, and read the job's id where it has one.
+
+        `key` reads ours there, which takes a call that most don't need. InvalidSignatureError where it is not;
+        ProviderBusyError where that cannot be told just now.
+        """
+        ...

@@ -1,0 +1,158 @@
+"""Deliver: POST what became of a generation to its client's webhook, signed, until it is taken or given up."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from atelier import standard_webhooks
+from atelier.clock import SECOND
+from atelier.errors import ConflictError, FetchError, FetchRefusedError, UpstreamUnavailableError
+from atelier.generations.model import Generation, Status
+from atelier.generations.ports import Queue
+from atelier.outbound.circuit_breaker import Health, Release, Upstream
+from atelier.outbound.http_client import HttpClient, HttpResponse
+from atelier.outbound.retry_after import read_retry_after
+from atelier.webhooks.delivery import ATTEMPT_LEASE, Attempt, Delivery
+from atelier.webhooks.events import deliveries_for
+from atelier.webhooks.ports import Deliveries
+
+TIMEOUT_SECONDS = 10.0
+MAX_ANSWER_BYTES = 16 * 1024
+MAX_DELAY_MS = 900_000
+MAX_CALLS = 10
+"""How many calls a host gets at once."""
+_CONTROLS = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n\r"}
+"""What could steer the terminal on which an answer is shown."""
+
+
+class Handled(NamedTuple):
+    """A delivery as a run left it, and the attempt that ended, if one did."""
+
+    delivery: Delivery
+    attempt: Attempt | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deliver:
+    """Makes one attempt; the next one's time stands in the table, and short waits ride on the queue as well."""
+
+    deliveries: Deliveries
+    queue: Callable[[], Queue]
+    """Made only when something is left to do, which most runs don't leave."""
+    egress: HttpClient
+    secrets: Callable[[str, int], tuple[str, ...]]
+    """The secrets that a user's webhooks are signed with at a time."""
+    asymmetric: Callable[[bytes], bytes] | None = None
+    """Makes one more signature, which needs no secret to be verified."""
+    base_url: str
+    clock: Callable[[], int]
+
+    def __call__(self, generation: Generation, deliveries: Mapping[Status, Delivery]) -> Handled | None:
+        """Attempt the delivery that is due longest, if there is one; ConflictError where another worker has it.
+
+        The id is sent again where more are due, or where the other worker may not have seen all that are.
+        """
+        now = self.clock()
+        due = [item for item in deliveries_for(generation, deliveries, self.base_url) if item.is_due(now)]
+        if not due:
+            return None
+        if len(due) > 1:
+            self.queue().send(generation.id, delay=1)
+        try:
+            longest = min(due, key=lambda item: item.due_at or 0)
+            return self._handle(deliveries.get(longest.event), longest, now)
+        except ConflictError:
+            if len(due) == 1:
+                self.queue().send(generation.id, delay=1)
+            raise
+
+    def _handle(self, before: Delivery | None, delivery: Delivery, now: int) -> Handled:
+        if delivery.started_at is not None:
+            lost = _interrupted(delivery, delivery.started_at)
+            return self._ride(Handled(self.deliveries.advance(before, delivery.finished(lost, now), lost), lost), now)
+        started, headers = delivery.started(now), self._headers(delivery, now)
+        try:
+            slot = self.deliveries.acquire(before, started, _host(delivery.url), now)
+        except UpstreamUnavailableError as exc:
+            return self._ride(Handled(self.deliveries.advance(before, delivery.rescheduled(exc.retry_at, now))), now)
+        answer = self._post(started, headers)
+        now = self.clock()
+        attempt = _attempt(started, answer, now)
+        finished = started.finished(attempt, now, _rest(answer, now))
+        self.deliveries.advance(started, finished, attempt, Release(slot, _health(answer), now))
+        return self._ride(Handled(finished, attempt), now)
+
+    def _ride(self, handled: Handled, now: int) -> Handled:
+        """Let a short wait ride on the queue."""
+        delivery = handled.delivery
+        if delivery.due_at is not None and delivery.due_at - now <= MAX_DELAY_MS:
+            self.queue().send(delivery.generation_id, delay=-(-(delivery.due_at - now) // SECOND))
+        return handled
+
+    def _headers(self, delivery: Delivery, now: int) -> Mapping[str, str]:
+        return {
+            "Content-Type": "application/json",
+            "X-Webhook-Source": "atelier",
+            "X-Media-Id": delivery.generation_id,
+            **standard_webhooks.sign(
+                self.secrets(delivery.user_id, now),
+                message_id=delivery.message_id,
+                timestamp=now // SECOND,
+                body=delivery.body.encode(),
+                asymmetric=self.asymmetric,
+            ),
+        }
+
+    def _post(self, delivery: Delivery, headers: Mapping[str, str]) -> HttpResponse | FetchError:
+        try:
+            return self.egress.post(
+                delivery.url,
+                headers=headers,
+                content=delivery.body.encode(),
+                timeout=TIMEOUT_SECONDS,
+                keep_bytes=MAX_ANSWER_BYTES,
+            )
+        except FetchError as exc:
+            return exc
+
+
+def _host(url: str) -> Upstream:
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return Upstream(f"host:{parts.hostname}:{port}", MAX_CALLS, ATTEMPT_LEASE)
+
+
+def _attempt(delivery: Delivery, answer: HttpResponse | FetchError, now: int) -> Attempt:
+    at = delivery.started_at or now
+    attempt = Attempt(number=delivery.attempts + 1, at=at, duration=now - at)
+    if isinstance(answer, FetchError):
+        return replace(attempt, reason=str(answer))
+    text = answer.body[:MAX_ANSWER_BYTES].decode(errors="replace").translate(_CONTROLS)
+    return replace(attempt, status_code=answer.status, answer=text, reason=_why(answer.status))
+
+
+def _interrupted(delivery: Delivery, started_at: int) -> Attempt:
+    reason = "The attempt was interrupted; what the receiver answered is not known."
+    return Attempt(number=delivery.attempts + 1, at=started_at, duration=ATTEMPT_LEASE, reason=reason)
+
+
+def _why(status: int) -> str | None:
+    if 200 <= status < 300:
+        return None
+    hint = " Redirects are not followed; give the URL that they lead to." if 300 <= status < 400 else ""
+    return f"The receiver answered {status}.{hint}"
+
+
+def _health(answer: HttpResponse | FetchError) -> Health:
+    match answer:
+        case FetchRefusedError():
+            return Health.UNKNOWN  # it was not asked
+        case HttpResponse(status=status) if status < 500:
+            return Health.HEALTHY
+        case _:
+            return Health.FAILING
+
+
+def _rest(answer: HttpResponse | FetchError, now: int) -> int:
+    return 0 if isinstance(answer, FetchError) else read_retry_after(answer.headers.get("retry-after", ""), now)

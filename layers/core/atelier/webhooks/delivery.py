@@ -1,0 +1,149 @@
+"""A delivery: telling a client's webhook of one event of a generation, until it has heard or we give up.
+
+All times are milliseconds since the Unix epoch, all durations milliseconds.
+"""
+
+import random
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from atelier.clock import HOUR, MINUTE
+from atelier.errors import ConflictError
+from atelier.generations.model import Status
+from atelier.outbound.circuit_breaker import FULL_WAIT
+from atelier.webhooks.schedule import JITTER, LONGEST_REST, LONGEST_SPREAD, MAX_AGE, SCHEDULE
+
+ATTEMPT_LEASE = 1 * MINUTE
+"""Longer than deliver may run: after it, whoever took the attempt is certainly gone."""
+GONE = 410
+
+
+class DeliveryStatus(StrEnum):
+    """Whether the client has been told."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try, the `number`th of its delivery: when, how long it took, and how it went.
+
+    `answer` is the beginning of what the receiver answered, `reason` why the try failed.
+    """
+
+    number: int
+    at: int
+    duration: int
+    status_code: int | None = None
+    answer: str | None = None
+    reason: str | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Tell whether the receiver took the webhook."""
+        return self.status_code is not None and 200 <= self.status_code < 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What is sent for an event of a generation, where to, and how that goes.
+
+    Its schedule runs from `begun_at`; `tries` of it were begun, and `attempts` have ended in all. `started_at` is when
+    the try under way began. `jitter` is what chance added to the last wait. `postponements` counts how often there was
+    no place at the host since the last try. `reason` says why it is dead.
+    """
+
+    generation_id: str
+    user_id: str
+    event: Status
+    url: str
+    body: str
+    created_at: int
+    begun_at: int
+    status: DeliveryStatus = DeliveryStatus.PENDING
+    version: int = 0
+    tries: int = 0
+    attempts: int = 0
+    started_at: int | None = None
+    jitter: int = 0
+    postponements: int = 0
+    due_at: int | None = None
+    reason: str | None = None
+
+    @property
+    def message_id(self) -> str:
+        """The `webhook-id`, the same at every attempt."""
+        return f"msg_{self.generation_id}_{self.event}"
+
+    def is_due(self, now: int) -> bool:
+        """Tell whether something is to be done about it."""
+        return self.status is DeliveryStatus.PENDING and self.due_at is not None and self.due_at <= now
+
+    def started(self, now: int) -> "Delivery":
+        """Take the next attempt; ConflictError where it is not due, or the last one was not recorded yet."""
+        if not self.is_due(now) or self.started_at is not None:
+            raise ConflictError("delivery is not due")
+        return self._next(
+            begun_at=self.begun_at if self.tries else now,
+            tries=self.tries + 1,
+            started_at=now,
+            postponements=0,
+            due_at=now + ATTEMPT_LEASE,
+        )
+
+    def finished(self, attempt: Attempt, now: int, rest: int = 0) -> "Delivery":
+        """Record how the attempt went and when the next one is due; the receiver asked for `rest` until then."""
+        ended = self._next(attempts=attempt.number, started_at=None)
+        if attempt.succeeded:
+            return replace(ended, status=DeliveryStatus.DELIVERED, due_at=None)
+        if attempt.status_code == GONE:
+            return ended._dead("The receiver says that it is gone for good (410).")
+        if self.tries > len(SCHEDULE):
+            return ended._dead(f"All {self.tries} attempts failed.")
+        if now - self.begun_at >= MAX_AGE:
+            return ended._dead(f"The last attempt of {MAX_AGE // HOUR} hours failed.")
+        planned = SCHEDULE[self.tries - 1]
+        jitter = int(planned * random.uniform(0, JITTER))
+        wait = max(planned - self.jitter, min(rest, LONGEST_REST)) + jitter
+        return replace(ended, jitter=jitter, due_at=now + wait)
+
+    def rescheduled(self, retry_at: int, now: int) -> "Delivery":
+        """Come back when there may be a place at the host, later by chance the more often there was none.
+
+        That is no try; but whoever finds no place for MAX_AGE is given up.
+        """
+        begun_at = self.begun_at if self.tries or self.postponements else now
+        later = self._next(begun_at=begun_at, postponements=self.postponements + 1)
+        if now - begun_at >= MAX_AGE:
+            return later._dead(f"The receiver's host was down or busy for {MAX_AGE // HOUR} hours.")
+        wait = max(retry_at - now, FULL_WAIT)
+        spread = min(wait * 2 ** min(self.postponements, 10), LONGEST_SPREAD)
+        return replace(later, due_at=now + wait + int(random.uniform(0, spread)))
+
+    def repeated(self, now: int) -> "Delivery":
+        """Begin anew, whatever became of it: the same message, due now, with a whole schedule before it.
+
+        ConflictError where an attempt is under way.
+        """
+        if self.started_at is not None and not self.is_due(now):
+            raise ConflictError("an attempt is under way")
+        return self._next(
+            status=DeliveryStatus.PENDING, begun_at=now, due_at=now,
+            tries=0, started_at=None, jitter=0, postponements=0, reason=None,
+        )  # fmt: skip
+
+    def _dead(self, reason: str) -> "Delivery":
+        return replace(self, status=DeliveryStatus.DEAD, due_at=None, reason=reason)
+
+    def _next(self, **changes: Any) -> "Delivery":
+        return replace(self, version=self.version + 1, **changes)
+
+
+class DeliveryHistory(NamedTuple):
+    """A delivery with its newest attempts, the oldest of them first."""
+
+    delivery: Delivery
+    attempts: tuple[Attempt, ...]

@@ -1,0 +1,48 @@
+"""Ports of the webhooks room."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from atelier.generations.model import Generation, Status
+    from atelier.outbound.circuit_breaker import Release, Slot, Upstream
+    from atelier.webhooks.delivery import Attempt, Delivery
+
+
+class Deliveries(Protocol):
+    """The table of deliveries. Every write is conditional, and ConflictError says that it came too late."""
+
+    def find(self, generation_id: str) -> tuple[Generation, Mapping[Status, Delivery]]:
+        """Read a generation and its deliveries by event, consistently; NotFoundError where there is no generation."""
+        ...
+
+    def announced(self, generation: Generation, deliveries: Sequence[Delivery]) -> None:
+        """Take a finished generation off the agenda and put those of its deliveries there that are not written yet."""
+        ...
+
+    def advance(
+        self, before: Delivery | None, after: Delivery, attempt: Attempt | None = None, release: Release | None = None
+    ) -> Delivery:
+        """Write `after` if the record is still `before` (None: there was none), and the attempt with it; return it.
+
+        The host's place is left in any case.
+        """
+        ...
+
+    def acquire(self, before: Delivery | None, after: Delivery, upstream: Upstream, now: int) -> Slot:
+        """Write `after` if the record is still `before`, and take a place at its host, both or neither.
+
+        UpstreamUnavailableError where there is no place.
+        """
+        ...
+
+
+class Topic(Protocol):
+    """Where finished generations are announced."""
+
+    def publish(self, document: Mapping[str, Any], attributes: Mapping[str, str]) -> None:
+        """Publish a JSON document with attributes that subscribers can filter on."""
+        ...
