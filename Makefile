@@ -41,8 +41,10 @@ format: .venv/ready
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-benchmark: .venv/ready ## cold starts of what `sam build` makes
-	@.venv/bin/python benchmarks/cold_start.py
+benchmark: .venv/ready .venv-benchmarks/ready .venv-local/ready ## Atelier beside others: speed, paid calls under faults; docs/performance.md, reliability.md, scale.md anew
+	@.venv/bin/python -m benchmarks.side_by_side --write
+	@.venv/bin/python -m benchmarks.paid_once --write
+	@.venv/bin/python -m benchmarks.scale --write
 
 costs: .venv/ready ## docs/costs.md, anew from counted calls and the price list
 	@.venv/bin/python -m benchmarks.costs
@@ -57,16 +59,21 @@ build: .venv-sam/ready ## what deploy uploads, with the modules compiled
 
 requirements: .venv/ready ## pin anew what the .in files ask for
 	@for file in layers/core/requirements layers/imaging/requirements requirements/dev requirements/sam requirements/local \
-	  requirements/lint requirements/runtime; do \
+	  requirements/lint requirements/runtime requirements/benchmarks; do \
 	  .venv/bin/pip-compile --quiet --upgrade --strip-extras --allow-unsafe --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$file.txt $$file.in; done
 
 clean: stop
-	rm -rf .venv .venv-sam .venv-local .venv-lint .venv-runtime .node .aws-sam .local
+	rm -rf .venv .venv-sam .venv-local .venv-lint .venv-runtime .venv-benchmarks .node .aws-sam .local
 
 .venv-runtime/ready: requirements/runtime.txt
 	$(PYTHON) -m venv .venv-runtime
 	.venv-runtime/bin/python $(PIP) --requirement requirements/runtime.txt
+	@touch $@
+
+.venv-benchmarks/ready: requirements/benchmarks.txt
+	$(PYTHON) -m venv .venv-benchmarks
+	.venv-benchmarks/bin/python $(PIP) --requirement requirements/benchmarks.txt
 	@touch $@
 
 .venv/ready: requirements/dev.txt pyproject.toml

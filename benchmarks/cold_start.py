@@ -4,7 +4,6 @@ What is timed is the CPU that a new process spends on importing the built functi
 together (its cached factory), which is all that stands between a cold sandbox and its first request but the calls
 themselves. All are measured in turn, round after round, in one run; what is compared is each one's median.
 
-    make benchmark            or
     .venv/bin/python benchmarks/cold_start.py [--rounds 15]
 """
 
@@ -25,6 +24,7 @@ from tools.local_stack import build  # noqa: E402
 
 BUILD = ROOT / ".aws-sam" / "build"
 PYTHON = ROOT / ".venv-runtime" / "bin" / "python"  # boto3 and nothing of ours, as in a Lambda runtime
+REF = "reference"
 FACTORIES = {
     "generate": "dependencies",
     "webhook": "callback",
@@ -62,17 +62,51 @@ VALUES: dict[object, str] = {
 }
 
 
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """Code whose start is timed: where its modules are, its environment, and the interpreter that runs it."""
+
+    paths: list[Path]
+    code: str
+    variables: dict[str, str]
+    python: Path = PYTHON
+
+
 def environment(name: str) -> dict[str, str]:
-    """Make up a value for each variable that a function's settings name."""
+    """Make up a value for each variable that a function's settings name; the catalog is the built-in one."""
     settings = importlib.import_module(f"functions.{name}.{MODULES.get(name, 'app')}").Settings
-    return {field.name.upper(): VALUES[field.type] for field in dataclasses.fields(settings)}
+    made_up = {field.name.upper(): VALUES[field.type] for field in dataclasses.fields(settings)}
+    return made_up | ({"CATALOG_OBJECT": ""} if "CATALOG_OBJECT" in made_up else {})
 
 
-def milliseconds(paths: list[Path], code: str, variables: dict[str, str]) -> float:
-    """Run `code` in a new process and return the CPU time it took."""
-    arguments = [str(PYTHON), "-I", "-c", TIMED, json.dumps([str(path) for path in paths]), code]
-    result = subprocess.run(arguments, env=variables | CREDENTIALS, check=True, capture_output=True, text=True)
-    return float(result.stdout)
+def milliseconds(subject: Subject) -> float:
+    """Run a subject in a new process and return the CPU time that it took."""
+    paths = json.dumps([str(path) for path in subject.paths])
+    arguments = [str(subject.python), "-I", "-c", TIMED, paths, subject.code]
+    result = subprocess.run(arguments, env=subject.variables | CREDENTIALS, check=True, capture_output=True, text=True)
+    return float(result.stdout.splitlines()[-1])
+
+
+def subjects() -> dict[str, Subject]:
+    """List the reference and Atelier's functions, as `sam build` made them."""
+    layers = [BUILD / "CoreLayer" / "python", BUILD / "ImagingLayer" / "python"]
+    return {REF: Subject([], REFERENCE, {})} | {
+        name: Subject(
+            [BUILD / f"{name.capitalize()}Function", *layers],
+            f"import app\nfrom {MODULES.get(name, 'app')} import {factory}\n{factory}()",
+            environment(name),
+        )
+        for name, factory in FACTORIES.items()
+    }
+
+
+def measure(compared: Mapping[str, Subject], rounds: int) -> dict[str, list[float]]:
+    """Time all subjects in turn, round after round; the first round, which warms the disk, does not count."""
+    times: dict[str, list[float]] = {name: [] for name in compared}
+    for _ in range(rounds + 1):
+        for name, subject in compared.items():
+            times[name].append(milliseconds(subject))
+    return {name: measured[1:] for name, measured in times.items()}
 
 
 def make_ready() -> None:
@@ -90,25 +124,13 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
     make_ready()
-    layers = [BUILD / "CoreLayer" / "python", BUILD / "ImagingLayer" / "python"]
-    subjects: dict[str, tuple[list[Path], str, dict[str, str]]] = {"reference": ([], REFERENCE, {})} | {
-        name: (
-            [BUILD / f"{name.capitalize()}Function", *layers],
-            f"import app\nfrom {MODULES.get(name, 'app')} import {factory}\n{factory}()",
-            environment(name),
-        )
-        for name, factory in FACTORIES.items()
-    }
-    times: dict[str, list[float]] = {name: [] for name in subjects}
-    for _ in range(rounds + 1):
-        for name, subject in subjects.items():
-            times[name].append(milliseconds(*subject))
-    medians = {name: statistics.median(measured[1:]) for name, measured in times.items()}  # the first warms the disk
+    times = measure(subjects(), rounds)
+    medians = {name: statistics.median(measured) for name, measured in times.items()}
     print(f"CPU milliseconds, median (least to most) of {rounds} cold starts:")
     for name, measured in times.items():
-        print(f"  {name:10} {medians[name]:6.0f} ({min(measured[1:]):.0f} to {max(measured[1:]):.0f})")
+        print(f"  {name:10} {medians[name]:6.0f} ({min(measured):.0f} to {max(measured):.0f})")
     for name in FACTORIES:
-        print(f"{name} {medians[name] / medians['reference']:.2f}x")
+        print(f"{name} {medians[name] / medians[REF]:.2f}x")
     return 0
 
 

@@ -265,6 +265,11 @@ class World:
         self.accepted[generation.id] = generation.cost
         return generation
 
+    def client(self, call: Callable[[], None]) -> None:
+        """Make a call whose worker may be killed, which its caller sees as a lost connection."""
+        with suppress(Killed):
+            call()
+
     # ---- Workers: each does one thing once, and may be killed or come too late
 
     def accept(self, number: int, *, cost: int = 0, idempotency: str | None = None, limit: int | None = None) -> None:
@@ -333,29 +338,32 @@ class World:
     def settle(self, *, callbacks: bool = True) -> None:
         """Let everything come to rest: messages come, providers call back, and the time passes to every deadline."""
         for number in range(MAX_ROUNDS):
-            self._drain()
+            self.drain()
             if callbacks:
                 for generation_id in set(self.studio.jobs.values()):
                     self.call_back(generation_id)
-                self._drain()
+                self.drain()
             if not self._overdue():
                 break
             self.clock.now += CLAIM_LEASE + MINUTE if number < 2 else DEADLINE + GRACE + MINUTE
             self.reconcile()
         self.clock.now += CLAIM_LEASE + MINUTE
-        self._drain()
+        self.drain()
 
-    def _drain(self) -> None:
+    def drain(self) -> None:
+        """Work off all messages; what a worker that is killed had in hand comes again."""
         steps = {"dispatch": self.dispatch, "ingest": self.ingest, "delivery": self.deliver}
         for _ in range(1_000_000):
             busy = False
             while self.seen.stream:
-                self.announce(self.seen.stream.pop())
+                with suppress(Killed):
+                    self.announce(self.seen.stream.pop())
                 busy = True
             for name, step in steps.items():
                 if (message := self.queues[name].receive()) is not None:
                     busy = True
-                    step(message.generation_id)
+                    with suppress(Killed):
+                        step(message.generation_id)
             if not busy:
                 return
         raise AssertionError("there is no end of work")
