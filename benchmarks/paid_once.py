@@ -18,12 +18,14 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "core"), str(ROOT / "clients" / "python" / "src")]
@@ -35,9 +37,9 @@ from tests.deployment import administer, open_account  # noqa: E402
 from tests.simulation.dynamodb import Fate  # noqa: E402
 from tests.simulation.interleavings import FAULTS as FATES  # noqa: E402
 from tests.simulation.world import World  # noqa: E402
-from tests.twins.faults import Answer, Callback, Course, Timing  # noqa: E402
-from tests.twins.replicate import ReplicateTwin  # noqa: E402
-from tests.twins.server import RESET, Reply, Request, Twin, png  # noqa: E402
+from tests.simulators.faults import Answer, Callback, Course, Timing  # noqa: E402
+from tests.simulators.replicate import ReplicateSimulator  # noqa: E402
+from tests.simulators.server import RESET, Reply, Request, Simulator, png  # noqa: E402
 from tools.local_stack import Deployed, build, client, deploy, free_port, start_emulator  # noqa: E402
 
 TIMING = Timing(work=0.3, hang=2.0, again=(1, 3, 10), callback_timeout=30)
@@ -86,8 +88,44 @@ PLACES = 24
 """About as many calls as a generation makes from its acceptance to its end."""
 
 
-class ChargingImages(Twin):
-    """An OpenAI Images API that charges for each call, and spoils its answer to the first call for each prompt."""
+class Charging(Simulator):
+    """Charges for each call, and spoils its answers to the calls for some prompts; `paid` counts calls by prompt.
+
+    Calls for other prompts come in between, as they do in life: a provider that fails all of its calls is taken for one
+    that is down.
+    """
+
+    def __init__(self, *, timing: Timing) -> None:
+        super().__init__(timing=timing, faults=lambda *_: self._course(self._current.prompt))
+        self.paid: Counter[str] = Counter()
+        self._spoiled: frozenset[str] = frozenset()
+        self._fault = Course()
+        self._every_time = False
+        self._current = threading.local()
+        self._counting = threading.Lock()
+
+    def spoil(self, prompts: list[str], fault: Course, *, every_time: bool) -> None:
+        """Spoil the answer to the first call, or to every call, for each of these prompts."""
+        self._spoiled, self._fault, self._every_time = frozenset(prompts), fault, every_time
+
+    def _course(self, prompt: str) -> Course:
+        with self._counting:
+            first = not self.paid[prompt]
+            self.paid[prompt] += 1
+        return self._fault if prompt in self._spoiled and (first or self._every_time) else Course()
+
+
+class ChargingReplicate(Charging, ReplicateSimulator):
+    """A Replicate that charges."""
+
+    def take(self, model: str, input: Mapping[str, Any], callback_url: str) -> Reply | None:
+        """Answer a paid call as planned."""
+        self._current.prompt = str(input.get("prompt"))
+        return super().take(model, input, callback_url)
+
+
+class ChargingImages(Charging):
+    """An OpenAI Images API that charges."""
 
     name = "openai"
 
@@ -101,9 +139,7 @@ class ChargingImages(Twin):
         if (request.method, request.path) != ("POST", "/v1/images/generations"):
             return self.refusal(404, "Invalid URL")
         prompt = str(request.document.get("prompt"))
-        with self._lock:
-            course = self.faults(self.submissions.total(), self.submissions[prompt])
-            self.submissions[prompt] += 1
+        course = self._course(prompt)
         self._over.wait(self.timing.work)
         match course.answer:
             case Answer.LOST:
@@ -146,29 +182,25 @@ class Subject:
     """What is compared: how it asks for pictures, by which provider, and which faults can meet it."""
 
     name: str
-    ask: Callable[[list[str]], int]
-    twin: Twin
+    ask: Callable[[list[str]], set[str]]
+    provider: Charging
     calls_back: bool = False
 
-    def measure(self, fault: str, course: Course, pictures: int) -> Count:
-        """Ask for pictures whose first paid call meets a fault."""
-        prompts = [f"{self.name}, {fault}, {number}" for number in range(pictures)]
-        before = self._paid()
-        self.twin.faults = lambda _, tries: course if tries == 0 or fault == EVERY_TIME else Course()
-        got = self.ask(prompts)
-        return Count(pictures, got, self._paid() - before)
-
-    def _paid(self) -> int:
-        return len(self.twin.jobs) if self.calls_back else self.twin.submissions.total()
+    def measure(self, name: str, fault: Course, pictures: int) -> Count:
+        """Ask for pictures that meet a fault, and for as many in between that meet none and do not count."""
+        spoiled = [f"{self.name}, {name}, {number}" for number in range(pictures)]
+        self.provider.spoil(spoiled, fault, every_time=name == EVERY_TIME)
+        got = self.ask([prompt for each in spoiled for prompt in (each, f"{each}, well")])
+        return Count(pictures, len(got.intersection(spoiled)), sum(self.provider.paid[each] for each in spoiled))
 
 
 # ---- Side by side
 
 
-def with_openai_sdk(base_url: str, key: str, model: str) -> Callable[[list[str]], int]:
+def with_openai_sdk(base_url: str, key: str, model: str) -> Callable[[list[str]], set[str]]:
     """Ask with the OpenAI SDK, in its own environment."""
 
-    def ask(prompts: list[str]) -> int:
+    def ask(prompts: list[str]) -> set[str]:
         command = [
             str(BINARIES / "python"),
             str(ROOT / "benchmarks" / "others" / "openai_client.py"),
@@ -177,15 +209,15 @@ def with_openai_sdk(base_url: str, key: str, model: str) -> Callable[[list[str]]
             model,
         ]
         done = subprocess.run(command, input=json.dumps(prompts), text=True, capture_output=True, check=True)
-        return len(done.stdout.splitlines())
+        return {json.loads(line) for line in done.stdout.splitlines()}
 
     return ask
 
 
-def with_atelier(stack: Deployed, key: str, model: str) -> Callable[[list[str]], int]:
+def with_atelier(stack: Deployed, key: str, model: str) -> Callable[[list[str]], set[str]]:
     """Ask with Atelier's client."""
 
-    def ask(prompts: list[str]) -> int:
+    def ask(prompts: list[str]) -> set[str]:
         def one(prompt: str) -> bool:
             try:
                 return bool(Atelier(stack.api, key).run(model, {"prompt": prompt}, timeout=300).output)
@@ -193,7 +225,7 @@ def with_atelier(stack: Deployed, key: str, model: str) -> Callable[[list[str]],
                 return False
 
         with ThreadPoolExecutor(4) as threads:
-            return sum(threads.map(one, prompts))
+            return {prompt for prompt, got in zip(prompts, threads.map(one, prompts), strict=True) if got}
 
     return ask
 
@@ -203,7 +235,7 @@ def subjects(folder: Path) -> Iterator[list[Subject]]:
     """Start everything that is compared, and end it."""
     with ExitStack() as stack:
         images = stack.enter_context(ChargingImages(timing=TIMING))
-        calls_back = stack.enter_context(ReplicateTwin(timing=TIMING))
+        calls_back = stack.enter_context(ChargingReplicate(timing=TIMING))
         proxy = stack.enter_context(litellm_proxy(f"{images.url}/v1", images.key, folder))
         deployed = _deployed(stack, folder, images, calls_back)
         account = open_account(deployed, "client@example.com")
@@ -219,7 +251,7 @@ def subjects(folder: Path) -> Iterator[list[Subject]]:
         ]
 
 
-def _deployed(stack: ExitStack, folder: Path, *twins: Twin) -> Deployed:
+def _deployed(stack: ExitStack, folder: Path, *providers: Simulator) -> Deployed:
     emulator = start_emulator(free_port(), folder / "emulator.log")
     stack.callback(emulator.stop)
     build(folder / "build.log")
@@ -230,10 +262,10 @@ def _deployed(stack: ExitStack, folder: Path, *twins: Twin) -> Deployed:
         "paid-once",
         emulator.endpoint,
         folder / "deploy.log",
-        ProviderUrls=json.dumps({name: url for twin in twins for name, url in twin.urls.items()}),
+        ProviderUrls=json.dumps({name: url for provider in providers for name, url in provider.urls.items()}),
         CatalogObject="catalogs/catalog.toml",
     )
-    keys = json.dumps({name: key for twin in twins for name, key in twin.keys.items()})
+    keys = json.dumps({name: key for provider in providers for name, key in provider.keys.items()})
     deployed.client("secretsmanager").put_secret_value(
         SecretId=deployed.outputs["ProviderKeysSecretArn"], SecretString=keys
     )

@@ -25,10 +25,9 @@ import httpx
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "core")]
 
-from tests.simulators.server import Reply, Request, Simulator, png  # noqa: E402
-
 from benchmarks import cold_start, costs, page  # noqa: E402
 from benchmarks.litellm_proxy import BINARIES, KEY, MODEL, litellm_proxy  # noqa: E402
+from tests.simulators.server import Reply, Request, Simulator, png  # noqa: E402
 
 WARM_REQUESTS = 60
 FASTAPI, LITELLM = "FastAPI + Mangum", "LiteLLM proxy"
