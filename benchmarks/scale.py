@@ -23,8 +23,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "core")]
 
-from atelier.adapters.store import DUE_SHARDS  # noqa: E402
-from atelier.steps.reconcile import MAX_PER_RUN  # noqa: E402
+from atelier.adapters.dynamodb.generation_store import DUE_SHARDS  # noqa: E402
+from atelier.generations.reconcile import MAX_PER_RUN  # noqa: E402
 from benchmarks import page  # noqa: E402
 
 RATES = (10, 1_000, 10_000)
