@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TypeVar
 
-from . import objects, palette, settings
+from . import objects, palette, scenery
 from .colour import NEUTRAL, Colour, Grade, mix, rgb
 from .palette import Accent, Light, Mood, Palette
 from .pen import Pen, lettering
-from .settings import Setting
+from .scenery import Setting
 from .sky import CLOUDY, Weather
 from .vocabulary import PERSON, Detail, Entry, Framing, Mention, Station, Subject, read
 
@@ -112,18 +112,18 @@ def _canvas(prompt: str) -> Subject:
     def paint(pen: Pen, _rng: random.Random) -> None:
         objects.easel(pen, lines, _FOOTNOTE)
 
-    return Subject(paint, 0.66, settings.DREAMLAND)
+    return Subject(paint, 0.66, scenery.DREAMLAND)
 
 
 def _setting(wishes: _Wishes, subjects: list[Subject], closer: float) -> Setting:
-    homes = [settings.STUDIO] if closer > 1 else [subject.home for subject in subjects]
-    return wishes.first([*wishes.named(Setting), *homes], settings.DREAMLAND)
+    homes = [scenery.STUDIO] if closer > 1 else [subject.home for subject in subjects]
+    return wishes.first([*wishes.named(Setting), *homes], scenery.DREAMLAND)
 
 
 def _light(wishes: _Wishes, setting: Setting, rng: random.Random) -> Light:
     moods, weather = wishes.named(Mood), wishes.named(Weather)
     brought = [light for light in [*(mood.light for mood in moods), *(kind.light for kind in weather)] if light]
-    usual = rng.choice(_LIGHTS) if setting is settings.DREAMLAND else palette.DAY
+    usual = rng.choice(_LIGHTS) if setting is scenery.DREAMLAND else palette.DAY
     return wishes.first([*wishes.named(Light), *brought, usual], palette.DAY)
 
 
@@ -139,6 +139,6 @@ def _land(setting: Setting, weather: list[Weather], moods: list[Mood]) -> tuple[
     snow = next((kind.ground for kind in weather if kind.ground), None)
     if snow:
         return mix(setting.ground, snow, 0.85), foliage or mix(setting.ground, snow, 0.6)
-    if foliage and setting in settings.GREEN:
+    if foliage and setting in scenery.GREEN:
         return mix(setting.ground, foliage, 0.5), foliage
     return setting.ground, foliage
