@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from atelier.adapters import ed25519
 from atelier.adapters.aws import clients
 from atelier.adapters.aws.queues import SqsQueue
 from atelier.adapters.aws.secrets import Secret
@@ -18,7 +17,6 @@ from atelier.clock import now_ms
 from atelier.logging import bind_context, logger
 from atelier.outbound.url_policy import UrlPolicy
 from atelier.settings import load
-from atelier.standard_webhooks import derive_seed
 from atelier.webhooks.deliver import Deliver
 from atelier.webhooks.signing_secrets import SigningSecrets
 
@@ -53,7 +51,6 @@ def deliver() -> Deliver:
         queue=lambda: SqsQueue(clients.client("sqs"), settings.delivery_queue_url),
         egress=client(UrlPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports)),
         secrets=SigningSecrets(accounts.webhook_secrets, signing_key),
-        asymmetric=lambda message: ed25519.sign(derive_seed(signing_key()), message),
         base_url=resolve_public_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
         clock=now_ms,
     )

@@ -4,7 +4,6 @@ import pytest
 
 from atelier.adapters import ed25519
 
-SEED = bytes.fromhex("c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7")
 PUBLIC_KEY = bytes.fromhex("fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025")
 MESSAGE = bytes.fromhex("af82")
 SIGNATURE = bytes.fromhex(
@@ -14,8 +13,6 @@ SIGNATURE = bytes.fromhex(
 
 
 def test_the_standards_own_vector() -> None:
-    assert ed25519.public_key(SEED) == PUBLIC_KEY
-    assert ed25519.sign(SEED, MESSAGE) == SIGNATURE
     assert ed25519.verify(PUBLIC_KEY, MESSAGE, SIGNATURE)
 
 

@@ -16,8 +16,6 @@ from tools.openapi.document import build, encode
 DOCUMENT: dict[str, Any] = json.loads(COPY.read_text(encoding="utf-8"))
 GUIDE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 METHODS = ("get", "post", "put", "patch", "delete")
-SERVED_ELSEWHERE = {("get", "/.well-known/webhook-keys")}
-"""By the console's function, which holds the signing key."""
 
 
 def resolved(item: Any) -> Any:
@@ -81,7 +79,6 @@ def test_it_has_the_routes_that_the_code_has() -> None:
     described = {
         (method.upper(), address)
         for method, path, operation in operations()
-        if (method, path) not in SERVED_ELSEWHERE
         for address in addresses(path, operation)
     }
     routes = [*generate.app._static_routes, *generate.app._dynamic_routes]
@@ -170,5 +167,5 @@ def test_the_documentation_shows_the_examples_that_are_run(name: str) -> None:
 @each_operation
 def test_the_documentation_names_each_call(operation: dict[str, Any]) -> None:
     ((method, path),) = [(method, path) for method, path, other in operations() if other is operation]
-    beside_the_point = ("/", "/.well-known/webhook-keys", "/files/{folder}/{owner}/{token}/{name}")
+    beside_the_point = ("/", "/files/{folder}/{owner}/{token}/{name}")
     assert path in beside_the_point or f"`{method.upper()} {path}" in GUIDE

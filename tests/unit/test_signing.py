@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from atelier.errors import InvalidSignatureError
-from atelier.standard_webhooks import TOLERANCE_SECONDS, derive_secret, derive_seed, public_key_text, sign, verify
+from atelier.standard_webhooks import TOLERANCE_SECONDS, derive_secret, sign, verify
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
@@ -261,25 +261,6 @@ def test_a_users_secret_is_derived_alike_each_time_and_unlike_any_other() -> Non
     others = [("stack", "user_2", 1), ("other", "user_1", 1), ("stack", "user_1", 2), ("stack", "user_1", 11)]
     assert secret == "whsec_VSeWWVreGNcY/UgtBENi7FN/nGB/Z8mPoS8m3qJ9OKA="
     assert len({secret, *(derive_secret(*other) for other in others)}) == 5
-
-
-def test_an_asymmetric_signature_stands_behind_the_others_and_is_of_the_same_message() -> None:
-    messages: list[bytes] = []
-
-    def asymmetric(message: bytes) -> bytes:
-        messages.append(message)
-        return b"signature"
-
-    headers = sign([SECRET], message_id=ID, timestamp=NOW, body=BODY, asymmetric=asymmetric)
-    assert headers["webhook-signature"] == f"v1,{GOOD} v1a,c2lnbmF0dXJl"
-    assert messages == [f"{ID}.{NOW}.".encode() + BODY]
-    check(headers)
-
-
-def test_the_stacks_seed_suits_ed25519_and_is_its_own() -> None:
-    assert len(derive_seed("stack")) == 32
-    assert derive_seed("stack") != derive_seed("other")
-    assert public_key_text(b"\0" * 32) == "whpk_" + "A" * 43 + "="
 
 
 def test_a_users_secret_suits_the_library() -> None:

@@ -45,7 +45,6 @@ ROUTES = {
     ("POST", "/webhook/{provider}/{generation_id}/{token}", "webhook"),
     ("ANY", "/console", "console"),
     ("ANY", "/console/{path+}", "console"),
-    ("ANY", "/.well-known/webhook-keys", "console"),
 }
 
 

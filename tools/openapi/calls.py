@@ -241,21 +241,6 @@ def _webhooks() -> Json:
                 },
             ),
         },
-        "/.well-known/webhook-keys": {
-            "get": operation(
-                "listWebhookKeys",
-                WEBHOOKS,
-                "Get the keys that verify webhooks",
-                "The public keys of the signatures that start with `v1a,`.",
-                security=NO_KEY,
-                answers={
-                    "200": {
-                        "description": "The public keys.",
-                        "content": json_content(ref("WebhookKeys"), {"keys": ("One key.", examples.public_keys())}),
-                    }
-                },
-            )
-        },
     }
 
 
@@ -470,8 +455,7 @@ def webhook() -> Json:
             ),
             header(
                 "webhook-signature",
-                "`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`, one for each secret, and `v1a,` with an "
-                "Ed25519 signature, separated by spaces.",
+                "`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`, one for each secret, separated by spaces.",
                 signed["webhook-signature"],
             ),
             header("X-Webhook-Source", "Who sends it.", "atelier"),

@@ -148,11 +148,6 @@ def webhook_headers(made: Generation) -> dict[str, str]:
     )  # fmt: skip
 
 
-def public_keys() -> Json:
-    """The public keys that verify webhooks."""
-    return {"keys": [standard_webhooks.public_key_text(hashlib.sha256(b"an example").digest())]}
-
-
 def pointer() -> Json:
     """What the API says at its root."""
     return {"name": "Atelier", "documentation": f"{BASE}/docs", "openapi": f"{BASE}/openapi.json"}

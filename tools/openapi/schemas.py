@@ -416,9 +416,6 @@ ACCOUNT = closed(
     description="Whose key it is.",
 )
 POINTER = closed({"name": text(), "documentation": url("A page for people."), "openapi": url("This document.")})
-WEBHOOK_KEYS = closed(
-    {"keys": {"type": "array", "items": text("`whpk_` and an Ed25519 key in base64.", pattern="^whpk_")}}
-)
 LINK = closed({"url": url("Where the file is, for five minutes.")})
 FIELD_ERROR = closed(
     {
@@ -481,7 +478,6 @@ def components() -> Json:
         "Account": ACCOUNT,
         "Link": LINK,
         "Pointer": POINTER,
-        "WebhookKeys": WEBHOOK_KEYS,
         "Error": ERROR,
         "FieldError": FIELD_ERROR,
     }

@@ -5,10 +5,10 @@ from typing import Any
 from atelier.adapters.lambda_.router import Api
 from atelier.logging import logger
 
-from .routes import generations, keys, overview, page, providers, session, users, webhook_keys
+from .routes import generations, keys, overview, page, providers, session, users
 
 app = Api()
-for routes in (webhook_keys, page, session, users, keys, providers, generations, overview):
+for routes in (page, session, users, keys, providers, generations, overview):
     app.include_router(routes.router)
 
 

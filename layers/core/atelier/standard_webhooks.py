@@ -1,18 +1,17 @@
 """Standard Webhooks signatures: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 
 Pure: raw bytes and the clock go in. The signed message is `id.timestamp.body`; `v1` is its HMAC-SHA256 with a secret
-that the receiver shares, `v1a` its Ed25519 signature, which anybody can verify with the public key. Both are base64.
+that the receiver shares, in base64.
 """
 
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from atelier.errors import InvalidSignatureError
 
 SECRET_PREFIX = "whsec_"  # noqa: S105
-PUBLIC_KEY_PREFIX = "whpk_"
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 TOLERANCE_SECONDS = 5 * 60
 MAX_TIMESTAMP_LENGTH = 20
@@ -24,33 +23,20 @@ def derive_secret(signing_key: str, user_id: str, version: int = 1) -> str:
     return SECRET_PREFIX + base64.b64encode(digest).decode()
 
 
-def derive_seed(signing_key: str) -> bytes:
-    """Make the seed of the stack's Ed25519 key pair, 32 bytes, from its signing key."""
-    return hmac.digest(signing_key.encode(), b"webhook-ed25519", hashlib.sha256)
-
-
-def public_key_text(public_key: bytes) -> str:
-    """Write an Ed25519 public key as receivers know it."""
-    return PUBLIC_KEY_PREFIX + base64.b64encode(public_key).decode()
-
-
 def sign(
     secrets: Iterable[str],
     *,
     message_id: str,
     timestamp: int,
     body: bytes,
-    asymmetric: Callable[[bytes], bytes] | None = None,
 ) -> Mapping[str, str]:
     """Make the three headers that let a receiver verify `body`; `timestamp` is in seconds.
 
-    Each secret adds one signature, so that both the old and the new one hold during a rotation; `asymmetric` adds the
-    Ed25519 signature that it makes. Raises InvalidSignatureError for a secret that is none.
+    Each secret adds one signature, so that both the old and the new one hold during a rotation. Raises
+    InvalidSignatureError for a malformed secret.
     """
     message = _message(message_id, str(timestamp), body)
     signatures = [f"v1,{_signature(secret, message)}" for secret in secrets]
-    if asymmetric is not None:
-        signatures.append(f"v1a,{base64.b64encode(asymmetric(message)).decode()}")
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),

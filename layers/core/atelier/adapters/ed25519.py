@@ -1,20 +1,6 @@
 """Ed25519 (RFC 8032); its library is imported at the first use, which most cold starts never come to."""
 
 
-def public_key(seed: bytes) -> bytes:
-    """Make the public key that belongs to a seed of 32 bytes; both are raw."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
-
-
-def sign(seed: bytes, message: bytes) -> bytes:
-    """Sign with a seed of 32 bytes; the signature has 64."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    return Ed25519PrivateKey.from_private_bytes(seed).sign(message)
-
-
 def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
     """Tell whether a raw public key's holder signed this; a malformed key or signature verifies nothing."""
     from cryptography.exceptions import InvalidSignature

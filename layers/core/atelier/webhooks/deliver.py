@@ -43,8 +43,6 @@ class Deliver:
     egress: HttpClient
     secrets: Callable[[str, int], tuple[str, ...]]
     """The secrets that a user's webhooks are signed with at a time."""
-    asymmetric: Callable[[bytes], bytes] | None = None
-    """Makes one more signature, which needs no secret to be verified."""
     base_url: str
     clock: Callable[[], int]
 
@@ -100,7 +98,6 @@ class Deliver:
                 message_id=delivery.message_id,
                 timestamp=now // SECOND,
                 body=delivery.body.encode(),
-                asymmetric=self.asymmetric,
             ),
         }
 
