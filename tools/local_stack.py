@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +16,8 @@ from typing import IO, Any
 
 import boto3
 from botocore.config import Config
+
+from tools.stop import end
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILT = ROOT / ".aws-sam" / "build"
@@ -76,15 +77,7 @@ class Emulator:
 
     def stop(self) -> None:
         """End it, and the workers that it started."""
-        try:
-            os.killpg(self.pid, signal.SIGTERM)
-        except ProcessLookupError:
-            return
-        for _ in range(100):
-            if not _alive(self.pid):
-                return
-            time.sleep(0.1)
-        os.killpg(self.pid, signal.SIGKILL)
+        end(self.pid)
 
 
 def client(service: str, endpoint: str) -> Any:
@@ -106,8 +99,11 @@ def free_port() -> int:
         return port
 
 
-def start_emulator(port: int, log: Path) -> Emulator:
-    """Start MiniStack on 127.0.0.1 with IAM enforced, and wait until it answers."""
+def start_emulator(port: int, log: Path, state: Path | None = None) -> Emulator:
+    """Start MiniStack on 127.0.0.1 with IAM enforced, and wait until it answers.
+
+    With a `state` folder it keeps what it holds there when it is stopped, and begins with it.
+    """
     binaries = ROOT / ".venv-local" / "bin"
     endpoint = f"http://127.0.0.1:{port}"
     environment = {
@@ -121,6 +117,13 @@ def start_emulator(port: int, log: Path) -> Emulator:
         "MINISTACK_HOST": "127.0.0.1",
         "PYTHONUNBUFFERED": "1",
     }
+    if state:
+        environment |= {
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(state),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str(state / "s3"),
+        }
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -131,12 +134,17 @@ def start_emulator(port: int, log: Path) -> Emulator:
             stderr=output,
             start_new_session=True,
         )
-    for _ in range(STARTUP_SECONDS * 10):
-        if process.poll() is not None:
-            break
-        if healthy(endpoint):
-            return Emulator(endpoint, process.pid)
-        time.sleep(0.1)
+    emulator = Emulator(endpoint, process.pid)
+    try:
+        for _ in range(STARTUP_SECONDS * 10):
+            if process.poll() is not None:
+                break
+            if healthy(endpoint):
+                return emulator
+            time.sleep(0.1)
+    except KeyboardInterrupt:
+        emulator.stop()
+        raise
     raise LocalStackError(f"the emulator did not start; see {log}")
 
 
@@ -221,15 +229,3 @@ def _run(command: list[str | Path], output: IO[str], environment: Mapping[str, s
         tail = Path(output.name).read_text().strip().splitlines()[-15:]
         words = " ".join(str(word) for word in command[:4])
         raise LocalStackError(f"`{words}` failed; the end of {output.name}:\n" + "\n".join(tail))
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return os.waitpid(pid, os.WNOHANG) == (0, 0)
-    except ChildProcessError:  # started by an earlier command
-        pass
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

@@ -1,21 +1,23 @@
-"""`make run` and `make stop`: the whole stack on this machine, with the mission's own request as a demonstration."""
+"""`make run`: the whole stack on this machine, with the README's request as a demonstration."""
 
 import json
 import os
 import socket
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from queue import Empty
 from typing import Any
 
 import httpx
 import standardwebhooks
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 
 from tools.local_stack import (
     ROOT,
     Deployed,
-    Emulator,
     LocalStackError,
     build,
     client,
@@ -26,12 +28,16 @@ from tools.local_stack import (
     write_state,
 )
 from tools.receiver import Receiver
+from tools.stop import EMULATOR_FILE, stop
 
 STATE = ROOT / ".local"
 STACK_FILE = STATE / "stack.json"
-EMULATOR_FILE = STATE / "emulator.json"
+PORT_FILE = STATE / "port"
+KEPT = STATE / "emulator"
+"""What the emulator keeps over a stop."""
 STACK_NAME = "atelier-local"
 PREFERRED_PORT = 4566
+WEBHOOK_SECONDS = 60
 EXAMPLE = {
     "model": "playground-v2",
     "input": {"prompt": "Astronaut in a jungle, cold color palette, muted colors, detailed, 8k"},
@@ -43,46 +49,51 @@ def up() -> None:
     """Bring the stack up, or up to date, and show one generation on it."""
     started = time.monotonic()
     STATE.mkdir(exist_ok=True)
-    endpoint = _emulator()
-    _step("Building with sam build")
-    build(STATE / "build.log")
-    _step("Deploying template.yaml with sam deploy")
-    stack = deploy(STACK_NAME, endpoint, STATE / "deploy.log")
-    state = _account(stack)
-    write_state(STACK_FILE, state)
-    _demonstrate(stack, state)
-    console.print(f"\n[bold]The stack is up[/] after {time.monotonic() - started:.0f} s:")
-    for name in ("api", "console"):
-        console.print(f"  {name:8} {state[name]}")
-    console.print(f"  {'keys':8} in {STACK_FILE.relative_to(ROOT)}, which .venv/bin/atelier reads")
+    with _emulator() as endpoint:
+        with _step("Building with sam build"):
+            build(STATE / "build.log")
+        with _step("Deploying template.yaml with sam deploy"):
+            stack = deploy(STACK_NAME, endpoint, STATE / "deploy.log")
+        state = _account(stack)
+        write_state(STACK_FILE, state)
+        _demonstrate(stack, state)
+    console.print(f"\n[bold]The stack is up[/] after {time.monotonic() - started:.0f} s. To use it from this shell:\n")
+    console.print(f"export API={state['api']}\nexport API_KEY={state['api_key']}", markup=False)
+    console.print(f"\nThe console: {state['console']}")
+    console.print(f"    sign in with admin_secret from {STACK_FILE.relative_to(ROOT)}", markup=False)
     console.print("Try: .venv/bin/atelier generate 'a lighthouse by the sea at sunset' --out lighthouse.png")
-    console.print("End: make stop")
+    console.print("End: make stop (data and keys are kept)")
 
 
-def down() -> None:
-    """End the emulator, and with it the stack."""
-    if not EMULATOR_FILE.exists():
-        console.print("The stack is not up.")
-        return
-    emulator = json.loads(EMULATOR_FILE.read_text())
-    if healthy(emulator["endpoint"]):
-        Emulator(emulator["endpoint"], emulator["pid"]).stop()
-    EMULATOR_FILE.unlink()
-    STACK_FILE.unlink(missing_ok=True)
-    console.print("The stack is down.")
-
-
-def _emulator() -> str:
+@contextmanager
+def _emulator() -> Iterator[str]:
+    """Have an emulator up; one that was started for this run ends with it if the run is interrupted."""
     if EMULATOR_FILE.exists():
         endpoint: str = json.loads(EMULATOR_FILE.read_text())["endpoint"]
         if healthy(endpoint):
-            _step(f"AWS emulator is up on {endpoint}")
-            return endpoint
-    port = PREFERRED_PORT if _is_free(PREFERRED_PORT) else free_port()
-    _step(f"Starting the AWS emulator on 127.0.0.1:{port}, with IAM enforced")
-    emulator = start_emulator(port, STATE / "emulator.log")
+            console.print(f"[bold cyan]>[/] The AWS emulator is up on {endpoint}")
+            yield endpoint
+            return
+    port = _port()
+    KEPT.mkdir(mode=0o700, exist_ok=True)
+    with _step(f"Starting the AWS emulator on 127.0.0.1:{port}, with IAM enforced"):
+        emulator = start_emulator(port, STATE / "emulator.log", KEPT)
     write_state(EMULATOR_FILE, {"endpoint": emulator.endpoint, "pid": emulator.pid})
-    return emulator.endpoint
+    PORT_FILE.write_text(f"{port}\n")
+    try:
+        yield emulator.endpoint
+    except KeyboardInterrupt:
+        console.print(f"\n{stop(EMULATOR_FILE)}", markup=False)
+        raise
+
+
+def _port() -> int:
+    """Choose the port of the run before, so that URLs stay the same; another where it is taken."""
+    port = int(PORT_FILE.read_text()) if PORT_FILE.exists() else PREFERRED_PORT
+    if _is_free(port):
+        return port
+    console.print(f"Port {port} is taken: the stack gets another, and its URLs change.", markup=False)
+    return free_port()
 
 
 def _is_free(port: int) -> bool:
@@ -98,14 +109,13 @@ def _account(stack: Deployed) -> dict[str, Any]:
     key, user_id = known.get("api_key"), known.get("user_id")
     probe = {"Authorization": str(key)}
     if not key or httpx.get(f"{stack.api}/generations/none", headers=probe, timeout=60).status_code != 404:
-        _step("Making a user and an API key")
-        made = httpx.post(
-            f"{stack.api}/console/admin/keys",
-            headers={"Authorization": f"Bearer {admin_secret}"},
-            json={"name": "make run", "user": "you@example.com"},
-            timeout=60,
-        )
-        made.raise_for_status()
+        with _step("Making the user you@example.com and an API key"):
+            made = httpx.post(
+                f"{stack.api}/console/admin/keys",
+                headers={"Authorization": f"Bearer {admin_secret}"},
+                json={"name": "make run", "user": "you@example.com"},
+                timeout=60,
+            ).raise_for_status()
         key, user_id = made.json()["key"], made.json()["userId"]
     secret = httpx.get(
         f"{stack.api}/console/admin/users/{user_id}/webhook-secret",
@@ -149,48 +159,59 @@ def _demonstrate(stack: Deployed, state: dict[str, Any]) -> None:
     )["SubscriptionArn"]  # fmt: skip
     try:
         with Receiver() as receiver:
-            _step("POST /api/generate, with a webhook")
-            answer = httpx.post(
-                f"{state['api']}/generate",
-                headers={"Authorization": state["api_key"]},
-                json={**EXAMPLE, "webhook": receiver.url},
-                timeout=60,
-            )
-            answer.raise_for_status()
-            generation_id = answer.json()["id"]
-            _shown(f"{answer.status_code} {answer.json()['status']}, id {generation_id}")
-            try:
-                received = receiver.received.get(timeout=60)
-            except Empty:
-                raise LocalStackError("no webhook came within a minute; see the functions' logs") from None
-        _step("Webhook received")
-        document = standardwebhooks.Webhook(state["webhook_secret"]).verify(received.body, dict(received.headers))
-        _shown(f"signature verified with the user's secret, id {received.headers['webhook-id']}")
-        _shown(f"status {document['status']}, output {document['output']}")
-        _step("SNS notification")
-        for message in sqs.receive_message(
-            QueueUrl=queue, WaitTimeSeconds=10, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
-        ).get("Messages", []):
-            attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
-            _shown(", ".join(f"{name} {attributes[name]}" for name in ("status", "model", "type", "user_id")))
-        _step("Row in DynamoDB, object in S3")
-        row = client("dynamodb", stack.endpoint).get_item(
-            TableName=stack.resource("GenerationsTable"),
-            Key={"id": {"S": generation_id}, "record": {"S": "generation"}},
-        )["Item"]
-        _shown(f"{row['status']['S']} by {row['provider']['S']}: {json.loads(row['outputs']['S'])[0][0]}")
-        picture = httpx.get(document["output"], follow_redirects=True, timeout=60).raise_for_status()
-        path = STATE / "astronaut.png"
-        path.write_bytes(picture.content)
-        _step("Picture saved")
-        _shown(f"{path.relative_to(ROOT)}, {len(picture.content) // 1024} KB {picture.headers['content-type']}")
+            with _step("POST /api/generate, with a webhook"):
+                answer = httpx.post(
+                    f"{state['api']}/generate",
+                    headers={"Authorization": state["api_key"]},
+                    json={**EXAMPLE, "webhook": receiver.url},
+                    timeout=60,
+                ).raise_for_status()
+                generation_id = answer.json()["id"]
+                _shown(f"{answer.status_code} {answer.json()['status']}, id {generation_id}")
+            with _step("Waiting for the webhook"):
+                try:
+                    received = receiver.received.get(timeout=WEBHOOK_SECONDS)
+                except Empty:
+                    raise LocalStackError("no webhook came within a minute; see the functions' logs") from None
+                document = standardwebhooks.Webhook(state["webhook_secret"]).verify(
+                    received.body, dict(received.headers)
+                )
+                _shown(f"signature verified with the user's secret, id {received.headers['webhook-id']}")
+                _shown(f"status {document['status']}, output {document['output']}")
+        with _step("SNS notification"):
+            for message in sqs.receive_message(
+                QueueUrl=queue, WaitTimeSeconds=10, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+            ).get("Messages", []):
+                attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+                _shown(", ".join(f"{name} {attributes[name]}" for name in ("status", "model", "type", "user_id")))
+        with _step("Row in DynamoDB, object in S3"):
+            row = client("dynamodb", stack.endpoint).get_item(
+                TableName=stack.resource("GenerationsTable"),
+                Key={"id": {"S": generation_id}, "record": {"S": "generation"}},
+            )["Item"]
+            _shown(f"{row['status']['S']} by {row['provider']['S']}: {json.loads(row['outputs']['S'])[0][0]}")
+        with _step("Saving the picture"):
+            picture = httpx.get(document["output"], follow_redirects=True, timeout=60).raise_for_status()
+            path = STATE / "astronaut.png"
+            path.write_bytes(picture.content)
+            size = len(picture.content) // 1024
+            _shown(f"{path.relative_to(ROOT)}, {size} KB {picture.headers['content-type']}")
     finally:
         sns.unsubscribe(SubscriptionArn=subscription)
         sqs.delete_queue(QueueUrl=queue)
 
 
-def _step(text: str) -> None:
+@contextmanager
+def _step(text: str) -> Iterator[None]:
+    """Name a step, show that it is under way, and say how long it took."""
+    started = time.monotonic()
     console.print(f"[bold cyan]>[/] {text}")
+    columns = (SpinnerColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as progress:
+        progress.add_task(text, total=None)
+        yield
+    if (seconds := time.monotonic() - started) >= 1:
+        console.print(f"    {seconds:.0f} s", style="dim")
 
 
 def _shown(text: str) -> None:
@@ -198,13 +219,16 @@ def _shown(text: str) -> None:
 
 
 def main() -> int:
-    """Run `up` or `down`."""
+    """Bring the stack up; return the command's exit code."""
     os.chdir(ROOT)
     try:
-        {"up": up, "down": down}[sys.argv[1]]()
+        up()
     except (LocalStackError, httpx.HTTPError) as exc:
         console.print(f"error: {exc}", style="red", markup=False)
         return 1
+    except KeyboardInterrupt:
+        console.print("Interrupted; `make run` starts again.", markup=False)
+        return 130
     return 0
 
 
