@@ -1,31 +1,37 @@
 """The commands: each parses its arguments, makes one call and prints the answer."""
 
+import json
+import os
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from enum import StrEnum
+from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from queue import Empty
+from typing import Annotated, Any
 
 import typer
 
-from atelier_cli import screen
-from atelier_cli.client import (
-    AdminApi,
-    Attempt,
-    EncodedImage,
-    GenerationDetail,
-    NewKey,
-    OwnedGeneration,
-    PublicApi,
-    Status,
-)
-from atelier_cli.errors import AtelierError, FileError
+from atelier_cli import inline_images, screen
+from atelier_cli.client import AdminApi, Attempt, GenerationDetail, Key, NewKey, OwnedGeneration, Status, User
+from atelier_cli.errors import FileError, StackError
+from atelier_cli.listener import Event, Listener
 from atelier_cli.session import Session
+from atelier_client import Atelier, Download, Generation
+from atelier_client import AtelierError as AnyError
 
 # Locals in a traceback would show secrets.
-app = typer.Typer(cls=screen.ErrorLine, no_args_is_help=True, pretty_exceptions_show_locals=False)
+app = typer.Typer(
+    cls=screen.ErrorLine,
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 keys = typer.Typer(no_args_is_help=True, help="Make, list, rotate and revoke API keys.")
 users = typer.Typer(no_args_is_help=True, help="Make users, list them, and look after their credits.")
 webhooks = typer.Typer(no_args_is_help=True, help="Get and rotate what a webhook's receiver needs.")
@@ -44,10 +50,8 @@ KEY_COLUMNS = {
     "id": "id",
     "user": "userEmail",
     "name": "name",
-    "revoked": "revokedAt",
-    "expires": "expiresAt",
-    "used": "lastUsedAt",
-    "created": "createdAt",
+    "state": "state",
+    "used (UTC)": "lastUsedAt",
 }
 NEW_KEY_FIELDS = {"id": "id", "prefix": "prefix", "user": "userEmail", "expires": "expiresAt", "key": "key"}
 USER_COLUMNS = {
@@ -56,10 +60,10 @@ USER_COLUMNS = {
     "credits": "credits",
     "plan": "plan",
     "name": "name",
-    "created": "createdAt",
+    "created (UTC)": "createdAt",
 }
 LEDGER_COLUMNS = {
-    "created": "createdAt",
+    "created (UTC)": "createdAt",
     "kind": "kind",
     "amount": "amount",
     "generation": "generationId",
@@ -90,12 +94,17 @@ DELIVERY_FIELDS = {
 }
 GENERATION_COLUMNS = {
     "id": "id",
-    "created": "createdAt",
+    "created (UTC)": "createdAt",
     "status": "status",
     "model": "model",
     "prompt": "prompt",
 }
-GENERATION_FIELDS = GENERATION_COLUMNS | {
+GENERATION_FIELDS = {
+    "id": "id",
+    "created": "createdAt",
+    "status": "status",
+    "model": "model",
+    "prompt": "prompt",
     "user": "userId",
     "provider": "provider",
     "cost": "cost",
@@ -108,6 +117,13 @@ GENERATION_FIELDS = GENERATION_COLUMNS | {
 DETAIL_FIELDS = GENERATION_FIELDS | {"cancelled": "cancelledAt", "refunded": "refunded", "webhook": "webhook"}
 
 
+MOST_SEARCHED = 2_000
+"""So many generations are read at most to find those of a day or a text."""
+STDIN = "-"
+EVENTS = {"success": "a lighthouse by the sea at sunset", "error": "test:fail"}
+"""The test events, and the prompts for which `sketch` makes them."""
+
+
 def _in_a_folder(path: Path | None) -> Path | None:
     if path and not path.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {path.parent}")
@@ -116,13 +132,37 @@ def _in_a_folder(path: Path | None) -> Path | None:
 
 def _pictures(sources: list[str] | None) -> list[str] | None:
     for source in sources or ():
-        if not (_is_url(source) or Path(source).is_file()):
+        if not (source == STDIN or _is_url(source) or Path(source).is_file()):
             raise typer.BadParameter(f"there is no file {source}")
     return sources
 
 
 def _is_url(source: str) -> bool:
     return source.startswith(("http://", "https://", "data:"))
+
+
+def _inputs(given: list[str] | None) -> list[str] | None:
+    for one in given or ():
+        if not one.partition("=")[0].strip() or "=" not in one:
+            raise typer.BadParameter(f"{one!r} must be NAME=VALUE")
+    return given
+
+
+def _moment(text: str | None) -> str | None:
+    """Read a day or a time, in UTC where it has no zone, and write it as the stack does."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as exc:
+        raise typer.BadParameter("must be a day such as 2026-11-25, or a time in ISO 8601") from exc
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()[:19]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        screen.line(f"atelier {version('atelier-cli')}")
+        raise typer.Exit
 
 
 class Scope(StrEnum):
@@ -132,7 +172,18 @@ class Scope(StrEnum):
     READ = "read"
 
 
-User = Annotated[str, typer.Argument(metavar="EMAIL_OR_ID")]
+class TestEvent(StrEnum):
+    """An event that `listen` can have sent."""
+
+    SUCCESS = "success"
+    ERROR = "error"
+
+
+UserName = Annotated[str, typer.Argument(metavar="EMAIL_OR_ID")]
+Search = Annotated[str | None, typer.Option(metavar="TEXT", help="Only those whose id, name or text has this in it.")]
+Since = Annotated[str | None, typer.Option(metavar="TIME", callback=_moment, help="Only from then on, in UTC.")]
+Until = Annotated[str | None, typer.Option(metavar="TIME", callback=_moment, help="Only those before, in UTC.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Receiver = Annotated[str, typer.Option("--user", metavar="EMAIL_OR_ID", help="Whose webhooks it verifies.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Target = Annotated[
@@ -141,7 +192,7 @@ Target = Annotated[
         dir_okay=False,
         # Before anything is paid for, not when the picture has come.
         callback=_in_a_folder,
-        help="Where to write the picture; by default it is named by its id. Further ones get a number.",
+        help="Where to write the picture, - for stdout; by default it is named by its id. Further ones get a number.",
     ),
 ]
 Pictures = Annotated[
@@ -150,7 +201,7 @@ Pictures = Annotated[
         "--image",
         metavar="FILE_OR_URL",
         callback=_pictures,
-        help="A picture to work from, for models that take some; may be repeated.",
+        help="A picture to work from, - for stdin; may be repeated.",
     ),
 ]
 Side = Annotated[int | None, typer.Option(min=1, help="In pixels.")]
@@ -167,6 +218,9 @@ def main(
             help="A CloudFormation stack, an API's URL, or `local` (the default).",
         ),
     ] = None,
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
 ) -> None:
     """Use and manage an Atelier stack."""
     ctx.obj = replace(ctx.obj or Session(), stack=stack)
@@ -204,20 +258,21 @@ def rotate_key(
 
 
 @keys.command("list")
-def list_keys(ctx: typer.Context, as_json: Json = False) -> None:
-    """List the API keys of all users."""
-    found = _admin(ctx).keys()
+def list_keys(ctx: typer.Context, search: Search = None, as_json: Json = False) -> None:
+    """List the API keys of all users, and the state of each."""
+    known = _admin(ctx).keys()
+    found = [key for key in known if _mentions(search, key["id"], key["name"], key["userEmail"])]
     if as_json:
         screen.data(found)
     else:
-        screen.table(KEY_COLUMNS, found)
+        screen.table(KEY_COLUMNS, [{**key, "state": _state(key)} for key in found])
 
 
 @keys.command("revoke")
 def revoke_key(
     ctx: typer.Context,
     key_id: str,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Revoke an API key for good."""
     if not yes:
@@ -227,13 +282,13 @@ def revoke_key(
 
 
 @users.command("list")
-def list_users(ctx: typer.Context, as_json: Json = False) -> None:
+def list_users(ctx: typer.Context, search: Search = None, as_json: Json = False) -> None:
     """List the users."""
-    found = _admin(ctx).users()
+    found = [user for user in _admin(ctx).users() if _mentions(search, user["id"], user["name"], user["email"])]
     if as_json:
         screen.data(found)
     else:
-        screen.table(USER_COLUMNS, found)
+        screen.table(USER_COLUMNS, map(_shown, found))
 
 
 @users.command("create")
@@ -252,19 +307,29 @@ def create_user(
     if as_json:
         screen.data(user)
     else:
-        screen.fields(USER_COLUMNS, user)
+        screen.fields(USER_COLUMNS, _shown(user))
 
 
 @users.command("top-up")
 def top_up(
     ctx: typer.Context,
-    user: User,
+    user: UserName,
     amount: Annotated[int, typer.Argument(min=1)],
     note: Annotated[str | None, typer.Option(help="What the ledger says of it.")] = None,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Give a user more credits."""
-    found = _admin(ctx).top_up(user, amount=amount, note=note)
+    api = _admin(ctx)
+    known = api.user(user)
+    if known["credits"] is None and not yes:
+        typer.confirm(
+            f"The credits of {screen.clean(known['email'])} are unlimited. From now on they are counted, "
+            f"and {amount} are all there is. Go on?",
+            abort=True,
+            err=True,
+        )
+    found = api.top_up(known["id"], amount=amount, note=note)
     if as_json:
         screen.data(found)
     else:
@@ -272,7 +337,7 @@ def top_up(
 
 
 @users.command("ledger")
-def ledger(ctx: typer.Context, user: User, as_json: Json = False) -> None:
+def ledger(ctx: typer.Context, user: UserName, as_json: Json = False) -> None:
     """List how a user's credits changed."""
     found = _admin(ctx).ledger(user)
     if as_json:
@@ -326,7 +391,7 @@ def set_provider_key(ctx: typer.Context, name: str) -> None:
 def unset_provider_key(
     ctx: typer.Context,
     name: str,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Unset a provider's key."""
     if not yes:
@@ -346,19 +411,29 @@ def check_catalog(path: Annotated[Path, typer.Argument(metavar="FILE", dir_okay=
 @generations.command("list")
 def list_generations(
     ctx: typer.Context,
-    limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="How many to list.")] = 20,
     status: Annotated[Status | None, typer.Option(help="Only those of this status.")] = None,
     model: Annotated[str | None, typer.Option(help="Only those of this model.")] = None,
     user: Annotated[str | None, typer.Option(metavar="EMAIL_OR_ID", help="Only those of this user.")] = None,
+    since: Since = None,
+    until: Until = None,
+    search: Search = None,
+    cursor: Annotated[str | None, typer.Option(metavar="ID", help="Go on after this generation.")] = None,
     as_json: Json = False,
 ) -> None:
     """List the newest generations."""
-    found = _admin(ctx).generations(limit=limit, status=status, model=model, user=user)
+    page = 100 if since or until or search else min(limit, 100)
+    newest = _admin(ctx).generations(page=page, cursor=cursor, status=status, model=model, user=user)
+    wanted = _within(islice(newest, MOST_SEARCHED), since, until)
+    matching = (record for record in wanted if _mentions(search, record["id"], _prompt(record)))
+    found = list(islice(matching, limit))
     if as_json:
         screen.data(found)
     else:
         rows = [{**record, "prompt": screen.shorten(_prompt(record))} for record in found]
         screen.table(GENERATION_COLUMNS, rows)
+    if len(found) == limit:
+        screen.note(f"There may be more: go on with --cursor {found[-1]['id']}")
 
 
 @generations.command("show")
@@ -387,7 +462,7 @@ def cancel_generation(ctx: typer.Context, generation_id: str, as_json: Json = Fa
 def delete_generation(
     ctx: typer.Context,
     generation_id: str,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Delete a finished generation, its pictures and its deliveries for good."""
     if not yes:
@@ -427,7 +502,7 @@ def overview(ctx: typer.Context, days: Annotated[int, typer.Option(min=1, max=31
 @app.command()
 def models(ctx: typer.Context, as_json: Json = False) -> None:
     """List the models, what a picture of each costs, and which can be asked for."""
-    found = _public(ctx).models()
+    found = [model.raw for model in _public(ctx, key=False).models()]
     if as_json:
         screen.data(found)
     else:
@@ -435,9 +510,20 @@ def models(ctx: typer.Context, as_json: Json = False) -> None:
 
 
 @app.command()
+def env(ctx: typer.Context) -> None:
+    """Print export lines for this stack: eval "$(atelier env)" sets API, and API_KEY where it is known."""
+    session: Session = ctx.obj
+    stack = session.found()
+    known = {"API": stack.api, "API_KEY": stack.api_key, "WEBHOOK_SECRET": stack.webhook_secret}
+    for name, value in known.items():
+        if value:
+            screen.line(f"export {name}={shlex.quote(value)}")
+
+
+@app.command()
 def generate(
     ctx: typer.Context,
-    prompt: str,
+    prompt: Annotated[str, typer.Argument(help="What to make; - reads it from stdin.")],
     model: str = "sketch",
     out: Target = None,
     width: Side = None,
@@ -447,30 +533,90 @@ def generate(
     number: Annotated[int | None, typer.Option(min=1, help="How many pictures to make; each costs.")] = None,
     seed: int | None = None,
     negative_prompt: Annotated[str | None, typer.Option(help="What to keep out of the picture.")] = None,
+    input: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", callback=_inputs, help="Any other input of the model; may be repeated."),
+    ] = None,
+    webhook: Annotated[str | None, typer.Option(metavar="URL", help="Call it when the generation has ended.")] = None,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Print the generation's id and end.")] = False,
+    open_it: Annotated[bool, typer.Option("--open", help="Open the picture in its program.")] = False,
     timeout: Annotated[int, typer.Option(min=1, help="Seconds to wait for the picture.")] = 600,
+    as_json: Json = False,
 ) -> None:
     """Generate a picture, wait for it and write it to a file."""
+    to_stdout = out is not None and str(out) == STDIN
+    if to_stdout and (as_json or open_it or no_wait or (number or 1) > 1):
+        raise typer.BadParameter("- takes one picture and nothing else", param_hint="--out")
+    if prompt == STDIN and STDIN in (image or ()):
+        raise typer.BadParameter("stdin can be the prompt or a picture, not both", param_hint="--image")
     api = _public(ctx)
     settings = {
         "width": width,
         "height": height,
         "aspect_ratio": aspect_ratio,
-        "image_urls": [source if _is_url(source) else api.upload(_read(source)) for source in image] if image else None,
+        "image_urls": [_picture_url(api, source) for source in image] if image else None,
         "num_images": number,
         "seed": seed,
         "negative_prompt": negative_prompt,
     }
     given = {name: value for name, value in settings.items() if value is not None}
-    started = api.generate(model, {"prompt": prompt, **given})
+    text = sys.stdin.read().strip() if prompt == STDIN else prompt
+    started = api.submit(model, {"prompt": text, **given, **_other_inputs(input)}, webhook=webhook)
+    if no_wait:
+        _show_started(started, as_json=as_json)
+        return
     try:
-        with screen.progress(started["status"]) as show:
-            generation = api.wait(started["id"], timeout=timeout, on_status=show)
-        paths = _save(api.download(generation), out, generation["id"])
-    except (AtelierError, KeyboardInterrupt) as exc:
-        exc.add_note(f"look at generation {started['id']} with `{_show_command(ctx, started['id'])}`")
+        with screen.progress(started.status) as show:
+            generation = api.wait(started.id, timeout=timeout, on_update=lambda it: show(it.status))
+        pictures = api.download(generation)
+        if to_stdout:
+            sys.stdout.buffer.write(pictures[0].content)
+            return
+        paths = _save(pictures, out, generation.id)
+    except (AnyError, KeyboardInterrupt) as exc:
+        exc.add_note(f"look at generation {started.id} with `{_show_command(ctx, started.id)}`")
         raise
-    for path in paths:
-        screen.line(path)
+    if as_json:
+        screen.data({**generation.raw, "files": [str(path) for path in paths]})
+    else:
+        _show_pictures(paths, pictures)
+    if open_it:
+        for path in paths:
+            typer.launch(str(path))
+
+
+@app.command()
+def listen(
+    ctx: typer.Context,
+    forward: Annotated[str | None, typer.Option(metavar="URL", help="Pass each webhook on to this URL.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Where to listen on 127.0.0.1.")] = 4_580,
+    url: Annotated[
+        str | None, typer.Option(metavar="URL", help="The listener's public URL, such as a tunnel's; triggers use it.")
+    ] = None,
+    secret: Annotated[
+        str | None, typer.Option(envvar="ATELIER_WEBHOOK_SECRET", help="The user's secret; the local stack's is known.")
+    ] = None,
+    trigger: Annotated[list[TestEvent] | None, typer.Option(help="Have a test event sent; may be repeated.")] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="End after so many webhooks.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Receive this stack's webhooks on this machine, verify and show them, and forward them to your program."""
+    session: Session = ctx.obj
+    stack = session.found()
+    if trigger and not (stack.local or url):
+        raise StackError("a stack on AWS does not call 127.0.0.1; pass the URL of a tunnel to this port with --url")
+    listener = Listener(port, secret or stack.webhook_secret, forward, session.transport)
+    try:
+        listener.__enter__()
+    except OSError as exc:
+        raise StackError(f"cannot listen on 127.0.0.1:{port}: {exc.strerror}; choose another --port") from exc
+    ctx.call_on_close(lambda: listener.__exit__(None, None, None))
+    screen.note(f"Listening on {listener.url}; pass it as the webhook of a generation. End with Ctrl-C.")
+    for wanted in trigger or ():
+        made = _public(ctx).submit("sketch", {"prompt": EVENTS[wanted]}, webhook=url or listener.url)
+        screen.note(f"Generation {made.id} will end in {wanted}.")
+    for event in islice(_received(listener), count):
+        _show_event(event, as_json=as_json)
 
 
 def _admin(ctx: typer.Context) -> AdminApi:
@@ -478,9 +624,88 @@ def _admin(ctx: typer.Context) -> AdminApi:
     return ctx.with_resource(session.admin())
 
 
-def _public(ctx: typer.Context) -> PublicApi:
+def _public(ctx: typer.Context, *, key: bool = True) -> Atelier:
     session: Session = ctx.obj
-    return ctx.with_resource(session.public())
+    return ctx.with_resource(session.public(key=key))
+
+
+def _mentions(search: str | None, *texts: str | None) -> bool:
+    return not search or any(search.casefold() in (text or "").casefold() for text in texts)
+
+
+def _within(records: Iterable[OwnedGeneration], since: str | None, until: str | None) -> Iterator[OwnedGeneration]:
+    """Keep what was made from `since` on and before `until`; the records come newest first."""
+    for record in records:
+        if since and record["createdAt"] < since:
+            return
+        if not until or record["createdAt"] < until:
+            yield record
+
+
+def _state(key: Key) -> str:
+    """Say whether a key works, and until when."""
+    if key["revokedAt"]:
+        return f"revoked {key['revokedAt'][:10]}"
+    if not key["expiresAt"]:
+        return "active"
+    ended = key["expiresAt"] <= datetime.now(UTC).isoformat()
+    return f"{'expired' if ended else 'expires'} {key['expiresAt'][:10]}"
+
+
+def _shown(user: User) -> dict[str, object]:
+    return {**user, "credits": "unlimited" if user["credits"] is None else user["credits"]}
+
+
+def _other_inputs(given: list[str] | None) -> dict[str, Any]:
+    """Read NAME=VALUE: a value that is JSON is taken as such, any other as text."""
+    inputs = {}
+    for name, _, text in (one.partition("=") for one in given or ()):
+        try:
+            inputs[name.strip()] = json.loads(text)
+        except ValueError:
+            inputs[name.strip()] = text
+    return inputs
+
+
+def _picture_url(api: Atelier, source: str) -> str:
+    if _is_url(source):
+        return source
+    content = sys.stdin.buffer.read() if source == STDIN else _read(source)
+    return api.upload(content, transient=True).url
+
+
+def _show_started(generation: Generation, *, as_json: bool) -> None:
+    if as_json:
+        screen.data(generation.raw)
+    else:
+        screen.line(generation.id)
+
+
+def _show_pictures(paths: list[Path], pictures: list[Download]) -> None:
+    encode = inline_images.encoder(os.environ) if sys.stdout.isatty() else None
+    for path, picture in zip(paths, pictures, strict=True):
+        screen.line(path)
+        if encode and (shown := encode(picture.content, picture.content_type)):
+            typer.echo(shown)
+
+
+def _received(listener: Listener) -> Iterator[Event]:
+    while True:
+        try:
+            yield listener.events.get(timeout=1)
+        except Empty:
+            continue  # a wait without an end could not be interrupted everywhere
+
+
+def _show_event(event: Event, *, as_json: bool) -> None:
+    if as_json:
+        document = dict(event.generation.raw) if event.generation else None
+        screen.data({"id": event.id, "verified": event.generation is not None, "reason": event.reason,
+                     "answer": event.answer, "generation": document})  # fmt: skip
+        return
+    made = event.generation
+    what = f"{made.id} {made.status} {made.output or made.error or ''}" if made else "not trusted"
+    screen.line(f"{event.id}  {what.strip()}  answered {event.answer}{f': {event.reason}' if event.reason else ''}")
 
 
 def _show_new_key(key: NewKey, *, as_json: bool) -> None:
@@ -533,7 +758,7 @@ def _read(source: str) -> bytes:
         raise FileError(f"cannot read {source}: {exc.strerror}") from exc
 
 
-def _save(pictures: list[EncodedImage], out: Path | None, generation_id: str) -> list[Path]:
+def _save(pictures: list[Download], out: Path | None, generation_id: str) -> list[Path]:
     # The id comes from the server: it may name a file here, but not choose a folder.
     first = out or Path(re.sub(r"[^\w-]", "_", generation_id) + pictures[0].suffix)
     paths = [first, *(first.with_stem(f"{first.stem}-{number}") for number in range(2, len(pictures) + 1))]

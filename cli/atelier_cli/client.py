@@ -1,26 +1,20 @@
-"""A typed client of the two APIs that the command speaks: the admin's and the public one."""
+"""A typed client of the admin API. The public one is that of the package atelier_client."""
 
 from __future__ import annotations
 
-import mimetypes
-import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar, cast
 from urllib.parse import quote
 
 import httpx
 
-from atelier_cli.errors import ApiError, GenerationError, UnavailableError
+from atelier_cli.errors import ApiError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 Status = Literal["pending", "processing", "uploading", "success", "error"]
 Record = TypeVar("Record")
 
-_UNFINISHED = {"pending", "processing", "uploading"}
-_FIRST_PAUSE_S = 0.5
-_LONGEST_PAUSE_S = 3.0
 _FOREIGN = "the answer is not that of an Atelier API; check --stack"
 
 
@@ -119,12 +113,6 @@ class Generation(Started):
     error: str | None
 
 
-class MadeGeneration(Generation):
-    """A generation as its owner sees it alone, with all its pictures."""
-
-    outputs: list[StoredPicture]
-
-
 class OwnedGeneration(Generation):
     """A generation as an admin sees it."""
 
@@ -192,21 +180,6 @@ class GenerationDetail(OwnedGeneration):
     deliveries: list[Delivery]
 
 
-class Model(TypedDict):
-    """What can be asked for; `cost` is in credits a picture."""
-
-    slug: str
-    name: str
-    available: bool
-    cost: int
-
-
-class UploadedFile(TypedDict):
-    """A file that was uploaded."""
-
-    url: str
-
-
 class Day(TypedDict):
     """What became of one day's generations."""
 
@@ -226,18 +199,8 @@ class Overview(TypedDict):
     deadLetters: int
 
 
-@dataclass(frozen=True)
-class EncodedImage:
-    """A downloaded output and the file name suffix that fits it."""
-
-    content: bytes
-    suffix: str
-
-
-class _Api:
-    """JSON requests over one authorized httpx client; every failure becomes an ApiError."""
-
-    unauthorized: ClassVar[str]
+class AdminApi:
+    """The admin API: every user's keys, secrets and generations. Every failure becomes an ApiError."""
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
@@ -248,13 +211,11 @@ class _Api:
         *path: str,
         params: Mapping[str, str | int] | None = None,
         json: object = None,
-        content: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> object:
         url = "/".join(quote(part, safe="") for part in path)
         host = self._http.base_url.netloc.decode()
         try:
-            response = self._http.request(method, url, params=params, json=json, content=content, headers=headers)
+            response = self._http.request(method, url, params=params, json=json)
         except httpx.ConnectError as exc:
             raise ApiError(f"cannot connect to {host}: {exc}; run `make run` or pass --stack") from exc
         except httpx.TimeoutException as exc:
@@ -267,21 +228,17 @@ class _Api:
         raise self._refusal(response)
 
     def _refusal(self, response: httpx.Response) -> ApiError:
-        said = f"{_reason(response)} (HTTP {response.status_code})"
+        document = _json(response)
+        said = f"{_reason(document) or response.reason_phrase or 'unexpected answer'} (HTTP {response.status_code})"
         match response.status_code:
             case 401:
-                return ApiError(f"{said}; {self.unauthorized}")
+                return ApiError(f"{said}; check --stack and its admin secret (ATELIER_ADMIN_SECRET for a URL)")
             case 404:
                 return ApiError(f"{said}; check the id and --stack")
             case 429 | 500 | 502 | 503 | 504:
-                return UnavailableError(f"{said}; try again")
+                # A message of the stack's own says what to do.
+                return UnavailableError(said if _reason(document) else f"{said}; try again")
         return ApiError(said)
-
-
-class AdminApi(_Api):
-    """The admin API: every user's keys, secrets and generations."""
-
-    unauthorized = "check --stack and its admin secret (ATELIER_ADMIN_SECRET for a URL)"
 
     def create_key(self, name: str, *, user: str, test: bool, limits: Mapping[str, object]) -> NewKey:
         """Make a key for the user with this email; `limits` are the fields that hold it back."""
@@ -337,12 +294,24 @@ class AdminApi(_Api):
         return _record(Provider, self._call("DELETE", "providers", name))
 
     def generations(
-        self, *, limit: int, status: Status | None = None, model: str | None = None, user: str | None = None
-    ) -> list[OwnedGeneration]:
-        """List the newest generations, those of one status, model or user if it is given."""
+        self,
+        *,
+        page: int,
+        cursor: str | None = None,
+        status: Status | None = None,
+        model: str | None = None,
+        user: str | None = None,
+    ) -> Iterator[OwnedGeneration]:
+        """List the generations, newest first, of one status, model or user where it is given, `page` at a time."""
         filters = {"status": status, "model": model, "user": user}
-        params = {"limit": limit} | {name: value for name, value in filters.items() if value}
-        return _records(OwnedGeneration, self._call("GET", "generations", params=params))
+        params: dict[str, str | int] = {"limit": page} | {name: value for name, value in filters.items() if value}
+        while True:
+            answer = self._call("GET", "generations", params=params | ({"cursor": cursor} if cursor else {}))
+            yield from _records(OwnedGeneration, answer)
+            match answer:
+                case {"pagination": {"nextCursor": str(cursor)}}:
+                    continue
+            return
 
     def generation(self, generation_id: str) -> GenerationDetail:
         """Get one generation of any user, and what happened to it."""
@@ -365,82 +334,15 @@ class AdminApi(_Api):
         """Count what became of the newest generations."""
         return _record(Overview, self._call("GET", "overview", params={"days": days}))
 
-    def _user_id(self, user: str) -> str:
-        if "@" not in user:
-            return user
+    def user(self, user: str) -> User:
+        """Find the user with this email or id."""
         for known in self.users():
-            if known["email"].casefold() == user.casefold():
-                return known["id"]
-        raise ApiError(f"no user has the email {user}; see `atelier users list`")
+            if user.casefold() in (known["email"].casefold(), known["id"].casefold()):
+                return known
+        raise ApiError(f"no user has the email or id {user}; see `atelier users list`")
 
-
-class PublicApi(_Api):
-    """The public API, as the holder of one key uses it."""
-
-    unauthorized = "check ATELIER_API_KEY, or make a key with `atelier keys create`"
-
-    def __init__(
-        self,
-        http: httpx.Client,
-        files: httpx.Client,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Take the client that carries the key, and for files of other hosts one that does not."""
-        super().__init__(http)
-        self._files = files
-        self._sleep = sleep
-        self._clock = clock
-
-    def models(self) -> list[Model]:
-        """List what can be asked for, and what cannot just now."""
-        return _records(Model, self._call("GET", "models"))
-
-    def upload(self, content: bytes) -> str:
-        """Store a picture for a while, and return the URL under which inputs may name it."""
-        headers = {"Content-Type": "application/octet-stream"}
-        stored = self._call("POST", "files", params={"transient": "true"}, content=content, headers=headers)
-        return _record(UploadedFile, stored)["url"]
-
-    def generate(self, model: str, inputs: Mapping[str, object]) -> Started:
-        """Start a generation without waiting for it."""
-        body = {"model": model, "input": inputs}
-        return _record(Started, self._call("POST", "generate", json=body, headers={"Prefer": "respond-async"}))
-
-    def wait(self, generation_id: str, *, timeout: float, on_status: Callable[[str], None]) -> MadeGeneration:
-        """Ask for the generation, ever less often, until it has ended, and tell each status seen."""
-        deadline = self._clock() + timeout
-        pause = _FIRST_PAUSE_S
-        while self._clock() + pause <= deadline:
-            self._sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_PAUSE_S)
-            try:
-                answer = self._call("GET", "generations", generation_id)
-            except UnavailableError:
-                continue
-            generation = _record(MadeGeneration, answer)
-            on_status(generation["status"])
-            if generation["status"] not in _UNFINISHED:
-                return generation
-        raise GenerationError(f"not finished after {timeout:g} s")
-
-    def download(self, generation: MadeGeneration) -> list[EncodedImage]:
-        """Fetch the generation's pictures without showing anyone the key."""
-        if generation["status"] != "success" or not generation["outputs"]:
-            raise GenerationError(f"the generation failed: {generation['error'] or generation['status']}")
-        return [self._picture(output["url"]) for output in generation["outputs"]]
-
-    def _picture(self, url: str) -> EncodedImage:
-        try:
-            response = self._files.get(url)
-            response.raise_for_status()
-        except httpx.HTTPStatusError as exc:
-            raise ApiError(f"cannot download the output (HTTP {exc.response.status_code})") from exc
-        except (httpx.HTTPError, httpx.InvalidURL) as exc:
-            raise ApiError(f"cannot download the output: {exc}") from exc
-        kind = response.headers.get("Content-Type", "").partition(";")[0].strip()
-        return EncodedImage(response.content, mimetypes.guess_extension(kind, strict=False) or ".png")
+    def _user_id(self, user: str) -> str:
+        return self.user(user)["id"] if "@" in user else user
 
 
 def _json(response: httpx.Response) -> object:
@@ -450,20 +352,22 @@ def _json(response: httpx.Response) -> object:
         return None
 
 
-def _reason(response: httpx.Response) -> str:
-    match _json(response):
-        case {"message": message, "errors": [_, *_] as errors}:
-            return f"{message}: {'; '.join(map(_detail, errors))}"
+def _reason(document: object) -> str:
+    match document:
+        case {"message": str(message), "errors": [_, *_] as errors}:
+            return invalid(message, [one for one in errors if isinstance(one, dict)])
         case {"message": message}:
             return str(message)
-    return response.reason_phrase or "unexpected answer"
+    return ""
 
 
-def _detail(error: object) -> str:
-    match error:
-        case {"field": field, "message": message, "code": code}:
-            return f"{field}: {message} ({code})"
-    return str(error)
+def invalid(message: str, errors: Sequence[Mapping[str, object]]) -> str:
+    """Name each field at fault once: the API's message repeats the first one's."""
+    if not errors:
+        return message
+    head = message.removesuffix(str(errors[0].get("message"))).rstrip(" :")
+    faults = [f"{error.get('field')}: {str(error.get('message')).rstrip('.')}" for error in errors]
+    return f"{head}: {'; '.join(faults)}"
 
 
 def _records(kind: type[Record], answer: object) -> list[Record]:

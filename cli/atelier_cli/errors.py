@@ -1,16 +1,17 @@
 """What can go wrong in one run of `atelier`; each message is one line that says what to do.
 
-AtelierError
+AtelierError              the client's root, so that one clause catches the errors of both
 ├── StackError            no stack is found, or its secrets cannot be had
-├── GenerationError       the generation ended without a picture, or has not ended yet
-├── FileError             the picture cannot be written
+├── FileError             a picture cannot be read or written
 ├── CatalogError          a catalog is not one, or does not fit the providers
 └── ApiError              the stack refused the request
     └── UnavailableError  the stack could not answer now: the same request may succeed later
 """
 
+import atelier_client
 
-class AtelierError(Exception):
+
+class AtelierError(atelier_client.AtelierError):
     """The command cannot do what it was asked; the message is for its user."""
 
 
@@ -18,12 +19,8 @@ class StackError(AtelierError):
     """No stack is found, or its secrets cannot be had."""
 
 
-class GenerationError(AtelierError):
-    """The generation ended without a picture, or has not ended yet."""
-
-
 class FileError(AtelierError):
-    """The picture cannot be written."""
+    """A picture cannot be read or written."""
 
 
 class CatalogError(AtelierError):

@@ -7,6 +7,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import httpx
 import typer
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
@@ -14,13 +15,15 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 from typer.core import TyperGroup
 
-from atelier_cli.errors import AtelierError
+import atelier_client
+from atelier_cli.client import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from typer._click import Context
 
+LEAST_WIDTH = 6
 _out = Console(highlight=False)
 _err = Console(highlight=False, stderr=True)
 
@@ -32,8 +35,8 @@ class ErrorLine(TyperGroup):
         """Run the command; exit with 1 on an error of ours and with 130 on Ctrl-C."""
         try:
             return super().invoke(ctx)
-        except AtelierError as exc:
-            _complain(f"Error: {exc}", exc)
+        except atelier_client.AtelierError as exc:
+            _complain(f"Error: {_explained(exc)}", exc)
             raise typer.Exit(1) from exc
         except KeyboardInterrupt as exc:
             _complain("Stopped", exc)
@@ -68,6 +71,11 @@ def secret(what: str) -> str:
     return sys.stdin.read().strip()
 
 
+def note(value: object) -> None:
+    """Print one line on stderr, beside the results."""
+    _err.print(Text(clean(value)), soft_wrap=True)
+
+
 def fields(titles: Mapping[str, str], record: Mapping[str, object]) -> None:
     """Print a line for each title, with the record's field that it stands for."""
     width = max(map(len, titles))
@@ -78,18 +86,35 @@ def fields(titles: Mapping[str, str], record: Mapping[str, object]) -> None:
 def table(titles: Mapping[str, str], records: Iterable[Mapping[str, object]]) -> None:
     """Print a column for each title, with the records' field that it stands for, a line each.
 
-    What does not fit into the terminal is cut off at the right; into a pipe goes all of it.
+    In a terminal the widest columns are cut until a line fits, but no id; into a pipe goes all of it.
     """
     rows = [[*titles], *([_cell(name, record[name]) for name in titles.values()] for record in records)]
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    if _out.is_terminal:
+        widths = _fitted(widths, [name != "id" for name in titles.values()], _out.width)
     for number, row in enumerate(rows):
-        cells = map(set_cell_size, row, widths)
+        cells = [set_cell_size(_cut(cell, width), width) for cell, width in zip(row, widths, strict=True)]
         text = Text("  ".join(cells).rstrip(), style="" if number else "bold")
         _out.print(text, no_wrap=True, overflow="ellipsis", soft_wrap=not _out.is_terminal)
 
 
+def _fitted(widths: list[int], cut: list[bool], room: int) -> list[int]:
+    """Take from the widest columns that may be cut what the line has too much."""
+    widths = [*widths]
+    while sum(widths) + 2 * (len(widths) - 1) > room:
+        widest = max((number for number, may in enumerate(cut) if may), key=lambda number: widths[number], default=None)
+        if widest is None or widths[widest] <= LEAST_WIDTH:
+            break
+        widths[widest] -= 1
+    return widths
+
+
+def _cut(cell: str, width: int) -> str:
+    return cell if cell_len(cell) <= width else set_cell_size(cell, width - 1) + "…"
+
+
 def _cell(name: str, value: object) -> str:
-    """Make a cell's text; times are cut to minutes."""
+    """Make a cell's text; times, which are in UTC, are cut to minutes."""
     text = clean(value)
     return text[:16].replace("T", " ") if name.endswith("At") else text
 
@@ -105,6 +130,20 @@ def progress(status: str, console: Console = _err) -> Iterator[Callable[[str], N
     with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as bar:
         task = bar.add_task(clean(status), total=None)
         yield lambda status: bar.update(task, description=clean(status))
+
+
+def _explained(exc: atelier_client.AtelierError) -> str:
+    """Say what to do about an error of the public API's client."""
+    match exc:
+        case atelier_client.ApiError(__cause__=httpx.ConnectError() as cause):
+            host = cause.request.url.netloc.decode()
+            return f"cannot connect to {host}: {cause}; run `make run` or pass --stack"
+        case atelier_client.ApiError(status=401):
+            return f"{exc} (HTTP 401); check ATELIER_API_KEY, or make a key with `atelier keys create`"
+        case atelier_client.ApiError(status=int(status), errors=errors):
+            said = invalid(str(exc), [vars(error) for error in errors])
+            return said if f"HTTP {status}" in said else f"{said} (HTTP {status})"
+    return str(exc)
 
 
 def _complain(message: str, exc: BaseException) -> None:

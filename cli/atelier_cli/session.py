@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 import httpx
 import typer
 
-from atelier_cli.client import AdminApi, PublicApi
+from atelier_cli.client import AdminApi
 from atelier_cli.errors import StackError
-from atelier_cli.stack import Aws, find_stack
+from atelier_cli.stack import Aws, Stack, find_stack
+from atelier_client import Atelier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _TIMEOUT_S = 30
+_RETRIES = 2
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,24 @@ class Session:
             yield AdminApi(http)
 
     @contextmanager
-    def public(self) -> Iterator[PublicApi]:
-        """Open the stack's public API, asking for a key if nothing else tells it."""
-        stack = find_stack(self.stack, admin=False, connect=self.connect)
-        key = stack.api_key or _ask("API key", variable="ATELIER_API_KEY")
-        files = httpx.Client(timeout=_TIMEOUT_S, transport=self.transport, follow_redirects=True)
-        with self._http(stack.api, key.strip()) as http, files:
-            yield PublicApi(http, files, sleep=self.sleep, clock=self.clock)
+    def public(self, *, key: bool = True) -> Iterator[Atelier]:
+        """Open the stack's public API, asking for a key if one is needed and nothing else tells it."""
+        stack = self.found()
+        api_key = stack.api_key or (_ask("API key", variable="ATELIER_API_KEY") if key else None)
+        with Atelier(
+            stack.api,
+            api_key,
+            max_retries=_RETRIES,
+            timeout=_TIMEOUT_S,
+            transport=self.transport,
+            sleep=self.sleep,
+            clock=self.clock,
+        ) as api:
+            yield api
+
+    def found(self) -> Stack:
+        """Find the stack, without its admin secret."""
+        return find_stack(self.stack, admin=False, connect=self.connect)
 
     def _http(self, base: str, authorization: str) -> httpx.Client:
         try:

@@ -28,6 +28,8 @@ class Stack:
     api: str
     admin_secret: str | None = field(default=None, repr=False)
     api_key: str | None = field(default=None, repr=False)
+    webhook_secret: str | None = field(default=None, repr=False)
+    local: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,13 @@ def _read(path: Path) -> Stack:
         raise StackError(f"cannot read {path}: {exc}; run `make run` again") from exc
     match facts:
         case {"api": str(api)}:
-            return Stack(api.rstrip("/"), facts.get("admin_secret"), facts.get("api_key"))
+            return Stack(
+                api.rstrip("/"),
+                admin_secret=facts.get("admin_secret"),
+                api_key=facts.get("api_key"),
+                webhook_secret=facts.get("webhook_secret"),
+                local=True,
+            )
     raise StackError(f"{path} names no API; run `make run` again")
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -12,14 +16,19 @@ import boto3
 import httpx
 import pytest
 from botocore.stub import Stubber
+from rich.cells import cell_len
 from rich.console import Console
+from standardwebhooks import Webhook
 from typer.testing import CliRunner, Result
 
 from atelier.catalog.model import EMBEDDED
-from atelier_cli import screen
-from atelier_cli.app import app
+from atelier_cli import inline_images, screen
+from atelier_cli.app import GENERATION_COLUMNS, app
+from atelier_cli.listener import Listener
 from atelier_cli.session import Session
 from atelier_cli.stack import Aws
+from atelier_client import verify_webhook
+from tools.receiver import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,6 +148,7 @@ OVERVIEW = {
     "creditsSpent": 12,
     "deadLetters": 7,
 }
+UPLOADED = {"id": "f", "url": f"{API}/files/fox", "mimetype": "image/png", "size": 3}
 HOSTILE = "[bold]x[/bold][/nope]\x1b[31m\x9b2J\u202egnp\r\n\x07y"
 HARMLESS = "[bold]x[/bold][/nope][31m2Jgnp  y"
 
@@ -341,6 +351,20 @@ def test_an_address_that_is_taken_is_one_line(cli: Cli, stack: FakeStack) -> Non
     stack.on("POST", f"{ADMIN}/users", httpx.Response(409, json={"message": "There is such a user already."}))
 
     assert_fails(cli("users", "create", "ann@example.com"), "There is such a user already.", "409")
+
+
+@pytest.mark.usefixtures("local_stack")
+@pytest.mark.parametrize("answer", ["n\n", "y\n"])
+def test_counting_begins_only_with_consent(cli: Cli, stack: FakeStack, answer: str) -> None:
+    stack.on("GET", f"{ADMIN}/users", {"data": [{**USER, "credits": None}]})
+    stack.on("POST", f"{ADMIN}/users/user_1/credits", {**USER, "credits": 5})
+
+    result = cli("users", "top-up", "user_1", "5", input=answer)
+
+    assert "unlimited" in result.stderr
+    assert [request.method for request in stack.requests] == ["GET", "POST"][: 1 + (answer == "y\n")]
+    assert cli("users", "top-up", "user_1", "5", "--yes").stdout == "ann@example.com has 5 credits.\n"
+    assert "unlimited" in cli("users", "list").stdout
 
 
 @pytest.mark.usefixtures("local_stack")
@@ -634,6 +658,8 @@ def test_scripts_get_plain_json(
 ) -> None:
     method, path = route.split(" ")
     stack.on(method, ADMIN + path, answer)
+    if "top-up" in args:
+        stack.on("GET", f"{ADMIN}/users", {"data": [USER]})
 
     result = cli(*args, "--json")
 
@@ -669,7 +695,7 @@ def test_a_picture_is_generated_and_written(cli: Cli, stack: FakeStack, clock: F
     }
     assert stack.requests[0].headers["Prefer"] == "respond-async"
     assert stack.requests[0].headers["Authorization"] == "atl_key"
-    assert clock.slept == [0.5, 0.75, 1.125, 1.6875]
+    assert clock.slept == [0.5, 0.75, 1.125]
 
 
 @pytest.mark.usefixtures("local_stack")
@@ -678,7 +704,11 @@ def test_several_pictures_from_others(cli: Cli, stack: FakeStack, tmp_path: Path
     will_generate(stack, {"outputs": PICTURES})
     for number in range(2):
         stack.on("GET", f"{FILE}?{number}", httpx.Response(200, content=b"%d" % number))
-    stack.on("POST", f"{API}/files?transient=true", httpx.Response(201, json={"url": f"{API}/files/fox"}))
+    stack.on(
+        "POST",
+        f"{API}/files?transient=true",
+        httpx.Response(201, json=UPLOADED),
+    )
 
     result = cli("generate", "a fox", "--number", "2", "--image", "fox.png", "--image", "https://a/b", "--out", "x.png")
 
@@ -784,7 +814,7 @@ def test_polling_slows_down_and_gives_up(cli: Cli, stack: FakeStack, clock: Fake
 
     result = cli("generate", "a fox", "--timeout", "60")
 
-    assert_fails(result, "not finished after 60 s", "`atelier generations show gen_1`")
+    assert_fails(result, "not ended after 60 s", "`atelier generations show gen_1`")
     assert max(clock.slept) == 3
     assert clock.now <= 60
 
@@ -804,7 +834,7 @@ def test_ctrl_c_says_how_to_look_again(cli: Cli, stack: FakeStack, clock: FakeTi
     ("answer", "words"),
     [
         (httpx.Response(403), "HTTP 403"),
-        (httpx.ConnectError("no route"), "no route"),
+        (httpx.ConnectError("no route"), "ConnectError"),
         (httpx.UnsupportedProtocol("ftp"), "ftp"),
     ],
     ids=["status", "network", "scheme"],
@@ -815,7 +845,302 @@ def test_a_failed_download_is_one_line(
     will_generate(stack, {})
     stack.on("GET", FILE, answer)
 
-    assert_fails(cli("generate", "a fox"), "cannot download", words, "gen_1")
+    assert_fails(cli("generate", "a fox"), "Cannot download", words, "gen_1")
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_generation_can_be_left_to_itself(cli: Cli, stack: FakeStack) -> None:
+    will_generate(stack, {})
+
+    assert cli("generate", "a fox", "--no-wait", "--webhook", "https://me.example/hook").stdout == "gen_1\n"
+    assert json.loads(stack.requests[0].content)["webhook"] == "https://me.example/hook"
+    assert json.loads(cli("generate", "a fox", "--no-wait", "--json").stdout)["status"] == "pending"
+    assert {request.method for request in stack.requests} == {"POST"}
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_scripts_get_the_generation_and_its_files(cli: Cli, stack: FakeStack) -> None:
+    will_generate(stack, {})
+
+    assert json.loads(cli("generate", "a fox", "--json").stdout) == {**GENERATION, "files": ["gen_1.png"]}
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_picture_can_go_to_stdout(cli: Cli, stack: FakeStack, tmp_path: Path) -> None:
+    will_generate(stack, {})
+
+    assert cli("generate", "a fox", "--out", "-").stdout_bytes == b"picture"
+    assert not list(tmp_path.glob("*.png"))
+    for other in (["--json"], ["--open"], ["--no-wait"], ["--number", "2"]):
+        assert cli("generate", "a fox", "--out", "-", *other).exit_code == 2
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_the_prompt_or_a_picture_can_come_from_stdin(cli: Cli, stack: FakeStack) -> None:
+    will_generate(stack, {})
+    stack.on("POST", f"{API}/files?transient=true", httpx.Response(201, json=UPLOADED))
+
+    assert cli("generate", "-", input=" a fox\nin the snow\n").exit_code == 0
+    assert json.loads(stack.requests[0].content)["input"] == {"prompt": "a fox\nin the snow"}
+
+    stack.requests.clear()
+    assert cli("generate", "a fox", "--image", "-", input="PNG").exit_code == 0
+    assert stack.requests[0].content == b"PNG"
+    assert json.loads(stack.requests[1].content)["input"]["image_urls"] == [UPLOADED["url"]]
+
+    assert cli("generate", "-", "--image", "-", input="PNG").exit_code == 2
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_any_input_can_be_given(cli: Cli, stack: FakeStack) -> None:
+    will_generate(stack, {})
+    options = ["steps=30", "style=vivid", 'tags=["a","b"]', "empty=", "equation=a=b"]
+
+    assert cli("generate", "a fox", *(it for option in options for it in ("--input", option))).exit_code == 0
+
+    body = json.loads(stack.requests[0].content)["input"]
+    assert body == {
+        "prompt": "a fox", "steps": 30, "style": "vivid", "tags": ["a", "b"], "empty": "", "equation": "a=b",
+    }  # fmt: skip
+    assert cli("generate", "a fox", "--input", "steps").exit_code == 2
+    assert cli("generate", "a fox", "--input", "=30").exit_code == 2
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_picture_can_be_opened(cli: Cli, stack: FakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("typer.launch", opened.append)
+    will_generate(stack, {})
+
+    cli("generate", "a fox", "--open")
+
+    assert opened == ["gen_1.png"]
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_missing_provider_is_no_reason_to_try_again(cli: Cli, stack: FakeStack) -> None:
+    message = "No provider of flux-dev is set up; the stack's owner can: atelier providers set replicate."
+    stack.on("POST", f"{API}/generate", httpx.Response(503, json={"message": message}))
+
+    result = cli("generate", "a fox", "--model", "flux-dev")
+
+    assert_fails(result, message, "HTTP 503")
+    assert "try again" not in result.stderr
+
+
+def test_models_need_no_key(cli: Cli, stack: FakeStack) -> None:
+    model = {"slug": "sketch", "name": "Sketch", "cost": 0, "available": True}
+    stack.on("GET", f"{API}/models", {"data": [model]})
+
+    result = cli("--stack", API, "models")
+
+    assert "sketch" in result.stdout
+    assert "Authorization" not in stack.requests[0].headers
+    assert json.loads(cli("--stack", API, "models", "--json").stdout) == [model]
+
+
+# Lists
+
+PAGES = [
+    {
+        "data": [
+            {
+                **GENERATION,
+                "id": f"gen_{day}",
+                "createdAt": f"2025-01-{day:02}T12:00:00.000Z",
+                "payload": {"prompt": prompt},
+            }
+            for day, prompt in days
+        ],
+        "pagination": {"limit": 100, "nextCursor": cursor},
+    }
+    for days, cursor in (([(9, "a fox"), (8, "a boat")], "gen_8"), ([(7, "the Fox"), (5, "a cat")], None))
+]
+
+
+@pytest.mark.usefixtures("local_stack")
+@pytest.mark.parametrize(
+    ("options", "ids"),
+    [
+        (["--search", "fox"], ["gen_9", "gen_7"]),
+        (["--search", "GEN_5"], ["gen_5"]),
+        (["--since", "2025-01-07"], ["gen_9", "gen_8", "gen_7"]),
+        (["--since", "2025-01-08T12:00:00Z", "--until", "2025-01-09T14:00:00+02:00"], ["gen_8"]),
+        (["--search", "fox", "--limit", "1"], ["gen_9"]),
+    ],
+)
+def test_generations_are_found_over_pages(cli: Cli, stack: FakeStack, options: list[str], ids: list[str]) -> None:
+    stack.on("GET", f"{ADMIN}/generations?limit=100", PAGES[0])
+    stack.on("GET", f"{ADMIN}/generations?limit=100&cursor=gen_8", PAGES[1])
+
+    result = cli("generations", "list", "--json", *options)
+
+    assert [record["id"] for record in json.loads(result.stdout)] == ids
+    assert ("--cursor gen_9" in result.stderr) is ("--limit" in options)
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_list_goes_on_after_a_cursor(cli: Cli, stack: FakeStack) -> None:
+    stack.on("GET", f"{ADMIN}/generations?limit=20&cursor=gen_8", PAGES[1])
+
+    assert "gen_7" in cli("generations", "list", "--cursor", "gen_8").stdout
+    assert cli("generations", "list", "--since", "soon").exit_code == 2
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_the_state_of_a_key_is_shown(cli: Cli, stack: FakeStack) -> None:
+    ends = (
+        {"expiresAt": "2999-01-31T00:00:00Z"},
+        {"expiresAt": "2025-01-31T00:00:00Z"},
+        {"revokedAt": "2025-02-01T00:00:00Z"},
+    )
+    stack.on("GET", f"{ADMIN}/keys", {"data": [KEY, *({**KEY, **end, "name": "other"} for end in ends)]})
+
+    shown = cli("keys", "list").stdout
+
+    for state in ("active", "expires 2999-01-31", "expired 2025-01-31", "revoked 2025-02-01"):
+        assert state in shown
+    assert cli("keys", "list", "--search", "LAP").stdout.count("key_1") == 1
+
+
+def test_lines_fit_a_terminal_of_80_columns_and_ids_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = StringIO()
+    monkeypatch.setattr(screen, "_out", Console(file=shown, force_terminal=True, width=80, _environ={}, no_color=True))
+    record = {**GENERATION, "id": "01a2" * 8, "prompt": "狐 in the snow " * 9, "model": "a-model-with-a-long-name"}
+
+    screen.table(GENERATION_COLUMNS, [record])
+
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown.getvalue()).splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    assert lines[1].startswith("01a2" * 8)
+    assert "…" in lines[1]
+
+
+# The rest of the command
+
+
+@pytest.mark.parametrize("args", [["-h"], ["keys", "-h"], ["generate", "-h"], ["--version"]])
+def test_help_and_version(cli: Cli, args: list[str]) -> None:
+    result = cli(*args)
+
+    assert result.exit_code == 0
+    assert "atelier" in result.stdout.lower()
+
+
+def test_export_lines_can_be_evaluated(cli: Cli, local_stack: Path) -> None:
+    local_stack.write_text(json.dumps({"api": API, "api_key": "it's", "webhook_secret": "whsec_a"}))
+    script = cli("env").stdout + 'printf "%s|" "$API" "$API_KEY" "$WEBHOOK_SECRET"'
+
+    assert subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout == (
+        f"{API}|it's|whsec_a|"
+    )
+
+
+def test_env_of_a_url_has_what_is_known(cli: Cli) -> None:
+    assert cli("--stack", "https://api.example", "env").stdout == "export API=https://api.example\n"
+
+
+def signed(body: str, secret: str) -> dict[str, str]:
+    now = datetime.now(UTC)
+    signature = Webhook(secret).sign("msg_1", now, body)
+    return {"webhook-id": "msg_1", "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signature}
+
+
+@pytest.fixture
+def program() -> Iterator[Receiver]:
+    with Receiver(answer=lambda _: 207) as receiver:
+        yield receiver
+
+
+def test_webhooks_are_verified_and_forwarded(program: Receiver) -> None:
+    secret, body = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", json.dumps(GENERATION)
+    with Listener(0, secret, program.url) as listener:
+        for headers in (signed(body, secret), signed(body, "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")):
+            assert httpx.post(listener.url, content=body, headers={**headers, "Cookie": "c"}).status_code == 207
+        trusted, other = listener.events.get(timeout=5), listener.events.get(timeout=5)
+
+    assert trusted.generation is not None
+    assert (trusted.generation.id, trusted.id, trusted.answer, trusted.reason) == ("gen_1", "msg_1", 207, None)
+    assert other.generation is None
+    assert "No signature" in str(other.reason)
+    forwarded = program.received.get(timeout=5)
+    assert (forwarded.body.decode(), forwarded.headers["webhook-id"]) == (body, "msg_1")
+    assert "Cookie" not in forwarded.headers
+    assert verify_webhook(forwarded.body, forwarded.headers, secret).id == "gen_1"
+
+
+def test_a_program_that_is_down_is_a_failure_that_atelier_repeats() -> None:
+    with Listener(0, None, "http://127.0.0.1:9/") as listener:
+        assert httpx.post(listener.url, content=b"{}").status_code == 502
+        assert "does not answer" in str(listener.events.get(timeout=5).reason)
+        assert httpx.post(listener.url, content=bytes(1_048_577)).status_code == 413
+
+
+def test_listen_triggers_an_event_and_shows_it(cli: Cli, stack: FakeStack, local_stack: Path) -> None:
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    local_stack.write_text(json.dumps({"api": API, "api_key": "k", "webhook_secret": secret}))
+
+    class Calling(FakeStack):
+        """Calls the webhook of what is asked for before it answers."""
+
+        def __call__(self, request: httpx.Request) -> httpx.Response:
+            asked = json.loads(request.content)
+            assert asked["input"] == {"prompt": "test:fail"}
+            body = json.dumps({**GENERATION, "status": "error", "output": None, "error": "It failed."})
+            httpx.post(asked["webhook"], content=body, headers=signed(body, secret))
+            return httpx.Response(202, json={"id": "gen_1", "status": "pending"})
+
+    cli.session = replace(cli.session, transport=httpx.MockTransport(Calling()))
+    result = cli("listen", "--port", "0", "--trigger", "error", "--count", "1")
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout == "msg_1  gen_1 error It failed.  answered 204\n"
+    assert "Generation gen_1 will end in error" in result.stderr
+
+
+def test_a_stack_on_aws_calls_no_loopback_address(cli: Cli, stack: FakeStack) -> None:
+    assert_fails(cli("--stack", "https://api.example", "listen", "--trigger", "success"), "tunnel", "--url")
+    assert stack.requests == []
+
+
+def test_a_port_that_is_taken_is_one_line(cli: Cli, local_stack: Path, program: Receiver) -> None:
+    port = program.url.rpartition(":")[2].partition("/")[0]
+
+    assert_fails(cli("listen", "--port", port), port, "--port")
+
+
+# Pictures in the terminal
+
+
+@pytest.mark.parametrize(
+    ("environment", "chosen"),
+    [
+        ({"TERM": "xterm-kitty"}, inline_images.kitty),
+        ({"KITTY_WINDOW_ID": "1", "TERM": "xterm"}, inline_images.kitty),
+        ({"TERM": "xterm-ghostty"}, inline_images.kitty),
+        ({"TERM_PROGRAM": "iTerm.app"}, inline_images.iterm),
+        ({"TERM_PROGRAM": "WezTerm"}, inline_images.iterm),
+        ({"TERM": "xterm-256color"}, None),
+        ({"TERM": "screen", "TERM_PROGRAM": "iTerm.app"}, None),
+        ({"TERM": "xterm-kitty", "TMUX": "/tmp/tmux"}, None),
+        ({}, None),
+    ],
+)
+def test_a_terminal_is_recognised(environment: dict[str, str], chosen: object) -> None:
+    assert inline_images.encoder(environment) is chosen
+
+
+def test_a_picture_arrives_whole_in_chunks() -> None:
+    content = bytes(range(256)) * 40
+    sequences = re.findall(r"\x1b_G([^;]*);([^\x1b]*)\x1b\\\\", inline_images.kitty(content, "image/png"))
+
+    assert base64.b64decode("".join(data for _, data in sequences)) == content
+    assert max(len(data) for _, data in sequences) <= 4096
+    assert [head[-3:] for head, _ in sequences] == ["m=1"] * (len(sequences) - 1) + ["m=0"]
+    assert inline_images.kitty(content, "image/webp") == ""
+    found = re.fullmatch(r"\x1b]1337;File=inline=1;size=10240;width=40:(.*)\a", inline_images.iterm(content, "x"))
+    assert found
+    assert base64.b64decode(found[1]) == content
 
 
 # Finding the stack
@@ -892,9 +1217,10 @@ def test_a_secret_not_given_is_an_error(cli: Cli) -> None:
 def test_the_key_of_the_environment_comes_first(cli: Cli, stack: FakeStack) -> None:
     will_generate(stack, {})
 
-    cli("generate", "a fox", ATELIER_API_KEY="clé")
+    cli("generate", "a fox", ATELIER_API_KEY="atl_other")
 
-    assert dict(stack.requests[0].headers.raw)[b"Authorization"] == "clé".encode()
+    assert stack.requests[0].headers["Authorization"] == "atl_other"
+    assert_fails(cli("generate", "a fox", ATELIER_API_KEY="clé"), "printable ASCII")
 
 
 def test_a_url_that_is_none_is_one_line(cli: Cli) -> None:
@@ -999,7 +1325,7 @@ def test_no_aws_region_is_one_line(cli: Cli, tmp_path: Path, region: str | None)
         (httpx.Response(502, text="<html>"), ["Bad Gateway", "502", "try again"]),
         (httpx.Response(200, text="<html>"), ["not that of an Atelier API", "--stack"]),
         (httpx.Response(200, json={"data": [{"id": "key_1"}]}), ["not that of an Atelier API"]),
-        (httpx.Response(400, json={"message": "Bad", "errors": ["odd"]}), ["Bad: odd"]),
+        (httpx.Response(400, json={"message": "Bad", "errors": ["odd"]}), ["Bad (HTTP 400)"]),
     ],
 )
 def test_a_failed_request_is_one_line(
@@ -1017,18 +1343,18 @@ def test_a_failed_request_is_one_line(
 @pytest.mark.usefixtures("local_stack")
 def test_invalid_fields_are_named(cli: Cli, stack: FakeStack) -> None:
     errors = [
-        {"field": "input.width", "message": "is too large", "code": "too_big"},
-        {"field": "model", "message": "is unknown", "code": "enum"},
+        {"field": "input.width", "message": "Must be less.", "code": "too_big"},
+        {"field": "model", "message": "There is no such model.", "code": "enum"},
     ]
     stack.on(
         "POST",
         f"{API}/generate",
-        httpx.Response(400, json={"message": "Invalid request", "errors": errors}),
+        httpx.Response(400, json={"message": "The request is not valid: Must be less.", "errors": errors}),
     )
 
     assert_fails(
         cli("generate", "a fox"),
-        "Invalid request: input.width: is too large (too_big); model: is unknown (enum) (HTTP 400)",
+        "Error: The request is not valid: input.width: Must be less; model: There is no such model (HTTP 400)\n",
     )
 
 

@@ -130,6 +130,9 @@ class Clock:
 
     now: float = 0.0
 
+    def __call__(self) -> float:
+        return self.now
+
     def sleep(self, seconds: float) -> None:
         self.now += seconds
 
@@ -141,8 +144,7 @@ Use = Callable[..., Any]
 
 
 def blocking(api: Api, clock: Clock, **options: Any) -> Use:
-    client = Atelier(BASE, KEY, transport=httpx.MockTransport(api), sleep=clock.sleep, **options)
-    client._flows = type(client._flows)(client._flows.max_retries, clock=lambda: clock.now)
+    client = Atelier(BASE, KEY, transport=httpx.MockTransport(api), sleep=clock.sleep, clock=clock, **options)
 
     def use(method: str, *args: Any, **given: Any) -> Any:
         return getattr(client, method)(*args, **given)
@@ -154,9 +156,8 @@ def awaiting(api: Api, clock: Clock, **options: Any) -> Use:
     def use(method: str, *args: Any, **given: Any) -> Any:
         async def main() -> Any:
             async with AsyncAtelier(
-                BASE, KEY, transport=httpx.MockTransport(api), sleep=clock.sleep_async, **options
+                BASE, KEY, transport=httpx.MockTransport(api), sleep=clock.sleep_async, clock=clock, **options
             ) as client:
-                client._flows = type(client._flows)(client._flows.max_retries, clock=lambda: clock.now)
                 return await getattr(client, method)(*args, **given)
 
         return asyncio.run(main())
@@ -212,6 +213,13 @@ def test_an_update_may_be_awaited() -> None:
     awaiting(Api(looks=2), Clock())("subscribe", "sketch", {"prompt": "a fox"}, on_update=update)
 
     assert seen == ["processing", "success"]
+
+
+@both
+def test_a_wait_outlasts_an_outage(opened: Callable[..., Use]) -> None:
+    assert opened(Api(faults=[Fault.REFUSED] * 7), Clock())("wait", "gen_1").status == "success"
+    with pytest.raises(UnavailableError):
+        opened(Api(faults=[Fault.LOST] * 99), Clock())("wait", "gen_1", timeout=30)
 
 
 @both
@@ -392,7 +400,7 @@ def broken_webhooks() -> Iterator[tuple[str, str, dict[str, str], str]]:
     yield "another body", body + " ", good, SECRET
     yield "another secret", body, good, "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
     yield "too old", body, signed(body, age=301), SECRET
-    yield "from the future", body, signed(body, age=-330), SECRET
+    yield "from the future", body, signed(body, age=-3_000), SECRET
     yield "no JSON", "{", signed("{"), SECRET
     yield "no generation", "[]", signed("[]"), SECRET
     yield "no secret", body, good, "whsec_"

@@ -122,7 +122,25 @@ export class Atelier {
    */
   async wait(id, { timeout = DEFAULT_TIMEOUT, onUpdate } = {}) {
     const until = Date.now() + timeout;
-    return this.#ended(await this.get(id), until, timeout, onUpdate);
+    return this.#ended(await this.#seen(id, until), until, timeout, onUpdate);
+  }
+
+  /**
+   * Read a generation; an outage is no reason to give up before the deadline.
+   *
+   * @param {string} id
+   * @param {number} until
+   * @returns {Promise<Generation>}
+   */
+  async #seen(id, until) {
+    for (;;) {
+      try {
+        return await this.get(id);
+      } catch (error) {
+        if (!(error instanceof UnavailableError) || Date.now() + LONGEST_POLL > until) throw error;
+        await this.#sleep(LONGEST_POLL);
+      }
+    }
   }
 
   /** Read a generation as it stands. @param {string} id @returns {Promise<Generation>} */
@@ -282,7 +300,7 @@ export class Atelier {
         wait = Math.max(wait, retryAfter(response));
       } catch (error) {
         if (error instanceof ApiError) throw error;
-        failure = new UnavailableError(`No answer from the API (${reason(error)}); try again.`, { cause: error });
+        failure = new UnavailableError(`No answer from the server (${reason(error)}); try again.`, { cause: error });
       }
       if (!(failure instanceof UnavailableError) || attempt >= this.#maxRetries || wait > LONGEST_RETRY_AFTER) {
         throw failure;

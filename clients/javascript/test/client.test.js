@@ -142,6 +142,12 @@ test("subscribe reports each status once", async () => {
   assert.deepEqual(seen, ["processing", "success"]);
 });
 
+test("a wait outlasts an outage", async () => {
+  const api = new Api({ faults: Array(7).fill("refused") });
+  assert.equal((await api.client().wait("gen_1")).status, "success");
+  await assert.rejects(new Api({ faults: Array(99).fill("lost") }).client().wait("gen_1", { timeout: 0 }), UnavailableError);
+});
+
 test("a generation that fails is an error", async () => {
   await assert.rejects(new Api({ fails: true }).client().run("sketch", { prompt: "a fox" }), (error) => {
     assert.ok(error instanceof GenerationFailedError);

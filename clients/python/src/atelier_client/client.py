@@ -24,7 +24,7 @@ _HTTP_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 
 
 class _Base:
-    def __init__(self, base_url: str, api_key: str | None, max_retries: int) -> None:
+    def __init__(self, base_url: str, api_key: str | None, max_retries: int, clock: Callable[[], float]) -> None:
         if not base_url.startswith(("http://", "https://")):
             raise AtelierError(f"The base URL must start with https:// or http://: {base_url}")
         if api_key is not None and not (api_key.strip() and api_key.isascii() and api_key.strip().isprintable()):
@@ -33,7 +33,7 @@ class _Base:
             raise AtelierError("max_retries must be 0 or more.")
         self.base_url = base_url.rstrip("/")
         self._headers = {"Authorization": api_key.strip()} if api_key else {}
-        self._flows = Flows(max_retries)
+        self._flows = Flows(max_retries, clock)
 
     def __repr__(self) -> str:
         """Show where the client points, and not the key."""
@@ -65,9 +65,10 @@ class Atelier(_Base):
         timeout: float | httpx.Timeout = _HTTP_TIMEOUT,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take the API's base URL and a key; `timeout` is that of one HTTP request, in seconds."""
-        super().__init__(base_url, api_key, max_retries)
+        super().__init__(base_url, api_key, max_retries, clock)
         self._http = httpx.Client(timeout=timeout, transport=transport)
         self._sleep = sleep
 
@@ -213,9 +214,10 @@ class AsyncAtelier(_Base):
         timeout: float | httpx.Timeout = _HTTP_TIMEOUT,
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take the API's base URL and a key; `timeout` is that of one HTTP request, in seconds."""
-        super().__init__(base_url, api_key, max_retries)
+        super().__init__(base_url, api_key, max_retries, clock)
         self._http = httpx.AsyncClient(timeout=timeout, transport=transport)
         self._sleep = sleep
 

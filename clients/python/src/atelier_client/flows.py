@@ -139,8 +139,18 @@ class Flows:
     def wait(self, generation_id: str, *, timeout: float) -> Flow[Generation]:
         """Wait for the end of a generation, and report each status."""
         until = self.clock() + timeout
-        generation = yield from self.get(generation_id)
+        generation = yield from self._seen(generation_id, until)
         return (yield from self._ended(generation, until, timeout, notify=True))
+
+    def _seen(self, generation_id: str, until: float) -> Flow[Generation]:
+        """Read the generation; an outage is no reason to give up before the deadline."""
+        while True:
+            try:
+                return (yield from self.get(generation_id))
+            except UnavailableError:
+                if self.clock() + LONGEST_POLL_S > until:
+                    raise
+                yield Pause(LONGEST_POLL_S)
 
     def get(self, generation_id: str) -> Flow[Generation]:
         """Read a generation."""
@@ -185,7 +195,10 @@ class Flows:
             raise GenerationFailedError(generation)
         pictures = []
         for url in [picture.url for picture in generation.outputs] or [generation.output]:
-            response = yield from self._answered(Fetch(url))
+            try:
+                response = yield from self._answered(Fetch(url))
+            except ApiError as exc:
+                raise type(exc)(f"Cannot download the picture: {exc}", status=exc.status) from exc
             content_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
             pictures.append(Download(response.content, content_type))
         return pictures
@@ -213,7 +226,7 @@ class Flows:
                 raise ApiError(f"The request cannot be sent: {exc}") from exc
             except httpx.HTTPError as exc:
                 # A message of httpx may quote a header.
-                failure = UnavailableError(f"No answer from the API ({type(exc).__name__}); try again.")
+                failure = UnavailableError(f"No answer from the server ({type(exc).__name__}); try again.")
                 failure.__cause__, pause = exc, self._backoff(attempt)
             else:
                 if response.is_success:
