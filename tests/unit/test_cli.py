@@ -483,7 +483,7 @@ def test_a_key_that_the_stack_refuses_is_one_line(cli: Cli, stack: FakeStack) ->
     faults = [{"field": "key", "message": "Must be a key.", "code": "invalid"}]
     stack.on("POST", f"{ADMIN}/providers/fal", httpx.Response(400, json={"message": "Not valid", "errors": faults}))
 
-    assert_fails(cli("providers", "set", "fal", input=""), "Must be a key.", "400")
+    assert_fails(cli("providers", "set", "fal", input=""), "key: Must be a key", "400")
 
 
 @pytest.mark.usefixtures("local_stack")
@@ -1024,7 +1024,7 @@ def test_help_and_version(cli: Cli, args: list[str]) -> None:
     result = cli(*args)
 
     assert result.exit_code == 0
-    assert "atelier" in result.stdout.lower()
+    assert ("Usage:" in result.stdout) is (args != ["--version"])
 
 
 def test_export_lines_can_be_evaluated(cli: Cli, local_stack: Path) -> None:
@@ -1132,7 +1132,7 @@ def test_a_terminal_is_recognised(environment: dict[str, str], chosen: object) -
 
 def test_a_picture_arrives_whole_in_chunks() -> None:
     content = bytes(range(256)) * 40
-    sequences = re.findall(r"\x1b_G([^;]*);([^\x1b]*)\x1b\\\\", inline_images.kitty(content, "image/png"))
+    sequences = re.findall(r"\x1b_G([^;]*);([^\x1b]*)\x1b\\", inline_images.kitty(content, "image/png"))
 
     assert base64.b64decode("".join(data for _, data in sequences)) == content
     assert max(len(data) for _, data in sequences) <= 4096
