@@ -77,9 +77,7 @@ def addresses(path: str, operation: dict[str, Any]) -> Iterator[str]:
 
 def test_it_has_the_routes_that_the_code_has() -> None:
     described = {
-        (method.upper(), address)
-        for method, path, operation in operations()
-        for address in addresses(path, operation)
+        (method.upper(), address) for method, path, operation in operations() for address in addresses(path, operation)
     }
     routes = [*generate.app._static_routes, *generate.app._dynamic_routes]
     for method, address in described:
