@@ -161,7 +161,7 @@ def test_who_meets_others_takes_another_place(
     breakers: CircuitBreakerTable, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # given others that always want the same place first
-    monkeypatch.setattr("random.choice", lambda free: free[0])
+    monkeypatch.setattr("atelier.outbound.circuit_breaker.chance.choice", lambda free: free[0])
     network.before = [lambda: _taken(breakers)]
     # when, then
     assert breakers.acquire(UPSTREAM, NOW, []).number == 1

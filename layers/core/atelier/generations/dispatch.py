@@ -1,11 +1,11 @@
 """Dispatch: hand a pending generation to the provider whose turn it is."""
 
 import math
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from atelier.catalog.model import SKETCH, Catalog, Model, Route
+from atelier.chance import chance
 from atelier.clock import MINUTE, SECOND
 from atelier.errors import (
     FetchFailedError,
@@ -240,7 +240,7 @@ class Dispatch:
         if claimed.tries >= MAX_TRIES:
             message = f"It was offered {claimed.tries} times, and no provider took it; the last time: {reason}"
             return self._end(attempt, claimed.failed(message, now), health, rest_until)
-        backoff = FIRST_BACKOFF * 2**claimed.tries * random.uniform(0.5, 1.5)
+        backoff = FIRST_BACKOFF * 2**claimed.tries * chance.uniform(0.5, 1.5)
         delay = int(max(rest, backoff)) if attempt.last else 0
         requeued = self._end(attempt, claimed.requeued(reason, now, delay), health, rest_until)
         return self._send(requeued, delay)
@@ -270,7 +270,7 @@ class Dispatch:
         if age >= MAX_PENDING:
             message = "No provider could take it for a day; try again later."
             return self.generations.advance(generation, generation.failed(message, now))
-        delay = int(max(FIRST_BACKOFF, retry_at - now, min(age / 4, LONGEST_LOOK)) * random.uniform(1, 1.5))
+        delay = int(max(FIRST_BACKOFF, retry_at - now, min(age / 4, LONGEST_LOOK)) * chance.uniform(1, 1.5))
         waiting = self.generations.advance(generation, generation.rescheduled(now + delay + RESEND_AFTER))
         return self._send(waiting, delay)
 

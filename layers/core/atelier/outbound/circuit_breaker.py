@@ -6,11 +6,11 @@ then one call in PROBE_EVERY may try whether the peer is back. Whoever dies in a
 All times are milliseconds since the Unix epoch, all durations milliseconds.
 """
 
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from atelier.chance import chance
 from atelier.clock import SECOND
 from atelier.errors import UpstreamUnavailableError
 
@@ -77,4 +77,4 @@ class CircuitBreaker:
         free = [number for number in range(upstream.slots) if self.taken.get(number, 0) < now]
         if not free:
             raise UpstreamUnavailableError(f"{upstream.name} has all its calls in use", retry_at=now + FULL_WAIT)
-        return Slot(upstream, random.choice(free), now + upstream.lease, probe=self.open)
+        return Slot(upstream, chance.choice(free), now + upstream.lease, probe=self.open)

@@ -3,11 +3,11 @@
 All times are milliseconds since the Unix epoch, all durations milliseconds.
 """
 
-import random
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from atelier.chance import chance
 from atelier.clock import HOUR, MINUTE
 from atelier.errors import ConflictError
 from atelier.generations.model import Status
@@ -106,7 +106,7 @@ class Delivery:
         if now - self.begun_at >= MAX_AGE:
             return ended._dead(f"The last attempt of {MAX_AGE // HOUR} hours failed.")
         planned = SCHEDULE[self.tries - 1]
-        jitter = int(planned * random.uniform(0, JITTER))
+        jitter = int(planned * chance.uniform(0, JITTER))
         wait = max(planned - self.jitter, min(rest, LONGEST_REST)) + jitter
         return replace(ended, jitter=jitter, due_at=now + wait)
 
@@ -121,7 +121,7 @@ class Delivery:
             return later._dead(f"The receiver's host was down or busy for {MAX_AGE // HOUR} hours.")
         wait = max(retry_at - now, FULL_WAIT)
         spread = min(wait * 2 ** min(self.postponements, 10), LONGEST_SPREAD)
-        return replace(later, due_at=now + wait + int(random.uniform(0, spread)))
+        return replace(later, due_at=now + wait + int(chance.uniform(0, spread)))
 
     def repeated(self, now: int) -> "Delivery":
         """Begin anew, whatever became of it: the same message, due now, with a whole schedule before it.

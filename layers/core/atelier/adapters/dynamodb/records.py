@@ -4,7 +4,6 @@ The SDK repeats a call whose answer was lost, and then finds its own condition b
 write carries a fresh writer token; a failed condition on a record that holds this very token was our success.
 """
 
-import random
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from atelier.adapters.aws.clients import translated
+from atelier.chance import chance
 from atelier.errors import ConflictError, ContendedError, RefusedWritesError, UnavailableError
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ class RecordTable:
                     raise
             else:
                 return
-            time.sleep(random.uniform(pause / 2, pause))
+            time.sleep(chance.uniform(pause / 2, pause))
             pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
         raise ContendedError("The table is busy; try again.")
 
