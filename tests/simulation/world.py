@@ -98,7 +98,7 @@ class ChargingProvider:
     def __init__(self, name: str, pause: Pause, *, asynchronous: bool) -> None:
         self.name = name
         self.asynchronous = self.cancels = asynchronous
-        self.needs_key = self.charges = True
+        self.needs_key = self.takes_key = self.charges = True
         self.inputs = frozenset[str]()
         self.paid: Counter[str] = Counter()
         self.jobs: dict[str, str] = {}

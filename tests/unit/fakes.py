@@ -397,7 +397,7 @@ class ScriptedProvider:
         cancels: bool = True,
     ) -> None:
         self.name = name
-        self.needs_key = needs_key
+        self.needs_key = self.takes_key = needs_key
         self.charges = charges
         self.asynchronous = asynchronous
         self.cancels = cancels

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "layers" / "core" / "atelier"
 FLOORS = (
-    ("errors", "clock", "encoding"),
+    ("errors", "clock", "encoding", "chance"),
     ("settings", "logging", "standard_webhooks"),
     ("outbound",),
     ("images", "accounts", "catalog"),

@@ -600,3 +600,10 @@ def test_the_owners_ports_are_those_that_the_rules_default_to() -> None:
     pattern = re.compile(TEMPLATE["Parameters"]["EgressPorts"]["AllowedPattern"])
     assert all(pattern.fullmatch(text) for text in (default, "443", "443,8443,10443"))
     assert not any(pattern.fullmatch(text) for text in ("", "443,", ",443", "443, 8443", "0", "https", "443-445"))
+
+
+def test_no_password_is_a_plain_parameter() -> None:
+    pattern = re.compile(TEMPLATE["Parameters"]["ProviderUrls"]["AllowedPattern"])
+    assert pattern.fullmatch('{"automatic1111":"https://gpu.example:7860"}')
+    assert pattern.fullmatch(TEMPLATE["Parameters"]["ProviderUrls"]["Default"])
+    assert not pattern.fullmatch('{"automatic1111":"https://user:password@gpu.example:7860"}')

@@ -27,7 +27,7 @@ function roster(providers, done) {
     state(one),
     served(one),
     [
-      one.needsKey && button(one.set ? "Replace key" : "Set key", () => setKey(one).then(done), { look: "small", name: `${one.set ? "Replace" : "Set"} the key of ${one.name}` }),
+      one.set !== null && button(one.set ? "Replace key" : "Set key", () => setKey(one).then(done), { look: "small", name: `${one.set ? "Replace" : "Set"} the key of ${one.name}` }),
       one.set && button("Unset", () => unsetKey(one).then(done), { look: "small danger-text", name: `Unset the key of ${one.name}` }),
     ],
   ])));
@@ -40,7 +40,7 @@ function served({ models }) {
 }
 
 function state({ needsKey, set }) {
-  if (!needsKey) return el("span", { class: "quiet" }, "not needed");
+  if (!needsKey && !set) return el("span", { class: "quiet" }, "not needed");
   return el("div", { class: "badges" }, set ? badge("active", "set") : badge("unset", "not set"));
 }
 

@@ -34,7 +34,7 @@ def provider_document(kind: type[Provider], catalog: Catalog, having: Collection
     return {
         "name": kind.name,
         "needsKey": kind.needs_key,
-        "set": kind.name in having if kind.needs_key else None,
+        "set": kind.name in having if kind.takes_key else None,
         "models": [
             model.slug
             for model in catalog.models.values()

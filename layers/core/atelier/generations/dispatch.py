@@ -280,4 +280,4 @@ class Dispatch:
         return generation
 
     def _key(self, provider: Provider) -> str | None:
-        return self.keys.get(provider.name) if provider.needs_key else None
+        return self.keys.get(provider.name) if provider.takes_key else None

@@ -29,6 +29,7 @@ class ArtificialStudio:
 
     name = "artificial-studio"
     needs_key = True
+    takes_key = True
     charges = True
     asynchronous = True
     cancels = True

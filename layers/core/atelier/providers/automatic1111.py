@@ -1,7 +1,7 @@
 """AUTOMATIC1111's Stable Diffusion web UI, and Forge: synchronous, self-hosted. Source: the server's own /docs.
 
-Called: POST {base}/sdapi/v1/txt2img, or img2img where the client gave a picture, with HTTP Basic where the owner's URL
-holds user:password@; it blocks until it answers with base64. Calls back, polled: never. Cancelled: never, as its
+Called: POST {base}/sdapi/v1/txt2img, or img2img where the client gave a picture, with HTTP Basic where the provider's
+key is user:password; it blocks until it answers with base64. Calls back, polled: never. Cancelled: never, as its
 interrupt stops whatever the server draws at that moment, whoever asked for it.
 The client's fault: 400 to 499, but for 401, 402 and 403 (our account), 408 and 429. Passes: all else, even an answer
 that was lost, since there is nothing to pay twice.
@@ -12,15 +12,14 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from atelier.errors import OutcomeUnknownError, ProviderBusyError, ProviderCredentialsError
 from atelier.outbound.http_client import HttpClient
 from atelier.providers.provider import Job, Outcome
 from atelier.providers.synchronous import Synchronous, finished, listed, only_picture, post
 
-_ADDRESS = re.compile(r"(https?://)(?:([^/]+)@)?([^/].*)")
-"""The scheme, user:password, and the rest."""
+_ADDRESS = re.compile(r"https?://[^/@][^@]*")
+"""A URL without user:password, which would be in a plain parameter."""
 
 
 class Automatic1111(Synchronous):
@@ -28,6 +27,7 @@ class Automatic1111(Synchronous):
 
     name = "automatic1111"
     needs_key = False
+    takes_key = True  # user:password, where the server asks for one
     charges = False
     inputs = frozenset(
         {
@@ -43,13 +43,14 @@ class Automatic1111(Synchronous):
     def submit(self, job: Job) -> Outcome:
         """Ask for the pictures, and wait for them; ProviderCredentialsError where the owner gave no address."""
         if self._address is None:
-            raise ProviderCredentialsError(f"The provider {self.name} has no http(s) URL; tell the stack's owner.")
-        scheme, login, rest = self._address.groups()
+            raise ProviderCredentialsError(
+                f"The provider {self.name} has no plain http(s) URL; tell the stack's owner."
+            )
         headers = {"Content-Type": "application/json"}
-        if login:
-            headers["Authorization"] = f"Basic {_base64(unquote(login).encode())}"
+        if job.key:
+            headers["Authorization"] = f"Basic {_base64(job.key.encode())}"
         try:
-            return self._draw(f"{scheme}{rest.rstrip('/')}/sdapi/v1", headers, job)
+            return self._draw(f"{self._address[0].rstrip('/')}/sdapi/v1", headers, job)
         except OutcomeUnknownError as exc:
             raise ProviderBusyError(f"The provider {self.name} gave no good answer; try again later.") from exc
 

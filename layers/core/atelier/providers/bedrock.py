@@ -23,6 +23,7 @@ class Bedrock(Synchronous):
 
     name = "bedrock"
     needs_key = False
+    takes_key = False
     inputs = frozenset({"prompt", "negative_prompt", "aspect_ratio", "seed", "output_format", "strength"})
 
     def __init__(self, models: ModelInvoker) -> None:

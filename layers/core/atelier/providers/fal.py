@@ -56,6 +56,7 @@ class Fal:
 
     name = "fal"
     needs_key = True
+    takes_key = True
     charges = True
     asynchronous = True
     cancels = True

@@ -115,6 +115,9 @@ class Provider(Protocol):
 
     name: str
     needs_key: bool
+    """Whether it can be used only with a key."""
+    takes_key: bool
+    """Whether it is given one where the operator has set it."""
     charges: bool
     """Whether a call may cost money, and so must not be repeated blindly."""
     asynchronous: bool

@@ -46,8 +46,8 @@ class Setup:
 def keyed(name: str) -> type[Provider]:
     """Return a provider that takes a key; NotFoundError, naming those that do, where there is none of the name."""
     kind = KINDS.get(name)
-    if kind is None or not kind.needs_key:
-        names = ", ".join(other.name for other in KINDS.values() if other.needs_key)
+    if kind is None or not kind.takes_key:
+        names = ", ".join(other.name for other in KINDS.values() if other.takes_key)
         raise NotFoundError(f"There is no provider '{name}' that takes a key; {names} do.")
     return kind
 

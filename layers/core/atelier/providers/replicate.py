@@ -34,6 +34,7 @@ class Replicate:
 
     name = "replicate"
     needs_key = True
+    takes_key = True
     charges = True
     asynchronous = True
     cancels = True

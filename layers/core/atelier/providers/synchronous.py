@@ -20,6 +20,7 @@ class Synchronous:
     name: str
     inputs: frozenset[str]
     needs_key = True
+    takes_key = True
     charges = True
     asynchronous = False
     cancels = False

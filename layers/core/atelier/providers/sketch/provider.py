@@ -31,6 +31,7 @@ class Sketch:
 
     name = "sketch"
     needs_key = False
+    takes_key = False
     charges = False
     asynchronous = True
     cancels = True
