@@ -153,8 +153,8 @@ class RecordTable:
     ) -> Record:
         """Add to numbers and set attributes if `condition` holds, and return the record; else ConflictError.
 
-        Counts once though the SDK may repeat the call: the writer token of the last one is part of the condition. A repeat
-        that another writer overtook counts twice, so that a limit refuses too early rather than too late.
+        Counts once though the SDK may repeat the call: the writer token of the last one is part of the condition.
+        A repeat that another writer overtook counts twice: a limit then refuses too early, and never too late.
         """
         writer = secrets.token_hex(8)
         write = self.addition(
