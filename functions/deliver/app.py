@@ -12,12 +12,14 @@ from atelier.adapters.dynamodb.delivery_store import DeliveryStore
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.http.client import client
 from atelier.adapters.lambda_.batches import BatchAnswer, process_ids
+from atelier.adapters.lambda_.metrics import EmbeddedMetrics
 from atelier.api.public_url import resolve_public_url
 from atelier.clock import now_ms
 from atelier.logging import bind_context, logger
 from atelier.outbound.url_policy import UrlPolicy
 from atelier.settings import load
 from atelier.webhooks.deliver import Deliver
+from atelier.webhooks.measurements import of_attempt
 from atelier.webhooks.signing_secrets import SigningSecrets
 
 
@@ -35,6 +37,7 @@ class Settings:
     retention_days: int
     allow_loopback: bool
     egress_ports: frozenset[int]
+    metrics_namespace: str
 
 
 @cache
@@ -56,6 +59,12 @@ def deliver() -> Deliver:
     )
 
 
+@cache
+def metrics() -> EmbeddedMetrics:
+    """Make the writer of metrics."""
+    return EmbeddedMetrics(load(Settings).metrics_namespace)
+
+
 def take(generation_id: str) -> None:
     """Attempt one delivery; an alarm counts the lines that say `"delivery": "dead"`."""
     step = deliver()
@@ -70,6 +79,8 @@ def take(generation_id: str) -> None:
             code=attempt and attempt.status_code,
             reason=attempt and attempt.reason,
         )
+        if attempt:
+            metrics()(of_attempt(delivery))
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -10,6 +10,7 @@ from atelier.adapters.aws.topic import SnsTopic
 from atelier.adapters.dynamodb.delivery_store import DeliveryStore
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.lambda_.batches import BatchAnswer, process_changes
+from atelier.adapters.lambda_.metrics import EmbeddedMetrics
 from atelier.api.public_url import resolve_public_url
 from atelier.generations.model import Generation
 from atelier.logging import bind_context, logger
@@ -28,6 +29,7 @@ class Settings:
     aws_region: str
     api_id: str
     retention_days: int
+    metrics_namespace: str
 
 
 @cache
@@ -40,6 +42,7 @@ def notify() -> Notify:
             deliveries=DeliveryStore(table, retention_days=settings.retention_days),
             topic=SnsTopic(clients.client("sns"), settings.topic_arn),
             base_url=resolve_public_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
+            measure=EmbeddedMetrics(settings.metrics_namespace),
         ),
         queue=lambda: SqsQueue(clients.client("sqs"), settings.delivery_queue_url),
     )

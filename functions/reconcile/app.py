@@ -11,6 +11,7 @@ from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.delivery_store import DeliveryStore
 from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
+from atelier.adapters.lambda_.metrics import EmbeddedMetrics
 from atelier.api.public_url import resolve_public_url
 from atelier.clock import now_ms
 from atelier.generations.reconcile import Reconcile
@@ -33,6 +34,7 @@ class Settings:
     aws_region: str
     api_id: str
     retention_days: int
+    metrics_namespace: str
 
 
 @cache
@@ -54,6 +56,7 @@ def reconcile() -> Reconcile:
             deliveries=DeliveryStore(table, retention_days=settings.retention_days),
             topic=SnsTopic(clients.client("sns"), settings.topic_arn),
             base_url=resolve_public_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
+            measure=EmbeddedMetrics(settings.metrics_namespace),
         ),
         clock=now_ms,
     )

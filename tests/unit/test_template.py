@@ -18,6 +18,7 @@ from atelier.clock import SECOND
 from atelier.generations import ingest, input_images, model
 from atelier.generations.model import FINAL, Status
 from atelier.images.file_urls import TRANSIENT, UPLOADS
+from atelier.images.image import EXTENSIONS
 from atelier.outbound.url_policy import UrlPolicy
 from atelier.providers import replicate, synchronous
 from atelier.webhooks import deliver, delivery
@@ -319,7 +320,7 @@ def test_a_client_hears_from_us_before_api_gateway_gives_up() -> None:
 def test_the_api_takes_pictures_as_bytes_on_aws_and_locally() -> None:
     types = [item["Fn::If"] for item in RESOURCES["Api"]["Properties"]["BinaryMediaTypes"]]
     assert all(condition == "IsLocal" for condition, _, _ in types)
-    assert {local for _, local, _ in types} == {"image/*", FORM, BYTES}
+    assert {local for _, local, _ in types} == {"image/*", *EXTENSIONS, FORM, BYTES}
     assert all(aws == local.replace("/", "~1") for _, local, aws in types)
 
 

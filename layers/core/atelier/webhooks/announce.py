@@ -1,13 +1,18 @@
 """Announce: tell the topic that a generation finished, and webhooks of what they want to hear."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from atelier.generations.model import Generation
 from atelier.generations.ports import Queue
 from atelier.generations.serializer import announce
 from atelier.webhooks.events import deliveries_for
+from atelier.webhooks.measurements import Measurement, of_generation
 from atelier.webhooks.ports import Deliveries, Topic
+
+
+def _ignore(_: Iterable[Measurement]) -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +22,8 @@ class Announce:
     deliveries: Deliveries
     topic: Topic
     base_url: str
+    measure: Callable[[Iterable[Measurement]], None] = _ignore
+    """Takes what is counted of each announced generation."""
 
     def __call__(self, generation: Generation) -> None:
         """Publish a finished generation, then take it off the agenda, where its deliveries take its place.
@@ -36,6 +43,7 @@ class Announce:
             },
         )
         self.deliveries.announced(generation, deliveries)
+        self.measure(of_generation(generation))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

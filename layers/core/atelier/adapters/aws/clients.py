@@ -1,5 +1,6 @@
 """AWS clients, made from the botocore session that boto3 wraps: the same clients, sooner (docs/decisions.md)."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -49,7 +50,10 @@ def client(service: Literal["sqs"]) -> "SQSClient": ...
 @cache
 def client(service: str) -> Any:
     """Return this sandbox's client of a service."""
-    return _session().create_client(service, config=_OTHER_CONFIGS.get(service, _CONFIG))
+    config = _OTHER_CONFIGS.get(service, _CONFIG)
+    if service == "s3" and os.environ.get("AWS_ENDPOINT_URL"):
+        config = config.merge(Config(s3={"addressing_style": "path"}))  # an emulator's buckets have no hosts
+    return _session().create_client(service, config=config)
 
 
 @contextmanager
