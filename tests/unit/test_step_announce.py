@@ -71,6 +71,17 @@ def test_attributes_can_be_filtered_on(webhook: str | None, wanted: tuple[Status
     }
 
 
+def test_an_announced_generation_is_measured_once() -> None:
+    measured: list[str] = []
+    announcing = replace(
+        step(InMemoryTopic(), FINISHED), measure=lambda items: measured.extend(item.name for item in items)
+    )
+    announcing(FINISHED)
+    with pytest.raises(ConflictError):
+        announcing(FINISHED)
+    assert measured.count("Generations") == 1
+
+
 def test_takes_the_generation_off_the_agenda_and_changes_nothing_else_of_it() -> None:
     generations = announced(FINISHED, InMemoryTopic())
     assert generations.get(FINISHED.id) == replace(FINISHED, version=4, due_at=None)
