@@ -13,10 +13,10 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    clients.client.cache_clear()
+    clients.client.cache_clear()  # type: ignore[attr-defined]
     clients._session.cache_clear()
     yield
-    clients.client.cache_clear()
+    clients.client.cache_clear()  # type: ignore[attr-defined]
     clients._session.cache_clear()
 
 
