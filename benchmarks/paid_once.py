@@ -377,6 +377,7 @@ def table(found: Mapping[str, Mapping[str, Count]]) -> str:
     totals = [sum(counts.values(), Count()) for counts in found.values()]
     rows = {
         "**all: paid calls for each picture**": [total.rate for total in totals],
+        "paid calls for each picture asked for": [f"{total.paid / total.asked:.3f}" for total in totals],
         "pictures asked for": [str(total.asked) for total in totals],
         "pictures lost": [str(total.asked - total.got) for total in totals],
         "paid calls without a picture": [str(total.paid - total.got) for total in totals],

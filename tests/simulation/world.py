@@ -19,6 +19,7 @@ from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.delivery_store import DeliveryStore
 from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
+from atelier.chance import chance
 from atelier.clock import MINUTE
 from atelier.errors import AtelierError, ConflictError, OutcomeUnknownError, ProviderBusyError
 from atelier.generations.cancel import Cancel
@@ -71,8 +72,21 @@ USER = "user_1"
 URLS = ("https://cdn.example/1.png",)
 MAX_ROUNDS = 20
 MAX_RECEIVES = 5
+DICE = random.Random()
+"""What `repeatable` takes chance from; each new world seeds it."""
 
 Pause = Callable[[str], Fate]
+
+
+@contextmanager
+def repeatable() -> Iterator[None]:
+    """Let a schedule lead to the same state again: chance comes from DICE instead of the operating system."""
+    vars(chance).update(random=DICE.random, getrandbits=DICE.getrandbits)
+    try:
+        yield
+    finally:
+        for name in ("random", "getrandbits"):
+            del vars(chance)[name]
 
 
 @cache
@@ -187,7 +201,7 @@ class World:
         tokens: bool = True,
         shows: bool = True,
     ) -> None:
-        random.seed(0)
+        DICE.seed(0)
         self.clock = Clock()
         self.seen = Seen()
         self.dynamodb = SimulatedDynamoDB(indexes(), pause, self._changed, without, tokens, shows)

@@ -24,7 +24,7 @@ from atelier.generations.model import CLAIM_LEASE, POLL_EVERY, UPLOAD_LEASE
 from atelier.outbound.circuit_breaker import FAILURES_TO_OPEN, Health, Release, Upstream
 from tests.simulation.dynamodb import Fate, Removal
 from tests.simulation.interleavings import Budget, Chooser, Interleaving, explore
-from tests.simulation.world import ACCOUNTS, World
+from tests.simulation.world import ACCOUNTS, World, repeatable
 from tests.unit.fakes import DEADLINE, NOW
 
 SCHEDULES = int(os.environ.get("MODEL_CHECK_SCHEDULES", "20"))
@@ -49,6 +49,12 @@ class Scene:
 
     def __str__(self) -> str:
         return self.name
+
+
+@pytest.fixture(autouse=True)
+def _repeatable() -> Iterator[None]:
+    with repeatable():
+        yield
 
 
 def one_message_three_times(model: str) -> Callable[[World], Workers]:
