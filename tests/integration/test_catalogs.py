@@ -176,7 +176,7 @@ def test_without_any_good_catalog_the_service_is_unavailable_and_says_who_can_he
 ) -> None:
     if broken:
         put(broken)
-    with pytest.raises(UnavailableError, match=f"{BUCKET}/{KEY} cannot be used; tell the stack's owner"):
+    with pytest.raises(UnavailableError, match=f"{BUCKET}/{KEY} cannot be used; tell the stack's operator"):
         stored()
     put(TEXT)
     assert stored().model("sketch")

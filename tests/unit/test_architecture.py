@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 CORE = ROOT / "layers" / "core" / "atelier"
 FLOORS = (
     ("errors", "clock", "encoding", "chance"),
-    ("settings", "logging", "standard_webhooks"),
+    ("settings", "logging", "standard_webhooks", "ttl_cache"),
     ("outbound",),
     ("images", "accounts", "catalog"),
     ("providers",),

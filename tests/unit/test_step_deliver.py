@@ -15,6 +15,7 @@ from atelier.clock import HOUR
 from atelier.encoding import timestamp
 from atelier.errors import ConflictError, FetchFailedError, FetchRefusedError, UnavailableError
 from atelier.generations.model import Generation, Moment, Status
+from atelier.generations.ports import MAX_QUEUE_DELAY
 from atelier.generations.serializer import describe
 from atelier.outbound.circuit_breaker import (
     FAILURES_TO_OPEN,
@@ -27,7 +28,7 @@ from atelier.outbound.circuit_breaker import (
 )
 from atelier.outbound.http_client import HttpResponse
 from atelier.standard_webhooks import derive_secret
-from atelier.webhooks.deliver import MAX_CALLS, MAX_DELAY_MS, TIMEOUT_SECONDS, Deliver, Handled
+from atelier.webhooks.deliver import MAX_CALLS, TIMEOUT_SECONDS, Deliver, Handled
 from atelier.webhooks.delivery import ATTEMPT_LEASE, Attempt, Delivery, DeliveryStatus
 from atelier.webhooks.schedule import JITTER, SCHEDULE
 from tests.unit.fakes import (
@@ -255,7 +256,7 @@ def test_only_short_waits_ride_on_the_queue_and_none_ends_early() -> None:
     delivery = room.attempt()
     while delivery.due_at is not None:
         wait = delivery.due_at - room.clock.now
-        if wait <= MAX_DELAY_MS:
+        if wait <= MAX_QUEUE_DELAY:
             short += 1
             _, delay = room.queue.sent[-1]
             assert wait <= delay * 1_000 < wait + 1_000

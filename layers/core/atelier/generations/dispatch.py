@@ -20,7 +20,7 @@ from atelier.errors import (
 from atelier.generations.complete import Complete
 from atelier.generations.input_images import InputImages
 from atelier.generations.model import CLAIM_LEASE, MAX_PENDING, MAX_TRIES, RESEND_AFTER, Generation, Status
-from atelier.generations.ports import Generations, Queue
+from atelier.generations.ports import MAX_QUEUE_DELAY, Generations, Queue
 from atelier.images.image import EncodedImage
 from atelier.outbound.circuit_breaker import Health, Release, Slot, Upstream
 from atelier.providers.ports import ProviderKeys
@@ -40,8 +40,6 @@ from atelier.providers.provider import (
 FIRST_BACKOFF = 2 * SECOND
 MAX_BACKOFF = 60 * MINUTE
 """No Retry-After is honoured for longer."""
-MAX_QUEUE_DELAY = 15 * MINUTE
-"""SQS delays no message for longer; reconcile sends what waits longer."""
 LONGEST_LOOK = 30 * SECOND
 """Who waits for a place looks for one this often, or when there may be one."""
 

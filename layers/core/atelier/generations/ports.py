@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from atelier.clock import MINUTE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -12,6 +14,10 @@ if TYPE_CHECKING:
     from atelier.generations.idempotency import Idempotency
     from atelier.generations.model import Generation
     from atelier.outbound.circuit_breaker import Release, Slot, Upstream
+
+
+MAX_QUEUE_DELAY = 15 * MINUTE
+"""SQS delays no message for longer, in milliseconds; reconcile sends what waits longer."""
 
 
 class Acceptances(Protocol):
@@ -28,10 +34,6 @@ class Acceptances(Protocol):
 
 class Generations(Protocol):
     """The table of generations. Every write is conditional, and ConflictError says that it came too late."""
-
-    def add(self, generation: Generation) -> None:
-        """Write a new generation."""
-        ...
 
     def get(self, generation_id: str) -> Generation:
         """Read one, consistently; NotFoundError where there is none."""
@@ -80,7 +82,7 @@ class Queue(Protocol):
     """A queue of generation ids."""
 
     def send(self, generation_id: str, *, delay: int = 0) -> None:
-        """Send an id, to be seen after `delay` seconds (at most 900)."""
+        """Send an id, to be seen after `delay` seconds (MAX_QUEUE_DELAY at most)."""
         ...
 
 

@@ -5,10 +5,9 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
+from atelier.clock import SECOND
 from atelier.errors import (
     FetchError,
     FetchFailedError,
@@ -19,6 +18,7 @@ from atelier.errors import (
     ProviderRejectedError,
 )
 from atelier.outbound.http_client import HttpClient, HttpResponse
+from atelier.outbound.retry_after import retry_after
 
 MAX_MESSAGE_LENGTH = 1_000
 MAX_URL_LENGTH = 2_048
@@ -210,15 +210,6 @@ def decoded(value: object, provider: str) -> bytes:
     raise unknown(provider, "answered without a picture")
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read the seconds of a Retry-After header (RFC 9110); a date counts from the answer's own."""
-    header = headers.get("retry-after", "")
-    if header.isascii() and header.isdigit() and len(header) < 10:
-        return float(header)
-    until, now = _date(header), _date(headers.get("date", ""))
-    return None if until is None or now is None else max(0.0, (until - now).total_seconds())
-
-
 def _check(headers: Mapping[str, str], provider: str) -> None:
     """Find out a key that no header can hold before anything is sent, since afterwards nobody knows what was."""
     if not all(_HEADER.fullmatch(value) for value in headers.values()):
@@ -230,7 +221,8 @@ def _check(headers: Mapping[str, str], provider: str) -> None:
 
 def _busy(response: HttpResponse, provider: str, words: object = None) -> ProviderBusyError:
     """Make the error of a busy provider, which says when to come back in a header, or in words as Replicate does."""
-    wait = retry_after(response.headers)
+    asked = retry_after(response.headers)
+    wait = None if asked is None else asked / SECOND
     if wait is None and isinstance(words, str) and (found := _RESET.search(words)):
         wait = float(found[1])
     return ProviderBusyError(
@@ -246,11 +238,3 @@ def _quoted(words: object) -> str:
     """Put a provider's words, if there are any, into one line that ends without a full stop."""
     line = " ".join((text(words) or "").split()).rstrip(".;")
     return f": {line}" if line else ""
-
-
-def _date(header: str) -> datetime | None:
-    """Read an HTTP date, which is in UTC."""
-    try:
-        return parsedate_to_datetime(header).replace(tzinfo=None)
-    except (ValueError, OverflowError):
-        return None

@@ -9,17 +9,16 @@ from atelier import standard_webhooks
 from atelier.clock import SECOND
 from atelier.errors import ConflictError, FetchError, FetchRefusedError, UpstreamUnavailableError
 from atelier.generations.model import Generation, Status
-from atelier.generations.ports import Queue
+from atelier.generations.ports import MAX_QUEUE_DELAY, Queue
 from atelier.outbound.circuit_breaker import Health, Release, Upstream
 from atelier.outbound.http_client import HttpClient, HttpResponse
-from atelier.outbound.retry_after import read_retry_after
+from atelier.outbound.retry_after import retry_after
 from atelier.webhooks.delivery import ATTEMPT_LEASE, Attempt, Delivery
 from atelier.webhooks.events import deliveries_for
 from atelier.webhooks.ports import Deliveries
 
 TIMEOUT_SECONDS = 10.0
 MAX_ANSWER_BYTES = 16 * 1024
-MAX_DELAY_MS = 900_000
 MAX_CALLS = 10
 """How many calls a host gets at once."""
 _CONTROLS = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n\r"}
@@ -84,7 +83,7 @@ class Deliver:
     def _ride(self, handled: Handled, now: int) -> Handled:
         """Let a short wait ride on the queue."""
         delivery = handled.delivery
-        if delivery.due_at is not None and delivery.due_at - now <= MAX_DELAY_MS:
+        if delivery.due_at is not None and delivery.due_at - now <= MAX_QUEUE_DELAY:
             self.queue().send(delivery.generation_id, delay=-(-(delivery.due_at - now) // SECOND))
         return handled
 
@@ -152,4 +151,4 @@ def _health(answer: HttpResponse | FetchError) -> Health:
 
 
 def _rest(answer: HttpResponse | FetchError, now: int) -> int:
-    return 0 if isinstance(answer, FetchError) else read_retry_after(answer.headers.get("retry-after", ""), now)
+    return 0 if isinstance(answer, FetchError) else retry_after(answer.headers, now) or 0

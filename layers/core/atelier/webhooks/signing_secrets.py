@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from atelier.accounts.users import WebhookSecrets
 from atelier.standard_webhooks import derive_secret
+from atelier.ttl_cache import TtlCache
 
 SECRETS_SECONDS = 60.0
 MAX_REMEMBERED = 1_000
@@ -13,7 +14,7 @@ MAX_REMEMBERED = 1_000
 class SigningSecrets:
     """The secrets that a user's webhooks are signed with.
 
-    Which versions sign is remembered for a minute, since every delivery asks. A new secret is late by as much, which
+    Every delivery asks which versions sign, so they are kept for a minute. A new secret is late by as much, which
     harms nobody: the old one signs for a day more.
     """
 
@@ -24,24 +25,11 @@ class SigningSecrets:
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._read = read
         self._signing_key = signing_key
-        self._monotonic = monotonic
-        self._remembered: dict[str, tuple[float, WebhookSecrets]] = {}
+        self._secrets = TtlCache(read, seconds=SECRETS_SECONDS, size=MAX_REMEMBERED, monotonic=monotonic)
 
     def __call__(self, user_id: str, now: int) -> tuple[str, ...]:
         """Return a user's `whsec_` secrets that sign now, newest first; NotFoundError where there is no user."""
         signing_key = self._signing_key()
-        versions = self._secrets(user_id).signing_versions(now)
+        versions = self._secrets.get(user_id).signing_versions(now)
         return tuple(derive_secret(signing_key, user_id, version) for version in versions)
-
-    def _secrets(self, user_id: str) -> WebhookSecrets:
-        now = self._monotonic()
-        read_at, known = self._remembered.get(user_id, (now, None))
-        if known is None or now - read_at >= SECRETS_SECONDS:
-            known = self._read(user_id)
-            self._remembered.pop(user_id, None)  # so that the first is the one read longest ago
-            if len(self._remembered) >= MAX_REMEMBERED:
-                del self._remembered[next(iter(self._remembered))]
-            self._remembered[user_id] = (now, known)
-        return known

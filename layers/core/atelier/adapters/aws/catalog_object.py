@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from atelier.adapters.aws import clients
+from atelier.adapters.aws.clients import translated
 from atelier.catalog.model import Catalog, embedded, load
-from atelier.errors import ConfigurationError, UnavailableError
+from atelier.errors import AtelierError, ConfigurationError, UnavailableError
 from atelier.logging import logger
+from atelier.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -25,33 +25,35 @@ def catalog_source(location: str) -> Callable[[], Catalog]:
 
 
 class StoredCatalog:
-    """The owner's catalog, looked at again after a minute; a new one that cannot be had leaves the last good one."""
+    """The operator's catalog, read again after a minute; the last good one stays while the new one cannot be used."""
 
     def __init__(self, client: "S3Client", location: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._client = client
-        self._bucket, _, self._key = location.partition("/")
-        self._monotonic = monotonic
-        self._catalog: Catalog | None = None
-        self._looked_at = 0.0
+        self._location = location
+        self._cache = TtlCache(
+            self._read, seconds=TTL_SECONDS, retry=TTL_SECONDS, failed=self._log, monotonic=monotonic
+        )
 
     def __call__(self) -> Catalog:
         """Return the catalog; UnavailableError where there never was a good one."""
-        now = self._monotonic()
-        if self._catalog and now - self._looked_at < TTL_SECONDS:
-            return self._catalog
-        self._looked_at = now
         try:
-            self._catalog = self._read()
-        except (ClientError, BotoCoreError, ConfigurationError) as exc:
-            location = f"{self._bucket}/{self._key}"
-            if self._catalog is None:
-                raise UnavailableError(f"The catalog {location} cannot be used; tell the stack's owner.") from exc
-            logger.error("the catalog cannot be used; the last good one stays", catalog=location, cause=str(exc))
-        return self._catalog
+            return self._cache.get(self._location)
+        except (UnavailableError, ConfigurationError) as exc:
+            message = f"The catalog {self._location} cannot be used; tell the stack's operator."
+            raise UnavailableError(message) from exc
 
-    def _read(self) -> Catalog:
-        body = self._client.get_object(Bucket=self._bucket, Key=self._key)["Body"].read()
+    def _read(self, location: str) -> Catalog:
+        bucket, _, key = location.partition("/")
+        with translated("The catalog"):
+            body = self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
         try:
             return load(body.decode())
         except UnicodeDecodeError as exc:
             raise ConfigurationError("the catalog is not text in UTF-8") from exc
+
+    def _log(self, exc: AtelierError) -> None:
+        logger.error(
+            "the catalog cannot be used; the last good one stays",
+            catalog=self._location,
+            cause=str(exc.__cause__ or exc) if isinstance(exc, UnavailableError) else str(exc),
+        )

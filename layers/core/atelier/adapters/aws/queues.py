@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from atelier.adapters.aws.clients import translated
+from atelier.clock import SECOND
 from atelier.encoding import encode
+from atelier.generations.ports import MAX_QUEUE_DELAY
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -19,10 +21,12 @@ class SqsQueue:
         self._url = url
 
     def send(self, generation_id: str, *, delay: int = 0) -> None:
-        """Send an id, to be seen after `delay` seconds (at most 900)."""
+        """Send an id, to be seen after `delay` seconds (MAX_QUEUE_DELAY at most)."""
         with translated("The queue"):
             self._client.send_message(
-                QueueUrl=self._url, MessageBody=encode({"id": generation_id}), DelaySeconds=min(delay, 900)
+                QueueUrl=self._url,
+                MessageBody=encode({"id": generation_id}),
+                DelaySeconds=min(delay, MAX_QUEUE_DELAY // SECOND),
             )
 
 

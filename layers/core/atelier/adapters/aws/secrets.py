@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from atelier.adapters.aws.clients import translated
-from atelier.errors import ConfigurationError, UnavailableError
+from atelier.errors import AtelierError, ConfigurationError, UnavailableError
+from atelier.logging import logger
+from atelier.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -21,30 +23,30 @@ CHANGE_TRIES = 5
 
 
 class Secret:
-    """One secret in Secrets Manager."""
+    """One secret in Secrets Manager; the last good value stays while it cannot be read."""
 
     def __init__(
         self, client: "SecretsManagerClient", arn: str, *, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._client = client
         self._arn = arn
-        self._monotonic = monotonic
-        self._value: str | None = None
-        self._read_at = 0.0
+        self._cache = TtlCache(self._read, seconds=TTL_SECONDS, failed=_log, monotonic=monotonic)
 
     def __call__(self) -> str:
-        """Return the secret's string."""
-        now = self._monotonic()
-        if self._value is None or now - self._read_at >= TTL_SECONDS:
-            with translated("The secret"):
-                self._value = self._client.get_secret_value(SecretId=self._arn)["SecretString"]
-            self._read_at = now
-        return self._value
+        """Return the secret's string; UnavailableError where it was never read."""
+        return self._cache.get(self._arn)
 
     def refresh(self) -> None:
         """Read it anew at the next call, unless it was read just now."""
-        if self._monotonic() - self._read_at >= LEAST_REFRESH_SECONDS:
-            self._value = None
+        self._cache.refresh(self._arn, least=LEAST_REFRESH_SECONDS)
+
+    def _read(self, arn: str) -> str:
+        with translated("The secret"):
+            return self._client.get_secret_value(SecretId=arn)["SecretString"]
+
+
+def _log(exc: AtelierError) -> None:
+    logger.error("a secret cannot be read; its last value stays", cause=repr(exc.__cause__))
 
 
 class SecretProviderKeys:

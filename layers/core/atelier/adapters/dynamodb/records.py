@@ -197,22 +197,19 @@ class RecordTable:
 
         A transaction's own token keeps it from counting twice.
         """
-        names = {f"#{number}": name for number, name in enumerate([*changes, *amounts])}
-        new = {name: changes.get(name, amounts.get(name)) for name in names.values()}
-        sets = [f"{n} = :{n[1:]}" for n, name in names.items() if name in changes and new[name] is not None]
-        removes = [n for n, name in names.items() if new[name] is None]
-        adds = [f"{n} :{n[1:]}" for n, name in names.items() if name in amounts]
-        parts = [f"{verb} {', '.join(terms)}" for verb, terms in
-                 (("SET", sets), ("REMOVE", removes), ("ADD", adds)) if terms]  # fmt: skip
-        taken = {f":{n[1:]}": new[name] for n, name in names.items() if new[name] is not None}
+        expression = _Expression(values)
+        sets = [f"{expression.name(n)} = {expression.value(v)}" for n, v in changes.items() if v is not None]
+        removes = [expression.name(name) for name, value in changes.items() if value is None]
+        adds = [f"{expression.name(name)} {expression.value(amount)}" for name, amount in amounts.items()]
+        clauses = {"SET": sets, "REMOVE": removes, "ADD": adds}
         return {
             "Update": {
                 "TableName": self._table,
                 "Key": _key(*key),
-                "UpdateExpression": " ".join(parts),
+                "UpdateExpression": " ".join(f"{verb} {', '.join(terms)}" for verb, terms in clauses.items() if terms),
                 "ConditionExpression": condition,
-                "ExpressionAttributeNames": names,
-                "ExpressionAttributeValues": {name: _value(value) for name, value in {**taken, **values}.items()},
+                "ExpressionAttributeNames": expression.names,
+                "ExpressionAttributeValues": expression.values,
             }
         }
 
@@ -250,6 +247,24 @@ class RecordTable:
         except UnavailableError as exc:
             return _ours(exc, writer)
         return _plain(answer["Attributes"])
+
+
+class _Expression:
+    """Gathers the placeholders of an expression, beside the values that its condition brings along."""
+
+    def __init__(self, values: Record) -> None:
+        self.names: dict[str, str] = {}
+        self.values = {placeholder: _value(value) for placeholder, value in values.items() if value is not None}
+
+    def name(self, attribute: str) -> str:
+        placeholder = f"#{len(self.names)}"
+        self.names[placeholder] = attribute
+        return placeholder
+
+    def value(self, value: Scalar) -> str:
+        placeholder = f":{len(self.values)}"
+        self.values[placeholder] = _value(value)
+        return placeholder
 
 
 def _reasons(exc: UnavailableError) -> list[str]:
