@@ -21,7 +21,7 @@ from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.clock import HOUR, MINUTE, now_ms
 from atelier.generations.model import Generation, Status, new_generation
-from tools.local_stack import ROOT, Deployed, deployed, write_state
+from tools.local_stack import MACHINE, ROOT, Deployed, deployed, write_state
 from tools.run import EXAMPLE, STACK_FILE, STACK_NAME, STATE
 
 FUNCTIONS = ("Generate", "Webhook", "Dispatch", "Ingest", "Notify", "Deliver", "Reconcile", "Console")
@@ -52,6 +52,9 @@ def main() -> int:
     print(f"Wrote {STATE.name}/env.json and {STATE.name}/events/ for these generations:")
     for name, generation in generations.items():
         print(f"  {name:8} {generation.id} {generation.status}")
+    parameters = " ".join(f"{name}={value}" for name, value in {**MACHINE, "LocalEndpoint": stack.endpoint}.items())
+    print("Parameters of this stack for `sam local`:")
+    print(f"  --parameter-overrides {parameters}")
     return 0
 
 
@@ -68,25 +71,25 @@ def _generations(stack: Deployed, state: dict[str, Any]) -> dict[str, Generation
     finished = store.get(made.raise_for_status().json()["id"])
     now = now_ms()
 
-    def pending() -> Generation:
+    def pending(webhook: str | None = None) -> Generation:
         return new_generation(
             user_id=finished.user_id, key_id=finished.key_id, test=finished.test, model=finished.model,
-            tool=finished.tool, type=finished.type, payload=finished.payload, webhook=WEBHOOK,
+            tool=finished.tool, type=finished.type, payload=finished.payload, webhook=webhook,
             correlation_id="sam-local", now=now,
         )  # fmt: skip
 
-    def claimed() -> Generation:
-        return pending().claimed("sketch", "sketch", committed=False, now=now, deadline=10 * MINUTE)
+    def claimed(webhook: str | None = None) -> Generation:
+        return pending(webhook).claimed("sketch", "sketch", committed=False, now=now, deadline=10 * MINUTE)
 
-    def ended() -> Generation:
-        return claimed().uploading(now).succeeded(finished.outputs, finished.thumbnail or "", now)
+    def ended(webhook: str | None = None) -> Generation:
+        return claimed(webhook).uploading(now).succeeded(finished.outputs, finished.thumbnail or "", now)
 
     generations = {
         "dispatch": pending(),
         "webhook": claimed(),
         "ingest": claimed().submitted(JOB, now),
         "notify": ended(),
-        "deliver": ended(),
+        "deliver": ended(WEBHOOK),
     }
     for name, generation in generations.items():
         generations[name] = replace(generation, due_at=now + HOUR)
