@@ -1,15 +1,23 @@
-"""MiniStack with one mend: its importer of OpenAPI documents drops API Gateway's ANY method.
+"""MiniStack with two mends in what CloudFormation does with a SAM template.
 
-.venv-local/bin/python -P tools/emulator.py
+Its importer of OpenAPI documents drops API Gateway's ANY method, and it translates SAM templates without the parameters'
+values, from which SAM knows whether a function needs a new version.
+
+    .venv-local/bin/python -P tools/emulator.py
 """
 
+from contextvars import ContextVar
 from typing import Any
 
 from ministack.app import main  # type: ignore[import-not-found]
 from ministack.services import apigateway_v1  # type: ignore[import-not-found]
+from ministack.services.cloudformation import changesets, engine, handlers  # type: ignore[import-not-found]
+from samtranslator.translator import transform as sam  # type: ignore[import-not-found]
 
 ANY = "x-amazon-apigateway-any-method"
 import_path_item = apigateway_v1._import_path_item
+apply_transforms, transform = engine._apply_transforms, sam.transform
+parameters: ContextVar[dict[str, Any]] = ContextVar("parameters")
 
 
 def import_path_item_with_any(api_id: str, path: str, path_item: dict[str, Any], *rest: Any) -> None:
@@ -17,8 +25,24 @@ def import_path_item_with_any(api_id: str, path: str, path_item: dict[str, Any],
     import_path_item(api_id, path, {"any" if name == ANY else name: item for name, item in path_item.items()}, *rest)
 
 
+def apply_transforms_with_parameters(template: Any, provided: Any = None, previous: Any = None) -> Any:
+    """Apply a template's transforms, and keep the parameters' values for SAM's."""
+    token = parameters.set(engine._transform_parameters(template, provided, previous))
+    try:
+        return apply_transforms(template, provided, previous)
+    finally:
+        parameters.reset(token)
+
+
+def transform_with_parameters(template: Any, _: Any, loader: Any) -> Any:
+    """Translate a SAM template with the parameters' values, as AWS does."""
+    return transform(template, parameters.get(), loader)
+
+
 apigateway_v1._OPENAPI_HTTP_METHODS.add("any")
 apigateway_v1._import_path_item = import_path_item_with_any
+changesets._apply_transforms = handlers._apply_transforms = apply_transforms_with_parameters
+sam.transform = transform_with_parameters
 
 if __name__ == "__main__":
     main()
