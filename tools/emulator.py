@@ -1,7 +1,7 @@
 """MiniStack with two mends in what CloudFormation does with a SAM template.
 
-Its importer of OpenAPI documents drops API Gateway's ANY method, and it translates SAM templates without the parameters'
-values, from which SAM knows whether a function needs a new version.
+Its importer of OpenAPI documents drops API Gateway's ANY method. It translates SAM templates without the values of the
+parameters, from which SAM knows whether a function needs a new version.
 
     .venv-local/bin/python -P tools/emulator.py
 """
