@@ -35,8 +35,8 @@ def apply_transforms_with_parameters(template: Any, provided: Any = None, previo
 
 
 def transform_with_parameters(template: Any, _: Any, loader: Any) -> Any:
-    """Translate a SAM template with the parameters' values, as AWS does."""
-    return transform(template, parameters.get(), loader)
+    """Translate a SAM template with the parameters' values, as AWS does; without a canary, for want of CodeDeploy."""
+    return transform(template, {**parameters.get(), "Canary": "false"}, loader)
 
 
 apigateway_v1._OPENAPI_HTTP_METHODS.add("any")
