@@ -11,4 +11,6 @@ fetch("https://HOST/api/generate", {
     },
     webhook: "https://your-server.com/api/webhook",
   }),
-});
+})
+  .then((answer) => answer.json())
+  .then((generation) => console.log(generation.id, generation.status));
