@@ -1,7 +1,8 @@
-"""MiniStack with two mends in what CloudFormation does with a SAM template.
+"""MiniStack with three mends.
 
 Its importer of OpenAPI documents drops API Gateway's ANY method. It translates SAM templates without the values of the
-parameters, from which SAM knows whether a function needs a new version.
+parameters, from which SAM knows whether a function needs a new version. Over a restart it keeps how far a function has
+read a table's stream, but not the stream: the function would miss as many records as were read before.
 
     .venv-local/bin/python -P tools/emulator.py
 """
@@ -10,12 +11,13 @@ from contextvars import ContextVar
 from typing import Any
 
 from ministack.app import main  # type: ignore[import-not-found]
-from ministack.services import apigateway_v1  # type: ignore[import-not-found]
+from ministack.services import apigateway_v1, lambda_svc  # type: ignore[import-not-found]
 from ministack.services.cloudformation import changesets, engine, handlers  # type: ignore[import-not-found]
 from samtranslator.translator import transform as sam  # type: ignore[import-not-found]
 
 ANY = "x-amazon-apigateway-any-method"
 import_path_item = apigateway_v1._import_path_item
+lambda_state = lambda_svc.get_state
 apply_transforms, transform = engine._apply_transforms, sam.transform
 parameters: ContextVar[dict[str, Any]] = ContextVar("parameters")
 
@@ -39,10 +41,16 @@ def transform_with_parameters(template: Any, _: Any, loader: Any) -> Any:
     return transform(template, {**parameters.get(), "Canary": "false"}, loader)
 
 
+def lambda_state_from_the_streams_start() -> dict[str, Any]:
+    """Keep what a restart needs, without positions in streams that begin anew."""
+    return {**lambda_state(), "dynamodb_stream_positions": {}}
+
+
 apigateway_v1._OPENAPI_HTTP_METHODS.add("any")
 apigateway_v1._import_path_item = import_path_item_with_any
 changesets._apply_transforms = handlers._apply_transforms = apply_transforms_with_parameters
 sam.transform = transform_with_parameters
+lambda_svc.get_state = lambda_state_from_the_streams_start
 
 if __name__ == "__main__":
     main()
