@@ -11,11 +11,11 @@ import pytest
 from tests.deployment import Account
 from tools.local_stack import ROOT
 
-BLOCK = re.compile(r"(?:<!-- not run: (?P<needs>[^>]*) -->\n\n)?```(?:sh|bash|shell)\n(?P<commands>.*?)```", re.DOTALL)
+BLOCK = re.compile(r"(?:<!-- not run: (?P<needs>[^>]*) -->\n\n)? *```(?:sh|bash|shell)\n(?P<commands>.*?)```", re.DOTALL)
 ELSEWHERE = {"api.md"}
 """Its commands are the files of docs/examples, which test_examples runs."""
 DOCUMENTS = sorted({ROOT / "README.md", *(ROOT / "docs").glob("*.md")})
-NEEDS = re.compile(r"\b(aws|sudo|docker|make deploy|make run|sam local)\b")
+NEEDS = re.compile(r"\b(aws|sudo|docker|make deploy|make run|sam local|tools\.restore)\b")
 
 
 def blocks(document: Path) -> list[tuple[str | None, str]]:
