@@ -11,7 +11,7 @@ import pytest
 from tests.deployment import Account
 from tools.local_stack import ROOT
 
-BLOCK = re.compile(r"(?:<!-- not run: (?P<needs>[^>]*) -->\n\n)? *```(?:sh|bash|shell)\n(?P<commands>.*?)```", re.DOTALL)
+BLOCK = re.compile(r"(?:<!-- not run: (?P<needs>[^>]*) -->\n\n)? *```(?:sh|bash)\n(?P<commands>.*?)```", re.DOTALL)
 ELSEWHERE = {"api.md"}
 """Its commands are the files of docs/examples, which test_examples runs."""
 DOCUMENTS = sorted({ROOT / "README.md", *(ROOT / "docs").glob("*.md")})
