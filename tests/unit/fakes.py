@@ -7,7 +7,7 @@ from typing import Any
 from atelier.accounts.api_keys import ApiKey
 from atelier.catalog.model import Catalog, Model, Route, Tool
 from atelier.errors import ConflictError, NotFoundError, UnavailableError
-from atelier.generations.idempotency import Idempotency
+from atelier.generations.idempotency import CountedRequest, Idempotency
 from atelier.generations.model import RESEND_AFTER, Generation, Status
 from atelier.generations.ports import Due
 from atelier.images.image import EncodedImage
@@ -263,15 +263,33 @@ class InMemoryAcceptances:
     def __init__(self, generations: "InMemoryGenerations") -> None:
         self._generations = generations
         self._earlier: dict[str, str] = {}
+        self._counted: list[tuple[str, str, str, set[int]]] = []
 
-    def write(self, generation: Generation, key: ApiKey, idempotency: Idempotency | None, now: int) -> Generation:
+    def write(
+        self,
+        generation: Generation,
+        key: ApiKey,
+        idempotency: Idempotency | None,
+        now: int,
+        counted: CountedRequest | None = None,
+    ) -> Generation:
         """Write it, unless the idempotency key is known."""
         if idempotency and idempotency.key in self._earlier:
             return self._generations.get(self._earlier[idempotency.key])
         self._generations.add(generation)
         if idempotency:
             self._earlier[idempotency.key] = generation.id
+        if counted:
+            self._counted.append((key.id, counted.request_digest, generation.id, set()))
         return generation
+
+    def claim(self, key: ApiKey, counted: CountedRequest, now: int) -> Generation | None:
+        """Return the latest generation of such a request that no other of this number has got."""
+        for key_id, digest, generation_id, claimed in reversed(self._counted):
+            if (key_id, digest) == (key.id, counted.request_digest) and counted.number not in claimed:
+                claimed.add(counted.number)
+                return self._generations.get(generation_id)
+        return None
 
 
 class InMemoryApiKeys:

@@ -345,10 +345,13 @@ def test_no_web_page_may_call_the_api_unless_the_owner_says_which() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(RESOURCES["Api"]["Properties"]["GatewayResponses"]))
-def test_api_gateways_own_errors_speak_the_contracts_json(name: str) -> None:
+def test_api_gateways_own_errors_have_the_contracts_shape_and_openais(name: str) -> None:
     response = RESOURCES["Api"]["Properties"]["GatewayResponses"][name]
     text = response["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"Forbidden"')
-    assert set(json.loads(text)) == {"message"}
+    document = json.loads(text)
+    assert document.keys() == {"message", "error"}
+    assert document["error"].keys() == {"message", "type", "param", "code"}
+    assert document["error"]["message"] == document["message"]
 
 
 # ---- Queues, streams, topic ------------------------------------------------------------------------------------------

@@ -6,13 +6,17 @@ AtelierError
 │   ├── UnauthenticatedError        401
 │   ├── ForbiddenError              403
 │   ├── NotFoundError               404
+│   │   └── UnknownRouteError           the path itself
 │   ├── MethodNotAllowedError       405, with the methods that are
 │   ├── NotPossibleError            409, what it stands at does not allow it
 │   ├── PaymentRequiredError        402, not enough credits
 │   ├── PayloadTooLargeError        413
 │   ├── UnsupportedMediaTypeError   415, with the types that are read
 │   ├── IdempotencyMismatchError    422, the idempotency key stands for another request
+│   ├── GenerationFailedError       424, it was accepted, and made no picture
+│   │   └── UnsafeContentError          400, because a provider holds it to be unsafe
 │   ├── TooManyRequestsError        429, with the seconds to wait
+│   ├── InternalError               500, a defect of ours
 │   └── UnavailableError            503, try again
 │       └── ContendedError              too many write the same records
 ├── ConflictError             another writer moved the record first: read again or let it be
@@ -92,6 +96,10 @@ class NotFoundError(RequestError):
     status = 404
 
 
+class UnknownRouteError(NotFoundError):
+    """Nothing is at this path."""
+
+
 class MethodNotAllowedError(RequestError):
     """The path has other methods: those `allowed`."""
 
@@ -134,6 +142,30 @@ class IdempotencyMismatchError(RequestError):
     """The idempotency key was used before, for another request."""
 
     status = 422
+
+
+class GenerationFailedError(RequestError):
+    """An accepted generation ended without a picture; sending the request again buys another one.
+
+    No client repeats a request by itself after this status.
+    """
+
+    status = 424
+
+
+class UnsafeContentError(GenerationFailedError):
+    """An accepted generation was refused as unsafe: the prompt, its pictures, or the result."""
+
+    status = 400
+
+
+class InternalError(RequestError):
+    """Something went wrong that the client cannot mend."""
+
+    status = 500
+
+    def __init__(self) -> None:
+        super().__init__("Something went wrong here; try again, and tell the owner if it lasts.")
 
 
 class TooManyRequestsError(RequestError):

@@ -56,7 +56,7 @@ def _model_of(tool: Tool, values: dict[str, Any], catalog: Catalog) -> Chosen:
         wanted = next(iter(known), "")
     if not isinstance(wanted, str):
         fault = FieldError("input.model", "Must be a string.", "type")
-        raise InvalidRequestError(f"The request is not valid: {_summary([fault])}", [fault])
+        raise InvalidRequestError(f"The request is not valid: {summary([fault])}", [fault])
     if wanted not in known:
         message = f"The models of {tool.slug} are {', '.join(known)}; there is no '{wanted}'."
         raise NotFoundError(message, [FieldError("input.model", message, "unknown_model")])
@@ -81,30 +81,32 @@ def _parse(
         elif not isinstance(value, kind):
             errors.append(FieldError(name, f"Must be {words}.", "type"))
     if webhook is not None:
-        errors.extend(_check_webhook(webhook, policy))
+        errors.extend(check_webhook(webhook, policy))
     if events is not None:
-        errors.extend(_check_events(events, webhook))
+        errors.extend(check_events(events, webhook))
     given = values if isinstance(values, dict) else {}
     model, given = choose(slug, given) if isinstance(slug, str) else (None, given)
     if model and isinstance(values, dict):
-        errors.extend(input_schema.check(model.input, given, path="input", formats=_formats(policy)))
+        errors.extend(check_input(model, given, policy))
     if errors or model is None:
-        raise InvalidRequestError(f"The request is not valid: {_summary(errors)}", errors)
-    _check_size(given)
+        raise InvalidRequestError(f"The request is not valid: {summary(errors)}", errors)
+    check_size(given)
     wanted = FINAL if events is None else tuple(status for status in Status if status in events)
     return GenerationRequest(model=model, input=given, webhook=webhook, webhook_events=wanted)
 
 
-def _check_size(values: dict[str, Any]) -> None:
+def check_input(model: Model, values: dict[str, Any], policy: UrlPolicy) -> list[FieldError]:
+    """List what is wrong with a model's input, each field as `input.<name>`."""
+    formats = {input_schema.IMAGE_URL: lambda url: _image_url_fault(url, policy)}
+    return input_schema.check(model.input, values, path="input", formats=formats)
+
+
+def check_size(values: dict[str, Any]) -> None:
     """Refuse what a catalog allows and our tables and messages don't hold; numbers may have grown as they were read."""
     if len(encode(values).encode()) > MAX_BODY_BYTES or len(encode(shown(values)).encode()) > MAX_SHOWN_BYTES:
         raise PayloadTooLargeError(
             f"The input, without pictures, is larger than {MAX_SHOWN_BYTES // 1024} KB; send less."
         )
-
-
-def _formats(policy: UrlPolicy) -> input_schema.Formats:
-    return {input_schema.IMAGE_URL: lambda url: _image_url_fault(url, policy)}
 
 
 def _image_url_fault(url: str, policy: UrlPolicy) -> str | None:
@@ -120,7 +122,8 @@ def _image_url_fault(url: str, policy: UrlPolicy) -> str | None:
     return None
 
 
-def _check_webhook(webhook: Any, policy: UrlPolicy) -> list[FieldError]:
+def check_webhook(webhook: Any, policy: UrlPolicy) -> list[FieldError]:
+    """List what is wrong with a webhook's URL."""
     if not isinstance(webhook, str):
         return [FieldError("webhook", "Must be a string.", "type")]
     try:
@@ -130,7 +133,8 @@ def _check_webhook(webhook: Any, policy: UrlPolicy) -> list[FieldError]:
     return []
 
 
-def _check_events(events: Any, webhook: Any) -> list[FieldError]:
+def check_events(events: Any, webhook: Any) -> list[FieldError]:
+    """List what is wrong with the events that a webhook is told."""
     field, known = "webhook_events", tuple(Status)
     if webhook is None:
         return [FieldError(field, "Is for a 'webhook'; send one, or leave this out.", "conflict")]
@@ -148,7 +152,8 @@ def _check_events(events: Any, webhook: Any) -> list[FieldError]:
     return errors
 
 
-def _summary(errors: list[FieldError]) -> str:
+def summary(errors: list[FieldError]) -> str:
+    """Say in one line what is wrong."""
     first = errors[0]
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return f"{first.field}: {first.message}{more}"

@@ -66,7 +66,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model and the providers that serve it, best first; `deadline` in milliseconds, `cost` in credits a picture."""
+    """A model and the providers that serve it, best first; `deadline` in milliseconds, `cost` in credits a picture.
+
+    `aliases` are names by which clients of other services ask for it.
+    """
 
     slug: str
     name: str
@@ -76,6 +79,7 @@ class Model:
     cost: int
     routes: tuple[Route, ...]
     input: Mapping[str, Any] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
 
     def usable(self, ready: Callable[[Route], bool], *, test: bool) -> tuple[Route, ...]:
         """List the routes that can be taken, best first; `ready` tells whether this stack is set up for one.
@@ -103,12 +107,14 @@ class Catalog:
     concurrency: Mapping[str, int] = field(default_factory=dict)
 
     def model(self, slug: str) -> Model:
-        """Return a model; NotFoundError, naming the known ones, where there is none."""
-        try:
+        """Return the model of a slug or an alias; NotFoundError, naming the known ones, where there is none."""
+        if slug in self.models:
             return self.models[slug]
-        except KeyError:
-            message = f"The models here are {', '.join(self.models)}; there is no '{slug}'."
-            raise NotFoundError(message, [FieldError("model", message, "unknown_model")]) from None
+        for model in self.models.values():
+            if slug in model.aliases:
+                return model
+        message = f"The models here are {', '.join(self.models)}; there is no '{slug}'."
+        raise NotFoundError(message, [FieldError("model", message, "unknown_model")])
 
     def tool(self, slug: str) -> Tool:
         """Return a tool; NotFoundError, naming the known ones, where there is none."""
@@ -133,6 +139,7 @@ def load(text: str) -> Catalog:
         document = tomllib.loads(text)
         tools = _each(document["tools"], _tool)
         models = _each(document["models"], lambda slug, item: _model(slug, item, tools))
+        _check_aliases(models)
         concurrency = _each(document.get("providers", {}), lambda _, item: _number(item["concurrency"], 1))
     except _FAULTS as exc:
         raise ConfigurationError(f"the catalog cannot be read: {_words(exc)}") from exc
@@ -202,7 +209,24 @@ def _model(slug: str, item: Mapping[str, Any], tools: Mapping[str, Tool]) -> Mod
         cost=_number(item["cost"], 0),
         routes=tuple(_route(slug, route, described["properties"]) for route in item["providers"]),
         input=described,
+        aliases=_aliases(item.get("aliases", [])),
     )
+
+
+def _aliases(names: Any) -> tuple[str, ...]:
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise ValueError("'aliases' must be a list of names")
+    return tuple(names)
+
+
+def _check_aliases(models: Mapping[str, Model]) -> None:
+    """Raise ValueError where a name leads to two models."""
+    taken = dict.fromkeys(models, "a model's slug")
+    for model in models.values():
+        for name in model.aliases:
+            if name in taken:
+                raise ValueError(f"{model.slug}: the alias '{name}' is {taken[name]} already")
+            taken[name] = f"an alias of {model.slug}"
 
 
 def _narrowed(tool: Mapping[str, Any], own: Mapping[str, Any]) -> Mapping[str, Any]:

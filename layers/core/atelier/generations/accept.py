@@ -7,7 +7,7 @@ from typing import Any
 from atelier.accounts.api_keys import ApiKey
 from atelier.catalog.model import Model, Route
 from atelier.errors import UnavailableError
-from atelier.generations.idempotency import Idempotency
+from atelier.generations.idempotency import CountedRequest, Idempotency
 from atelier.generations.model import FINAL, Generation, Status, new_generation
 from atelier.generations.ports import Acceptances, Queue
 from atelier.providers.registry import KINDS, Setup
@@ -33,15 +33,25 @@ class Accept:
     clock: Callable[[], int]
 
     def __call__(
-        self, request: GenerationRequest, key: ApiKey, correlation_id: str, idempotency: Idempotency | None = None
+        self,
+        request: GenerationRequest,
+        key: ApiKey,
+        correlation_id: str,
+        idempotency: Idempotency | None = None,
+        counted: CountedRequest | None = None,
     ) -> Generation:
         """Return the new, pending generation, or the one that the same request made before.
+
+        An idempotency key tells that for certain; a client's own count is asked where there is no such key.
 
         Raises the RequestError that says why the key may not have it, or that nobody here can make it.
         """
         key.require("generate", model=request.model.slug)
-        routes = self._routes(request.model, test=key.test)
         now = self.clock()
+        counted = None if idempotency else counted
+        if counted and counted.number and (earlier := self.acceptances.claim(key, counted, now)):
+            return earlier
+        routes = self._routes(request.model, test=key.test)
         wanted = new_generation(
             user_id=key.user_id,
             key_id=key.id,
@@ -56,7 +66,7 @@ class Accept:
             cost=request.model.price(request.input, routes),
             now=now,
         )
-        accepted = self.acceptances.write(wanted, key, idempotency, now)
+        accepted = self.acceptances.write(wanted, key, idempotency, now, counted)
         if accepted.status is Status.PENDING:
             self._send(accepted)
         return accepted

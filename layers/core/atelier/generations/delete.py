@@ -20,6 +20,6 @@ class Delete:
         generation = self.generations.get(generation_id)
         if not generation.status.final:
             raise NotPossibleError(f"The generation is {generation.status}; it can be deleted once it is finished.")
-        for folder in ("inputs", "outputs"):
+        for folder in ("inputs", "outputs", "answers"):
             self.files.delete_all(f"{folder}/{generation.id}/")
         self.eraser.erase(generation.id)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from atelier.accounts.api_keys import ApiKey
-    from atelier.generations.idempotency import Idempotency
+    from atelier.generations.idempotency import CountedRequest, Idempotency
     from atelier.generations.model import Generation
     from atelier.outbound.circuit_breaker import Release, Slot, Upstream
 
@@ -23,11 +23,25 @@ MAX_QUEUE_DELAY = 15 * MINUTE
 class Acceptances(Protocol):
     """The tables of generations and accounts, as far as accepting a generation needs them."""
 
-    def write(self, generation: Generation, key: ApiKey, idempotency: Idempotency | None, now: int) -> Generation:
+    def write(
+        self,
+        generation: Generation,
+        key: ApiKey,
+        idempotency: Idempotency | None,
+        now: int,
+        counted: CountedRequest | None = None,
+    ) -> Generation:
         """Write a new generation, its charge and its count, all or nothing, and return it.
 
-        With an idempotency key that the same request used before, return that one's generation. Raises
-        IdempotencyMismatchError, TooManyRequestsError or PaymentRequiredError.
+        With an idempotency key that the same request used before, return that one's generation. A counted request can
+        be found again by claim(). Raises IdempotencyMismatchError, TooManyRequestsError or PaymentRequiredError.
+        """
+        ...
+
+    def claim(self, key: ApiKey, counted: CountedRequest, now: int) -> Generation | None:
+        """Return the generation that an earlier sending of this request made, if there is one to be had.
+
+        Each is given once to a second sending, once to a third, and so on.
         """
         ...
 

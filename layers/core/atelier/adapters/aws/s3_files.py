@@ -1,5 +1,6 @@
 """The Files bucket."""
 
+import tempfile
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -11,10 +12,13 @@ from atelier.images.image import sniff
 from atelier.images.ports import UploadForm
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from mypy_boto3_s3 import S3Client
 
 
 LINK_SECONDS = 300
+PIECE_BYTES = 768 * 1024
 HEAD_BYTES = 32
 """What tells of which kind a picture is."""
 _MISSING = ("404", "403", "NoSuchKey", "AccessDenied")
@@ -48,6 +52,28 @@ class S3Files:
                 if exc.response["Error"]["Code"] in _MISSING:
                     raise NotFoundError(f"There is no file '{key}' any more.") from exc
                 raise
+
+    def read(self, key: str) -> "Iterator[bytes]":
+        """Read an object in pieces; NotFoundError where there is none."""
+        with translated("The bucket"):
+            try:
+                content = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] in _MISSING:
+                    raise NotFoundError(f"There is no file '{key}' any more.") from exc
+                raise
+            yield from content.iter_chunks(PIECE_BYTES)
+
+    def put_answer(self, key: str, pieces: "Iterable[bytes]", content_type: str) -> str:
+        """Store an answer that is too large for Lambda, by way of the disk, and return a presigned URL of it."""
+        with tempfile.TemporaryFile() as file:
+            file.writelines(pieces)
+            file.seek(0)
+            with translated("The bucket"):
+                self._client.put_object(
+                    Bucket=self._bucket, Key=key, Body=file, ContentType=content_type, CacheControl="no-store"
+                )
+        return self._link(key)
 
     def delete_all(self, prefix: str) -> None:
         """Delete all objects whose keys begin with `prefix`; there may be none."""

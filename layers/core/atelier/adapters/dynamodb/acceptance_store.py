@@ -6,13 +6,25 @@ from atelier.accounts.api_keys import ApiKey
 from atelier.adapters.dynamodb.account_store import AccountStore, too_many_requests
 from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
-from atelier.errors import ConflictError, IdempotencyMismatchError, PaymentRequiredError, RefusedWritesError
-from atelier.generations.idempotency import Idempotency
+from atelier.clock import MINUTE
+from atelier.errors import (
+    ConflictError,
+    IdempotencyMismatchError,
+    NotFoundError,
+    PaymentRequiredError,
+    RefusedWritesError,
+)
+from atelier.generations.idempotency import CountedRequest, Idempotency
 from atelier.generations.model import Generation
 
 IDEMPOTENCY = "idempotency"
 KEPT_LONGER_SECONDS = 86_400
 """An idempotency record outlives the generation by a day."""
+REQUEST = "request"
+CLAIMABLE_FOR = 15 * MINUTE
+"""A request that is sent again comes sooner after the first one: clients wait for ten minutes at most."""
+MAX_CLAIMABLE = 50
+"""So many of the latest requests that ask for the same are looked at."""
 
 
 class AcceptanceStore:
@@ -23,7 +35,14 @@ class AcceptanceStore:
         self._accounts = accounts
         self._generations = generations
 
-    def write(self, generation: Generation, key: ApiKey, idempotency: Idempotency | None, now: int) -> Generation:
+    def write(
+        self,
+        generation: Generation,
+        key: ApiKey,
+        idempotency: Idempotency | None,
+        now: int,
+        counted: CountedRequest | None = None,
+    ) -> Generation:
         """Write a new generation and return it, or the one that the same request made before.
 
         Raises IdempotencyMismatchError, TooManyRequestsError or PaymentRequiredError, and writes nothing then.
@@ -47,6 +66,16 @@ class AcceptanceStore:
                     "expires_at": expires,
                 }
             )
+        if counted:
+            writes[REQUEST] = self._table.insertion(
+                {
+                    "id": _counted_name(key, counted),
+                    "record": f"{REQUEST}#{generation.id}",
+                    "generation_id": generation.id,
+                    "created_at": now,
+                    "expires_at": (now + CLAIMABLE_FOR) // 1_000,
+                }
+            )
         try:
             self._table.transact(list(writes.values()))
         except RefusedWritesError as exc:
@@ -62,6 +91,22 @@ class AcceptanceStore:
             raise
         return generation
 
+    def claim(self, key: ApiKey, counted: CountedRequest, now: int) -> Generation | None:
+        """Return the latest generation of a request like this one that no other request of this number has got."""
+        name, claimed = _counted_name(key, counted), f"claimed_{counted.number}"
+        for record in self._table.get_all(name, f"{REQUEST}#", limit=MAX_CLAIMABLE):
+            if claimed in record or int(record["created_at"] or 0) < now - CLAIMABLE_FOR:
+                continue
+            try:
+                self._table.add(
+                    (name, str(record["record"])), {}, {claimed: True},
+                    condition=f"attribute_exists(id) AND attribute_not_exists({claimed})", values={},
+                )  # fmt: skip
+                return self._generations.get(str(record["generation_id"]))
+            except (ConflictError, NotFoundError):
+                continue  # another request got it, or it was deleted
+        return None
+
     def _earlier(self, user_id: str, idempotency: Idempotency) -> Generation:
         record = self._table.get(_name(user_id, idempotency), IDEMPOTENCY)
         if record is None:
@@ -75,3 +120,7 @@ class AcceptanceStore:
 
 def _name(user_id: str, idempotency: Idempotency) -> str:
     return f"{user_id}#{hashlib.sha256(idempotency.key.encode()).hexdigest()}"
+
+
+def _counted_name(key: ApiKey, counted: CountedRequest) -> str:
+    return f"{key.id}#{counted.request_digest}"

@@ -7,9 +7,11 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from atelier.api.error_document import WriteError, describe_error
 from atelier.encoding import encode
 from atelier.errors import (
     FieldError,
+    InternalError,
     InvalidRequestError,
     MethodNotAllowedError,
     RequestError,
@@ -41,18 +43,14 @@ def answered(respond: Callable[[], Answer]) -> Answer:
         return failed(exc)
 
 
-def refused(exc: RequestError) -> Answer:
+def refused(exc: RequestError, write: WriteError = describe_error) -> Answer:
     """Tell the client what is wrong with its request."""
     if exc.status >= 500:
         logger.error("request failed", status_code=exc.status, cause=repr(exc.__cause__))
     else:
         logger.info("request refused", status_code=exc.status, error=type(exc).__name__)
-    document: dict[str, Any] = {"message": exc.message}
-    if exc.errors:
-        document["errors"] = [
-            {"field": error.field, "message": error.message, "code": error.code} for error in exc.errors
-        ]
-    return answer(exc.status, document, _headers(exc))
+    error = write(exc)
+    return answer(error.status, error.document, {**_headers(exc), **error.headers})
 
 
 def _headers(exc: RequestError) -> dict[str, str]:
@@ -76,10 +74,11 @@ def _headers(exc: RequestError) -> dict[str, str]:
             return {}
 
 
-def failed(exc: Exception) -> Answer:
+def failed(exc: Exception, write: WriteError = describe_error) -> Answer:
     """Tell the client that something went wrong here, and the log what."""
     logger.exception("request failed", error=type(exc).__name__)
-    return answer(500, {"message": "Something went wrong here; try again, and tell the owner if it lasts."})
+    error = write(InternalError())
+    return answer(error.status, error.document, error.headers)
 
 
 def raw_body(event: Mapping[str, Any]) -> bytes:

@@ -10,8 +10,9 @@ from aws_lambda_powertools.event_handler.api_gateway import Router as Powertools
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
 from atelier.adapters.lambda_ import responses
+from atelier.api.error_document import WriteError, describe_error
 from atelier.encoding import encode
-from atelier.errors import MethodNotAllowedError, NotFoundError, RequestError, UnsupportedMediaTypeError
+from atelier.errors import MethodNotAllowedError, RequestError, UnknownRouteError, UnsupportedMediaTypeError
 
 JSON = "application/json"
 _JSON_TYPE = re.compile(r"\s*application/([\w.+-]+\+)?json\s*", re.IGNORECASE)
@@ -21,18 +22,21 @@ _PREFLIGHT_SECONDS = 3_600
 
 
 class Api(APIGatewayRestResolver):
-    """A router whose every answer, errors included, is the contract's JSON.
+    """A router whose every error is JSON, the contract's or what `write_error` makes of it.
 
     HEAD is a GET whose body stays here; OPTIONS says what a path allows, and what it does not is 405; a client's copy
     that is still good is 304. `origins` names those whose web pages may call from browsers, "*" being all.
     """
 
-    def __init__(self, origins: Callable[[], Collection[str]] = tuple) -> None:
+    def __init__(
+        self, origins: Callable[[], Collection[str]] = tuple, write_error: WriteError = describe_error
+    ) -> None:
         super().__init__(serializer=encode)
         self._origins = origins
+        self._write_error = write_error
         self.not_found(lambda _: self._unknown())
-        self.exception_handler(RequestError)(lambda exc: _response(responses.refused(exc)))
-        self.exception_handler(Exception)(lambda exc: _response(responses.failed(exc)))
+        self.exception_handler(RequestError)(self._refuse)
+        self.exception_handler(Exception)(lambda exc: _response(responses.failed(exc, write_error)))
 
     def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         """Answer an API Gateway request."""
@@ -54,13 +58,16 @@ class Api(APIGatewayRestResolver):
         }
         if not found or event.http_method in found:
             message = f"There is no {event.http_method} {event.path}; see the API's documentation."
-            return _response(responses.refused(NotFoundError(message)))
+            return self._refuse(UnknownRouteError(message))
         allowed = sorted({*found, "OPTIONS", *(["HEAD"] if "GET" in found else [])})
         if event.http_method == "OPTIONS":
             headers = {"Allow": ", ".join(allowed), "Cache-Control": "no-store"}
             return Response(status_code=204, headers=headers, body="")
         message = f"{event.http_method} is not possible at {event.path}; {', '.join(allowed)} are."
-        return _response(responses.refused(MethodNotAllowedError(message, allowed)))
+        return self._refuse(MethodNotAllowedError(message, allowed))
+
+    def _refuse(self, exc: RequestError) -> Response[str]:
+        return _response(responses.refused(exc, self._write_error))
 
 
 class Router(PowertoolsRouter):
@@ -74,6 +81,11 @@ def current_event() -> APIGatewayProxyEvent:
     """Return the request that is being answered."""
     event: APIGatewayProxyEvent = BaseRouter.current_event  # type: ignore[assignment]
     return event
+
+
+def seconds_left() -> float:
+    """Return how long Lambda lets the function go on."""
+    return float(BaseRouter.lambda_context.get_remaining_time_in_millis()) / 1_000
 
 
 def answer(status: int, document: Any, headers: dict[str, str] | None = None) -> Response[str]:

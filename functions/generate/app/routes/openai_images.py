@@ -1,0 +1,82 @@
+"""OpenAI's Images API, for clients that have it: https://HOST/api/v1 is their base URL."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from atelier.accounts.api_keys import ApiKey
+from atelier.adapters.lambda_.router import Api, Router, body, copied, correlation_id, current_event
+from atelier.api.idempotency_key import parse_idempotency
+from atelier.api.json_body import parse_object
+from atelier.api.openai_images import (
+    ImagesReply,
+    ImagesRequest,
+    describe_error,
+    model_document,
+    models_document,
+    parse_generation,
+)
+from atelier.api.stainless import parse_count
+from atelier.catalog.model import Model
+from atelier.errors import FieldError, NotFoundError
+from atelier.images.file_urls import FileUrls
+from atelier.logging import bind_context, logger
+
+from .. import waits
+from ..caching import OWN
+from ..callers import authenticate, reader
+from ..dependencies import base_url, dependencies
+
+app = Api(origins=lambda: dependencies().settings.cors_origins, write_error=describe_error)
+router = Router()
+
+
+@router.post("/v1/images/generations")
+def generations() -> Response[str]:
+    """Accept a generation, and answer with its pictures."""
+    deps, key = dependencies(), authenticate()
+    request = parse_generation(parse_object(body()), deps.catalog(), deps.policy)
+    return _answer(request, key, "/v1/images/generations")
+
+
+@router.route("/v1/waits/<generation_id>", method=["GET", "POST"])
+def wait(generation_id: str) -> Response[str]:
+    """Go on waiting for a generation; a client that keeps a redirected POST is answered like the others."""
+    return waits.go_on(generation_id, ImagesReply.from_query(current_event().query_string_parameters or {}))
+
+
+@router.get("/v1/models")
+def models() -> Response[str]:
+    """List the models that the key may use and that have a provider here."""
+    key = reader()
+    found = [model for model in dependencies().catalog().models.values() if _usable(model, key)]
+    return copied(models_document(found), OWN)
+
+
+@router.get("/v1/models/<slug>")
+def model(slug: str) -> Response[str]:
+    """Answer one model, by its slug or an alias."""
+    key = reader()
+    found = dependencies().catalog().model(slug)
+    if not _usable(found, key):
+        message = f"This key cannot use the model '{slug}', or nobody serves it here."
+        raise NotFoundError(message, [FieldError("model", message, "unknown_model")])
+    return copied({**model_document(found), "id": slug}, OWN)
+
+
+app.include_router(router)
+
+
+def _usable(model: Model, key: ApiKey) -> bool:
+    allowed = key.models is None or model.slug in key.models
+    return allowed and bool(model.usable(dependencies().setup.ready, test=key.test))
+
+
+def _answer(request: ImagesRequest, key: ApiKey, route: str) -> Response[str]:
+    FileUrls(base_url(), key.user_id).check(request.generation.input)
+    headers = current_event().headers
+    idempotency = parse_idempotency(headers.get("Idempotency-Key"), route=route, body=request.digest)
+    counted = parse_count(headers.get("X-Stainless-Retry-Count"), request.digest)
+    generation = dependencies().accept(request.generation, key, correlation_id(), idempotency, counted)
+    bind_context(generation)
+    logger.info("generation accepted", model=generation.model)
+    shown = {"X-Ignored-Parameters": ", ".join(request.ignored)} if request.ignored else {}
+    return waits.begin(generation, request.reply, "../..", shown)
