@@ -55,7 +55,7 @@ def test_the_page_asks_nobody_else(lambdas: Lambdas, path: str) -> None:
         ("swagger-ui-bundle.js", "text/javascript"),
         ("swagger-ui.css", "text/css"),
         ("docs.js", "text/javascript"),
-        ("LICENSE.txt", "text/plain"),
+        ("LICENSE", "text/plain"),
         ("NOTICE.txt", "text/plain"),
     ],
 )

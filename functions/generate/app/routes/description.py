@@ -50,6 +50,6 @@ def docs_file(name: str) -> Response[str]:
 
 @cache
 def _docs() -> "StaticFiles":
-    from atelier.adapters.lambda_.static_pages import StaticFiles
+    from atelier.adapters.lambda_.static_pages import StaticFiles, swagger_ui
 
-    return StaticFiles(HERE / "docs")
+    return StaticFiles(HERE / "docs", swagger_ui())

@@ -1,6 +1,7 @@
-"""Pages: text files that stand beside the function's code."""
+"""Pages: text files beside the function's code, and those of Swagger UI, which comes from a package."""
 
 import hashlib
+import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ TYPES = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
+    "": "text/plain; charset=utf-8",  # LICENSE
 }
 
 
@@ -32,10 +34,10 @@ class StaticFile:
 
 
 class StaticFiles:
-    """The files of a folder, each read when it is first asked for; a name leads to one of these and nowhere else."""
+    """The files of some folders, each read at its first request; a name leads to one of these and nowhere else."""
 
-    def __init__(self, folder: Path) -> None:
-        self._paths = {path.name: path for path in folder.glob("*") if path.suffix in TYPES}
+    def __init__(self, *folders: Path) -> None:
+        self._paths = {path.name: path for folder in folders for path in folder.glob("*") if path.suffix in TYPES}
         self._read: dict[str, StaticFile] = {}
 
     def get(self, name: str) -> StaticFile:
@@ -45,6 +47,14 @@ class StaticFiles:
         if name not in self._read:
             self._read[name] = _read(self._paths[name])
         return self._read[name]
+
+
+def swagger_ui() -> Path:
+    """Return the folder with Swagger UI's files, which layers/swagger_ui brings; NotFoundError without that layer."""
+    found = importlib.util.find_spec("drf_spectacular_sidecar")
+    if found is None or not found.submodule_search_locations:
+        raise NotFoundError("Swagger UI is not installed; read openapi.json instead.")
+    return Path(found.submodule_search_locations[0], "static", "drf_spectacular_sidecar", "swagger-ui-dist")
 
 
 def page(file: StaticFile, *, images: str = "") -> Response[str]:
