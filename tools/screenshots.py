@@ -193,14 +193,13 @@ def _open(page: Page, studio: Studio, view: str, generation_id: str) -> None:
     page.goto(f"{console}#/{f'generations/{generation_id}' if view == 'generation' else view}")
     _settle(page)
     if view == "generation":
-        page.get_by_text("What it answered").first.click()
+        page.get_by_text("Response body").first.click()
         page.evaluate("document.activeElement.blur()")
     if view == "playground":
-        page.get_by_label("API key").fill(studio.api_key)
         page.get_by_label("Model", exact=True).select_option("playground-v2")
         page.get_by_label("Prompt", exact=True).fill(PLAYED)
         page.get_by_role("button", name="Generate").click()
-        page.get_by_role("link", name="Show all about it").wait_for(timeout=60_000)
+        page.get_by_role("link", name="Open the generation").wait_for(timeout=60_000)
         _settle(page)
         page.evaluate("window.scrollTo(0, 0)")
     page.mouse.move(0, 0)

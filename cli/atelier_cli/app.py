@@ -69,11 +69,12 @@ LEDGER_COLUMNS = {
     "generation": "generationId",
     "note": "note",
 }
-DAY_COLUMNS = {"day": "date", "success": "success", "error": "error", "other": "other"}
+DAY_COLUMNS = {"day": "date", "success": "success", "error": "error", "cancelled": "cancelled"}
 OVERVIEW_FIELDS = {
     "success rate": "successRate",
-    "median seconds": "medianSeconds",
+    "average seconds": "averageSeconds",
     "credits spent": "creditsSpent",
+    "in progress": "inProgress",
     "dead letters": "deadLetters",
 }
 KEY_STATES = {True: "set", False: "not set", None: "not needed"}
@@ -489,7 +490,7 @@ def redeliver_generation(
 
 @app.command()
 def overview(ctx: typer.Context, days: Annotated[int, typer.Option(min=1, max=31)] = 14, as_json: Json = False) -> None:
-    """Count what became of the newest generations."""
+    """Sum up the generations of the last days (UTC)."""
     found = _admin(ctx).overview(days=days)
     if as_json:
         screen.data(found)

@@ -186,7 +186,7 @@ class Day(TypedDict):
     date: str
     success: int
     error: int
-    other: int
+    cancelled: int
 
 
 class Overview(TypedDict):
@@ -194,8 +194,9 @@ class Overview(TypedDict):
 
     days: list[Day]
     successRate: float | None
-    medianSeconds: float | None
+    averageSeconds: float | None
     creditsSpent: int
+    inProgress: int
     deadLetters: int
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from atelier.accounts.warn_of_budgets import WarnOfBudgets
 from atelier.adapters.aws import clients
 from atelier.adapters.aws.queues import SqsQueue
 from atelier.adapters.aws.topic import SnsTopic
@@ -11,6 +12,7 @@ from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.delivery_store import DeliveryStore
 from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
+from atelier.adapters.dynamodb.spending_store import SpendingStore
 from atelier.adapters.lambda_.metrics import EmbeddedMetrics
 from atelier.api.public_url import resolve_public_url
 from atelier.clock import now_ms
@@ -62,6 +64,15 @@ def reconcile() -> Reconcile:
     )
 
 
+@cache
+def warn_of_budgets() -> WarnOfBudgets:
+    """Put the real collaborators together."""
+    settings = load(Settings)
+    table = RecordTable(clients.client("dynamodb"), settings.accounts_table)
+    topic = SnsTopic(clients.client("sns"), settings.topic_arn)
+    return WarnOfBudgets(spending=SpendingStore(table), topic=topic, clock=now_ms)
+
+
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """Look after what is overdue, and say how much there was."""
@@ -76,4 +87,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
             action=handled.action.name.lower(),
             exc_info=handled.error,
         )
+    for spending in warn_of_budgets()():
+        logger.warning("budget nearly spent", owner=spending.owner, owner_id=spending.owner_id, period=spending.period)
     return {"overdue": count}

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -21,6 +22,7 @@ from atelier.adapters.dynamodb.records import RecordTable
 from atelier.errors import NotFoundError, PaymentRequiredError, UnavailableError
 from atelier.generations.idempotency import Idempotency
 from atelier.generations.model import Generation, Status, new_generation
+from atelier.generations.usage import utc_day
 from tools.local_stack import REGION, Deployed
 
 OPERATIONS = 1_000
@@ -144,6 +146,10 @@ def test_its_sum_is_the_balance_after_a_thousand_operations_with_faults(stack: D
     assert charges == Counter(generation.id for generation in generations)
     assert refunds == Counter(generation.id for generation in generations if generation.status is Status.ERROR)
     assert len(refunds) > 50
+    usage = shop.accounts.usage().list(utc_day(now()) - timedelta(days=1), utc_day(now()), user_id=shop.user.id)
+    assert sum(one.error for one in usage) == len(refunds)
+    kept = -sum(entry.amount for entry in ledger if entry.kind in ("charge", "refund"))
+    assert shop.accounts.spent(shop.user.id, now())[1] == shop.accounts.spent(shop.key.id, now())[1] == kept
     assert min(shop.faults.seen["lost"], shop.faults.seen["killed"]) > 20
 
 

@@ -108,8 +108,8 @@ def table(stack: Stack, _calls: Calls) -> RecordTable:
 
 
 @pytest.fixture
-def generations(table: RecordTable) -> GenerationStore:
-    return GenerationStore(table)
+def generations(table: RecordTable, accounts: AccountStore) -> GenerationStore:
+    return GenerationStore(table, accounts=accounts)
 
 
 @pytest.fixture

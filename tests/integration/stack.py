@@ -16,7 +16,7 @@ REGION = "us-east-1"
 API_ID = "a1b2c3d4e5"
 Attributes = dict[str, str]
 NO_VALUE = object()
-PSEUDO = {"AWS::Region": REGION, "AWS::URLSuffix": "amazonaws.com"}
+PSEUDO = {"AWS::Region": REGION, "AWS::StackName": "atelier", "AWS::URLSuffix": "amazonaws.com"}
 
 
 class _Loader(yaml.SafeLoader):

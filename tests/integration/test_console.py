@@ -270,9 +270,13 @@ def test_one_generation_of_anybody_is_shown(console: Console, generations: Gener
 ROUTES = [
     ("POST", "keys"),
     ("GET", "keys"),
+    ("GET", "keys/abc"),
+    ("PATCH", "keys/abc"),
     ("POST", "keys/abc/rotate"),
     ("DELETE", "keys/abc"),
     ("GET", "users"),
+    ("GET", "users/user_1"),
+    ("PATCH", "users/user_1"),
     ("POST", "users"),
     ("POST", "users/user_1/credits"),
     ("GET", "users/user_1/ledger"),
@@ -284,6 +288,8 @@ ROUTES = [
     ("POST", f"generations/{'0' * 32}/cancel"),
     ("DELETE", f"generations/{'0' * 32}"),
     ("GET", "overview"),
+    ("GET", "usage"),
+    ("GET", "deliveries"),
     ("GET", "providers"),
     ("POST", "providers/replicate"),
     ("DELETE", "providers/replicate"),
@@ -891,11 +897,13 @@ def test_an_eraser_leaves_what_is_not_finished(stack: Stack, generations: Genera
 def test_the_overview_counts_the_last_days(console: Console, generations: GenerationStore, stack: Stack) -> None:
     # given
     now = now_ms()
-    done = generation(created_at=now, status=Status.SUCCESS, finished_at=now + 2_000, cost=3)
-    others = [generation(created_at=now, status=status) for status in (Status.ERROR, Status.PENDING)]
-    long_ago = generation(created_at=now - 3 * DAY, status=Status.ERROR)
-    for item in (done, replace(done, id=new_id(now)), *others, long_ago):
-        generations.add(item)
+    for outcome in ("success", "success", "no luck", "cancelled", None):
+        pending = generation(created_at=now, cost=3 if outcome == "success" else 0)
+        generations.add(pending)
+        if outcome == "success":
+            generations.advance(pending, replace(pending, status=Status.SUCCESS, finished_at=now + 2_000))
+        elif outcome:
+            generations.advance(pending, pending.failed(outcome, now))
     for queue in ("Dispatch", "Ingest", "Notify", "Delivery"):
         aws("sqs").send_message(QueueUrl=stack.ref(f"{queue}DeadLetterQueue"), MessageBody="x")
     # when
@@ -903,13 +911,12 @@ def test_the_overview_counts_the_last_days(console: Console, generations: Genera
     # then
     assert status == 200
     today = datetime.fromtimestamp(now / 1_000, UTC).date().isoformat()
-    assert document["days"][1] == {"date": today, "success": 2, "error": 1, "other": 1}
-    assert document["days"][0] | {"date": ""} == {"date": "", "success": 0, "error": 0, "other": 0}
+    assert document["days"][1] == {"date": today, "success": 2, "error": 1, "cancelled": 1}
+    assert document["days"][0] | {"date": ""} == {"date": "", "success": 0, "error": 0, "cancelled": 0}
     assert document["successRate"] == pytest.approx(2 / 3)
-    assert (document["medianSeconds"], document["creditsSpent"], document["deadLetters"]) == (2, 6, 4)
-    _, longer = console("GET", "overview")
-    assert len(longer["days"]) == 14
-    assert sum(day["error"] for day in longer["days"]) == 2
+    assert (document["averageSeconds"], document["creditsSpent"]) == (2, 6)
+    assert (document["inProgress"], document["deadLetters"]) == (1, 4)
+    assert len(console("GET", "overview")[1]["days"]) == 14
 
 
 def test_the_console_does_what_it_may_and_no_more(
@@ -927,7 +934,8 @@ def test_the_console_does_what_it_may_and_no_more(
         ("POST", f"users/{user['id']}/webhook-secret/rotate"),
         ("GET", "keys"), ("POST", f"keys/{created['id']}/rotate"), ("DELETE", f"keys/{created['id']}"),
         ("GET", "generations"), ("GET", f"generations/{made}"), ("POST", f"generations/{made}/redeliver"),
-        ("GET", "overview"),
+        ("GET", "overview"), ("GET", "usage"), ("GET", "deliveries"),
+        ("GET", f"users/{user['id']}"), ("GET", f"keys/{created['id']}"),
     ):  # fmt: skip
         assert console(method, path)[0] < 300, path
     lambdas.invoke("console", request("console", method="DELETE", path=f"/console/admin/generations/{made}",

@@ -142,10 +142,11 @@ DETAIL = {
     "deliveries": [DELIVERY],
 }
 OVERVIEW = {
-    "days": [{"date": "2025-01-02", "success": 3, "error": 1, "other": 2}],
+    "days": [{"date": "2025-01-02", "success": 3, "error": 1, "cancelled": 2}],
     "successRate": 0.75,
-    "medianSeconds": 1.5,
+    "averageSeconds": 1.5,
     "creditsSpent": 12,
+    "inProgress": 4,
     "deadLetters": 7,
 }
 UPLOADED = {"id": "f", "url": f"{API}/files/fox", "mimetype": "image/png", "size": 3}

@@ -414,6 +414,7 @@ def _rest() -> Json:
                 errors={403: ("LackingScope",)},
             )
         },
+        "/usage": {"get": _usage()},
         "/": {
             "get": operation(
                 "readService",
@@ -428,6 +429,28 @@ def _rest() -> Json:
             )
         },
     }
+
+
+def _usage() -> Json:
+    day = schemas.text(format="date")
+    content = {
+        **json_content(ref("Usage"), {"usage": ("One row.", examples.usage())}),
+        "text/csv": {"schema": schemas.text("The rows, with the names of their fields in the first line.")},
+    }
+    return operation(
+        "readUsage",
+        REST,
+        "See your usage",
+        "Your finished generations by day, key, model and provider.",
+        parameters=[
+            optional("query", "from", day, "The first UTC day; 30 days until `to` without it."),
+            optional("query", "to", day, "The last UTC day, at most 366 days in all; today without it."),
+            optional("query", "key", schemas.text(minLength=1, maxLength=254), "The id of one API key."),
+            optional("query", "format", schemas.text(enum=["json", "csv"], default="json"), "JSON or CSV."),
+        ],
+        answers={"200": {"description": "The usage.", "content": content}},
+        errors={400: ("BadUsage",), 403: ("LackingScope",)},
+    )
 
 
 def webhook() -> Json:

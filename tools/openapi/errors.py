@@ -15,6 +15,7 @@ from atelier.api.list_request import parse_list, parse_search
 from atelier.api.redelivery_request import parse_redelivery
 from atelier.api.upload_request import MAX_BODY_BYTES as UPLOAD_BYTES
 from atelier.api.upload_request import parse_upload
+from atelier.api.usage import parse_usage
 from atelier.catalog.model import embedded
 from atelier.errors import (
     ForbiddenError,
@@ -73,6 +74,7 @@ ERRORS: dict[str, Json] = {
     "InvalidRun": _run(run_request(prompt=PROMPT)),
     "PrivateWebhook": _generate(json.dumps(generation_request(webhook="https://10.0.0.1/"))),
     "BadIdempotencyKey": _raised(lambda: parse_idempotency("", route="/generate", body="")),
+    "BadUsage": _raised(lambda: parse_usage({"from": "yesterday"}, NOW, "key")),
     "BadPage": _raised(lambda: parse_list({"limit": "1000"})),
     "BadSearch": _raised(lambda: parse_search({})),
     "BadEvent": _raised(lambda: parse_redelivery('{"event": "done"}')),

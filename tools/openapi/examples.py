@@ -8,12 +8,14 @@ from typing import Any
 from atelier import standard_webhooks
 from atelier.accounts.serializer import describe_account
 from atelier.accounts.users import User
+from atelier.api.usage import usage_row
 from atelier.catalog.model import embedded
 from atelier.catalog.serializer import describe_model, describe_tool, tool_detail
 from atelier.clock import SECOND
 from atelier.generations import listing, serializer
 from atelier.generations import model as generation_model
 from atelier.generations.model import Generation, Moment, ProviderAttempt, Status, StoredFile
+from atelier.generations.usage import Usage
 from atelier.images.file_urls import UPLOADS
 from atelier.images.ports import UploadForm
 from atelier.images.serializer import describe_upload
@@ -113,6 +115,17 @@ def tool_with_models() -> Json:
 def account_document() -> Json:
     """Whose key it is."""
     return describe_account(USER)
+
+
+def usage() -> Json:
+    """A day's usage of one key and model."""
+    row = usage_row(
+        Usage(
+            date="2026-11-25", user_id="user_1", key_id="k7Qm2LxT9aBc", model="sketch", provider="sketch",
+            success=41, error=1, cancelled=2, credits=0, milliseconds=61_500,
+        )
+    )  # fmt: skip
+    return {"from": "2026-11-01", "to": "2026-11-30", "data": [row]}
 
 
 def deliveries() -> Json:

@@ -415,6 +415,32 @@ ACCOUNT = closed(
     },
     description="Whose key it is.",
 )
+USAGE_ROW = closed(
+    {
+        "date": text("The UTC day on which they finished.", format="date"),
+        "keyId": text("The API key."),
+        "model": text("The model's slug."),
+        "provider": maybe(text("The provider that was asked last; null where none was.")),
+        "success": whole("How many succeeded.", minimum=0),
+        "error": whole("How many failed.", minimum=0),
+        "cancelled": whole("How many were cancelled.", minimum=0),
+        "credits": whole("The credits that were kept.", minimum=0),
+        "seconds": {
+            "type": "number",
+            "minimum": 0,
+            "description": "The time that the successful ones took together.",
+        },
+    },
+    description="Finished generations of one day, key, model and provider.",
+)
+USAGE = closed(
+    {
+        "from": text("The first day.", format="date"),
+        "to": text("The last day.", format="date"),
+        "data": {"type": "array", "items": ref("UsageRow")},
+    },
+    description="What the finished generations of some days came to; deleted ones stay counted.",
+)
 POINTER = closed({"name": text(), "documentation": url("A page for people."), "openapi": url("This document.")})
 LINK = closed({"url": url("Where the file is, for five minutes.")})
 FIELD_ERROR = closed(
@@ -476,6 +502,8 @@ def components() -> Json:
         "InputSchema": INPUT_SCHEMA,
         "InputField": INPUT_FIELD,
         "Account": ACCOUNT,
+        "Usage": USAGE,
+        "UsageRow": USAGE_ROW,
         "Link": LINK,
         "Pointer": POINTER,
         "Error": ERROR,

@@ -5,10 +5,10 @@ from typing import Any
 from atelier.adapters.lambda_.router import Api
 from atelier.logging import logger
 
-from .routes import generations, keys, overview, page, providers, session, users
+from .routes import deliveries, generations, keys, overview, page, providers, session, usage, users
 
 app = Api()
-for routes in (page, session, users, keys, providers, generations, overview):
+for routes in (page, session, users, keys, providers, generations, deliveries, overview, usage):
     app.include_router(routes.router)
 
 

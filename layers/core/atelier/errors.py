@@ -138,6 +138,10 @@ class PaymentRequiredError(RequestError):
     status = 402
 
 
+class BudgetExceededError(PaymentRequiredError):
+    """A budget of the key or its user does not allow the charge."""
+
+
 class IdempotencyMismatchError(RequestError):
     """The idempotency key was used before, for another request."""
 

@@ -29,7 +29,8 @@ def list_generations() -> Response[str]:
     deps = administrator()
     page = parse_page(current_event().query_string_parameters or {})
     found, cursor = deps.generations.search(
-        limit=page.limit, now=now_ms(), before=page.cursor, status=page.status, model=page.model,
+        limit=page.limit, now=now_ms(), before=page.before, status=page.status, model=page.model, text=page.text,
+        since=page.since,
         user_id=user_id_of(page.user, deps.accounts.list_users()) if page.user else None,
     )  # fmt: skip
     return answer(

@@ -6,6 +6,7 @@ from atelier.accounts.api_keys import mint_key
 from atelier.accounts.rotate_key import RotateKey
 from atelier.adapters.lambda_.router import Router, answer, body
 from atelier.api.admin_requests import (
+    parse_key_changes,
     parse_key_request,
     parse_overlap,
 )
@@ -13,6 +14,7 @@ from atelier.api.admin_serializers import (
     key_document,
 )
 from atelier.clock import now_ms
+from atelier.errors import NotFoundError
 from atelier.logging import logger
 
 from ..operator import administrator
@@ -34,11 +36,32 @@ def create_key() -> Response[str]:
     key, text = mint_key(
         name=request.name, user=deps.accounts.user_by_email(request.email, now), test=request.test,
         digest_key=deps.digest_key(), now=now, scopes=request.scopes, requests_per_minute=request.requests_per_minute,
-        models=request.models, expires_at=request.expires_at,
+        models=request.models, expires_at=request.expires_at, budget=request.budget,
     )  # fmt: skip
     deps.accounts.add_key(key)
     logger.info("API key created", key_id=key.id, user_id=key.user_id)
     return answer(201, {**key_document(key), "key": text})
+
+
+@router.get("/console/admin/keys/<key_id>")
+def read_key(key_id: str) -> Response[str]:
+    """Show a key, and what was spent with it on this day and in this month."""
+    accounts = administrator().accounts
+    key = accounts.get(key_id)
+    if key is None:
+        raise NotFoundError(f"There is no API key '{key_id}'.")
+    day, month = accounts.spent(key_id, now_ms())
+    return answer(200, {**key_document(key), "spentToday": day, "spentThisMonth": month})
+
+
+@router.patch("/console/admin/keys/<key_id>")
+def edit_key(key_id: str) -> Response[str]:
+    """Change a key's name and limits; disable or enable it."""
+    deps = administrator()
+    changes = parse_key_changes(body(), now=now_ms(), models=deps.catalog().models)
+    key = deps.accounts.edit_key(key_id, changes)
+    logger.info("API key changed", key_id=key.id, fields=sorted(changes))
+    return answer(200, key_document(key))
 
 
 @router.post("/console/admin/keys/<key_id>/rotate")

@@ -1,16 +1,15 @@
 """Figures of the last days."""
 
+from datetime import timedelta
+
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from atelier.adapters.lambda_.router import Router, answer, current_event
-from atelier.api.admin_requests import (
-    parse_days,
-)
-from atelier.api.admin_serializers import (
-    overview_document,
-)
+from atelier.api.admin_requests import parse_days
+from atelier.api.admin_serializers import overview_document
 from atelier.clock import now_ms
-from atelier.generations.overview import MAX_COUNTED, first_moment, summarise
+from atelier.generations.overview import summarise
+from atelier.generations.usage import utc_day
 
 from ..operator import administrator
 
@@ -19,8 +18,12 @@ router = Router()
 
 @router.get("/console/admin/overview")
 def overview() -> Response[str]:
-    """Count what became of the newest generations."""
-    deps, now = administrator(), now_ms()
-    days = parse_days(current_event().query_string_parameters or {})
-    newest = deps.generations.since(first_moment(days, now), now=now, limit=MAX_COUNTED)
-    return answer(200, overview_document(summarise(newest, days=days, now=now), deps.dead_letters().count()))
+    """Sum up the usage of the last days."""
+    deps = administrator()
+    last = utc_day(now_ms())
+    first = last - timedelta(days=parse_days(current_event().query_string_parameters or {}) - 1)
+    summary = summarise(deps.accounts.usage().list(first, last), first, last)
+    document = overview_document(
+        summary, in_progress=deps.generations.in_progress(), dead_letters=deps.dead_letters().count()
+    )
+    return answer(200, document)

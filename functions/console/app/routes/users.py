@@ -6,6 +6,7 @@ from atelier.accounts.create_user import CreateUser
 from atelier.adapters.lambda_.router import Router, answer, body
 from atelier.api.admin_requests import (
     parse_top_up,
+    parse_user_changes,
     parse_user_request,
 )
 from atelier.api.admin_serializers import (
@@ -34,6 +35,25 @@ def create_user() -> Response[str]:
     user = CreateUser(accounts=deps.accounts, clock=now_ms)(parse_user_request(body()))
     logger.info("user created", user_id=user.id)
     return answer(201, user_document(user))
+
+
+@router.get("/console/admin/users/<user_id>")
+def read_user(user_id: str) -> Response[str]:
+    """Show a user, and what was spent on this day and in this month."""
+    accounts = administrator().accounts
+    user = accounts.user(user_id)
+    day, month = accounts.spent(user_id, now_ms())
+    return answer(200, {**user_document(user), "spentToday": day, "spentThisMonth": month})
+
+
+@router.patch("/console/admin/users/<user_id>")
+def edit_user(user_id: str) -> Response[str]:
+    """Change a user's name, plan and budget; disable or enable all keys of the user."""
+    deps = administrator()
+    changes = parse_user_changes(body(), now=now_ms())
+    user = deps.accounts.edit_user(user_id, changes)
+    logger.info("user changed", user_id=user.id, fields=sorted(changes))
+    return answer(200, user_document(user))
 
 
 @router.post("/console/admin/users/<user_id>/credits")

@@ -11,6 +11,7 @@ import re
 import zlib
 from dataclasses import dataclass
 
+from atelier.accounts.budgets import NO_BUDGET, Budget
 from atelier.accounts.users import ALPHABET, User, _random
 from atelier.errors import ForbiddenError, UnauthenticatedError
 
@@ -23,7 +24,10 @@ SCOPES = ("generate", "read")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """What is kept of a key: enough to know it again, not enough to use it. None means that there is no limit."""
+    """What is kept of a key: enough to know it again, not enough to use it. None means that there is no limit.
+
+    What `user_...` says is its user's, copied here so that a request reads one record.
+    """
 
     id: str
     name: str
@@ -38,6 +42,22 @@ class ApiKey:
     expires_at: int | None = None
     last_used_at: int | None = None
     revoked_at: int | None = None
+    disabled_at: int | None = None
+    user_disabled_at: int | None = None
+    budget_day: int | None = None
+    budget_month: int | None = None
+    user_budget_day: int | None = None
+    user_budget_month: int | None = None
+
+    @property
+    def budget(self) -> Budget:
+        """What may be spent with this key."""
+        return Budget(self.budget_day, self.budget_month)
+
+    @property
+    def user_budget(self) -> Budget:
+        """What may be spent with all keys of its user."""
+        return Budget(self.user_budget_day, self.user_budget_month)
 
     def require(self, scope: str, *, model: str | None = None) -> None:
         """Raise ForbiddenError unless the key may do this, with this model."""
@@ -71,6 +91,7 @@ def mint_key(
     requests_per_minute: int | None = None,
     models: tuple[str, ...] | None = None,
     expires_at: int | None = None,
+    budget: Budget = NO_BUDGET,
 ) -> tuple[ApiKey, str]:
     """Make a key and its record; the key itself is shown once and kept nowhere."""
     body = f"atl_{'test' if test else 'live'}_{_random(_ID_LENGTH)}{_random(_SECRET_LENGTH)}"
@@ -87,6 +108,11 @@ def mint_key(
         requests_per_minute=requests_per_minute,
         models=models,
         expires_at=expires_at,
+        budget_day=budget.day,
+        budget_month=budget.month,
+        user_disabled_at=user.disabled_at,
+        user_budget_day=user.budget_day,
+        user_budget_month=user.budget_month,
     )
     return record, key.text
 
@@ -110,6 +136,8 @@ def authenticate(key: PresentedKey, record: ApiKey | None, digest_key: str, now:
         raise UnauthenticatedError("This API key is not known; make one in the management interface.")
     if record.revoked_at is not None:
         raise UnauthenticatedError("This API key was revoked; make a new one in the management interface.")
+    if record.disabled_at is not None or record.user_disabled_at is not None:
+        raise UnauthenticatedError("This API key is disabled; ask the operator to enable it.")
     if record.expires_at is not None and record.expires_at <= now:
         raise UnauthenticatedError("This API key has expired; make a new one in the management interface.")
     return record

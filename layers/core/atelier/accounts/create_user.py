@@ -18,8 +18,9 @@ class CreateUser:
     def __call__(self, request: UserRequest) -> User:
         """Return the new user; NotPossibleError where the address has one."""
         user = new_user(
-            email=request.email, name=request.name, now=self.clock(), plan=request.plan, credits=request.credits
-        )
+            email=request.email, name=request.name, now=self.clock(), plan=request.plan, credits=request.credits,
+            budget_day=request.budget_day, budget_month=request.budget_month,
+        )  # fmt: skip
         try:
             self.accounts.add_user(user)
         except ConflictError as exc:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from atelier.accounts.api_keys import ApiKey
+    from atelier.accounts.budgets import Spending
     from atelier.accounts.session import Session
     from atelier.accounts.sign_in_throttle import SignInAttempts
     from atelier.accounts.users import User
@@ -72,4 +75,24 @@ class Accounts(Protocol):
 
     def replace_key(self, old_id: str, new_key: ApiKey, expires_at: int) -> None:
         """Write a new key, and let the old one expire then."""
+        ...
+
+
+class BudgetWarnings(Protocol):
+    """What is spent of the budgets."""
+
+    def unwarned(self, now: int) -> Iterable[Spending]:
+        """List the budgets of which a warning is due."""
+        ...
+
+    def note_warning(self, spending: Spending) -> None:
+        """Note that a budget was warned of; repeating it changes nothing."""
+        ...
+
+
+class WarningTopic(Protocol):
+    """The topic of which the operator hears."""
+
+    def publish(self, document: Mapping[str, str | int], attributes: Mapping[str, str]) -> None:
+        """Publish a message."""
         ...

@@ -26,7 +26,7 @@ class RotateKey:
         new, text = mint_key(
             name=old.name, user=self.accounts.user(old.user_id), test=old.test, digest_key=self.digest_key(), now=now,
             scopes=old.scopes, requests_per_minute=old.requests_per_minute, models=old.models,
-            expires_at=old.expires_at,
+            expires_at=old.expires_at, budget=old.budget,
         )  # fmt: skip
         end = now + overlap
         try:

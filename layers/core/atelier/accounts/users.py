@@ -24,6 +24,9 @@ class User:
     created_at: int
     plan: str = "standard"
     credits: int | None = None
+    disabled_at: int | None = None
+    budget_day: int | None = None
+    budget_month: int | None = None
 
 
 class RetiredSecret(NamedTuple):
@@ -57,9 +60,11 @@ class WebhookSecrets:
         return (self.version, *(secret.version for secret in self.signing_retired(now)))
 
 
-def new_user(*, email: str, name: str, now: int, plan: str = "standard", credits: int | None = None) -> User:
-    """Make a user with a fresh id."""
-    return User(id=f"user_{_random(16)}", email=email, name=name, created_at=now, plan=plan, credits=credits)
+def new_user(
+    *, email: str, name: str, now: int, plan: str = "standard", credits: int | None = None, **limits: int | None
+) -> User:
+    """Make a user with a fresh id; `limits` are those of the budget."""
+    return User(id=f"user_{_random(16)}", email=email, name=name, created_at=now, plan=plan, credits=credits, **limits)
 
 
 def _random(length: int) -> str:
@@ -77,3 +82,5 @@ class UserRequest:
     name: str
     plan: str
     credits: int | None
+    budget_day: int | None = None
+    budget_month: int | None = None

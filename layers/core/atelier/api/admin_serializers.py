@@ -1,16 +1,18 @@
 """How users, keys, generations and deliveries look to the stack's owner."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from atelier.accounts.api_keys import ApiKey
 from atelier.accounts.credits import LedgerEntry
 from atelier.accounts.users import User, WebhookSecrets
+from atelier.api.usage import usage_row
 from atelier.catalog.model import Catalog
 from atelier.encoding import timestamp
 from atelier.generations.model import Generation, Moment, Status
 from atelier.generations.overview import Overview
 from atelier.generations.serializer import announce, describe, detail, output_document
+from atelier.generations.usage import Usage
 from atelier.providers.provider import Provider
 from atelier.standard_webhooks import derive_secret
 from atelier.webhooks.delivery import DeliveryHistory
@@ -25,6 +27,9 @@ def user_document(user: User) -> dict[str, Any]:
         "name": user.name,
         "plan": user.plan,
         "credits": user.credits,
+        "budgetPerDay": user.budget_day,
+        "budgetPerMonth": user.budget_month,
+        "disabledAt": _moment(user.disabled_at),
         "createdAt": timestamp(user.created_at),
     }
 
@@ -87,6 +92,10 @@ def key_document(key: ApiKey) -> dict[str, Any]:
         "expiresAt": _moment(key.expires_at),
         "lastUsedAt": _moment(key.last_used_at),
         "revokedAt": _moment(key.revoked_at),
+        "disabledAt": _moment(key.disabled_at),
+        "userDisabledAt": _moment(key.user_disabled_at),
+        "budgetPerDay": key.budget_day,
+        "budgetPerMonth": key.budget_month,
     }
 
 
@@ -117,22 +126,35 @@ def generation_detail(generation: Generation, deliveries: Sequence[DeliveryHisto
     }
 
 
-def overview_document(overview: Overview, dead_letters: int) -> dict[str, Any]:
-    """Describe an overview, and how much waits in the dead-letter queues."""
+def overview_document(overview: Overview, *, in_progress: int, dead_letters: int) -> dict[str, Any]:
+    """Describe an overview, how much is in progress now, and how much waits in the dead-letter queues."""
     return {
         "days": [
-            {"date": day.date, "success": day.success, "error": day.error, "other": day.other} for day in overview.days
+            {"date": day.date, "success": day.success, "error": day.error, "cancelled": day.cancelled}
+            for day in overview.days
         ],
         "successRate": overview.success_rate,
-        "medianSeconds": overview.median_seconds,
+        "averageSeconds": overview.average_seconds,
         "creditsSpent": overview.credits_spent,
+        "inProgress": in_progress,
         "deadLetters": dead_letters,
+    }
+
+
+def admin_usage_row(usage: Usage, emails: Mapping[str, str], key_names: Mapping[str, str]) -> dict[str, Any]:
+    """Describe a row of the usage of all users."""
+    return {
+        **usage_row(usage),
+        "userId": usage.user_id,
+        "userEmail": emails.get(usage.user_id),
+        "keyName": key_names.get(usage.key_id),
     }
 
 
 def _owned(generation: Generation) -> dict[str, Any]:
     return {
         "userId": generation.user_id,
+        "keyId": generation.key_id,
         "provider": generation.provider,
         "cost": generation.cost,
         "finishedAt": _moment(generation.finished_at),

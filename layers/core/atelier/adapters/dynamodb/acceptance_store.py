@@ -6,6 +6,7 @@ from atelier.accounts.api_keys import ApiKey
 from atelier.adapters.dynamodb.account_store import AccountStore, too_many_requests
 from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
+from atelier.adapters.dynamodb.spending_store import SpendingStore, budget_exceeded
 from atelier.clock import MINUTE
 from atelier.errors import (
     ConflictError,
@@ -13,6 +14,7 @@ from atelier.errors import (
     NotFoundError,
     PaymentRequiredError,
     RefusedWritesError,
+    RequestError,
 )
 from atelier.generations.idempotency import CountedRequest, Idempotency
 from atelier.generations.model import Generation
@@ -51,6 +53,7 @@ class AcceptanceStore:
         if generation.cost:
             charge = self._accounts.charge(generation.user_id, generation.id, generation.cost, now)
             writes |= dict(zip(("credits", "ledger"), charge, strict=True))
+            writes |= SpendingStore(self._table).charge(key, generation.cost, now)
         if count := self._accounts.creation_count(key, now):
             writes["limit"] = count
         if use := self._accounts.use(key, now):
@@ -82,13 +85,7 @@ class AcceptanceStore:
             refused = {name for number, name in enumerate(writes) if number in exc.refused}
             if IDEMPOTENCY in refused and idempotency:
                 return self._earlier(generation.user_id, idempotency)
-            if "limit" in refused and key.requests_per_minute is not None:
-                raise too_many_requests(key.requests_per_minute, now) from exc
-            if "credits" in refused:
-                raise PaymentRequiredError(
-                    f"This costs {generation.cost} credits, and there are not enough; ask the owner for more."
-                ) from exc
-            raise
+            raise _refusal(refused, generation, key, now) or exc from exc
         return generation
 
     def claim(self, key: ApiKey, counted: CountedRequest, now: int) -> Generation | None:
@@ -124,3 +121,16 @@ def _name(user_id: str, idempotency: Idempotency) -> str:
 
 def _counted_name(key: ApiKey, counted: CountedRequest) -> str:
     return f"{key.id}#{counted.request_digest}"
+
+
+def _refusal(refused: set[str], generation: Generation, key: ApiKey, now: int) -> RequestError | None:
+    """Say why the writes of these names were refused."""
+    if "limit" in refused and key.requests_per_minute is not None:
+        return too_many_requests(key.requests_per_minute, now)
+    if owner := next((name for name in ("key", "user") if name in refused), None):
+        return budget_exceeded(owner)
+    if "credits" in refused:
+        return PaymentRequiredError(
+            f"This costs {generation.cost} credits, and there are not enough; ask the operator for more."
+        )
+    return None

@@ -14,7 +14,10 @@ from atelier.accounts.api_keys import ApiKey
 from atelier.accounts.credits import LedgerEntry
 from atelier.accounts.users import RetiredSecret, User, WebhookSecrets, new_user
 from atelier.adapters.dynamodb.records import Record, RecordTable, Write
+from atelier.adapters.dynamodb.spending_store import SpendingStore
+from atelier.adapters.dynamodb.usage_store import UsageStore
 from atelier.errors import ConflictError, NotFoundError, RefusedWritesError, TooManyRequestsError
+from atelier.generations.model import Generation
 
 USER, KEY, EMAIL, LEDGER = "user", "key", "email", "ledger"
 CHARGE, REFUND, TOP_UP = "charge", "refund", "top-up"
@@ -87,6 +90,25 @@ class AccountStore:
         )
         return [given, self._entry(user_id, REFUND, cost, now, generation_id=generation_id, name=generation_id)]
 
+    def usage(self) -> UsageStore:
+        """Reach the usage, which is in the same table."""
+        return UsageStore(self._table)
+
+    def spent(self, owner_id: str, now: int) -> tuple[int, int]:
+        """Return what a key or a user has spent on this UTC day and in this month."""
+        return SpendingStore(self._table).spent(owner_id, now)
+
+    def settlement(self, generation: Generation) -> list[Write]:
+        """Make the writes that a finished generation causes here, for the transaction that finishes it."""
+        writes = [UsageStore(self._table).count(generation)]
+        if generation.refunded and generation.cost:
+            finished_at = generation.finished_at or 0
+            writes += self.refund(generation.user_id, generation.id, generation.cost, finished_at)
+            writes += SpendingStore(self._table).refund(
+                generation.key_id, generation.user_id, generation.cost, generation.created_at
+            )
+        return writes
+
     def top_up(self, user_id: str, amount: int, note: str | None, now: int) -> User:
         """Add credits to a user, who is metered from then on; NotFoundError where there is none."""
         name = f"{now:013d}"
@@ -130,6 +152,32 @@ class AccountStore:
         except ConflictError:
             return self.get(key_id) or key
         return replace(key, revoked_at=now)
+
+    def edit_key(self, key_id: str, changes: Record) -> ApiKey:
+        """Change attributes of a key (None removes one), and return it; NotFoundError where there is none."""
+        try:
+            return _key(self._table.update((key_id, KEY), changes, condition="attribute_exists(id)", values={}))
+        except ConflictError:
+            raise NotFoundError(f"There is no API key '{key_id}'.") from None
+
+    def edit_user(self, user_id: str, changes: Record) -> User:
+        """Change attributes of a user, and return it; what its keys copy is changed there afterwards.
+
+        NotFoundError where there is none. A run that dies between is completed by repeating it.
+        """
+        try:
+            user = _user(self._table.update((user_id, USER), changes, condition="attribute_exists(id)", values={}))
+        except ConflictError:
+            raise NotFoundError(f"There is no user '{user_id}'.") from None
+        copied = {
+            "user_disabled_at": user.disabled_at,
+            "user_budget_day": user.budget_day,
+            "user_budget_month": user.budget_month,
+        }
+        for key in self.list_keys():
+            if key.user_id == user_id and any(getattr(key, name) != value for name, value in copied.items()):
+                self.edit_key(key.id, copied)
+        return user
 
     def list_keys(self) -> list[ApiKey]:
         """List all keys, the newest first."""
@@ -260,6 +308,9 @@ def _user_record(user: User) -> Record:
         "created_at": user.created_at,
         "balance": user.credits or 0,
         "unmetered": user.credits is None,
+        "disabled_at": user.disabled_at,
+        "budget_day": user.budget_day,
+        "budget_month": user.budget_month,
         "record": USER,
         "kind": USER,
     }
@@ -267,6 +318,7 @@ def _user_record(user: User) -> Record:
 
 def _user(record: Record) -> User:
     found: dict[str, Any] = {name: record[name] for name in ("id", "email", "name", "plan", "created_at")}
+    found |= {name: record.get(name) for name in ("disabled_at", "budget_day", "budget_month")}
     return User(**found, credits=None if record["unmetered"] else int(record["balance"] or 0))
 
 

@@ -12,6 +12,8 @@ from atelier.outbound.circuit_breaker import Release, Slot, Upstream
 from atelier.webhooks.delivery import Attempt, Delivery, DeliveryHistory, DeliveryStatus
 
 DELIVERY, ATTEMPT = "delivery", "attempt"
+MAX_KEYS = 100
+"""What DynamoDB reads in one batch."""
 MAX_ATTEMPTS_SHOWN = 50
 """Of a generation, the newest; with the answers they would otherwise outgrow an answer of ours."""
 
@@ -34,6 +36,15 @@ class DeliveryStore:
         generation = from_record(records.pop(GENERATION))
         deliveries = map(_delivery, records.values())
         return generation, {delivery.event: delivery for delivery in deliveries}
+
+    def of_generations(self, generation_ids: Sequence[str]) -> dict[str, list[Delivery]]:
+        """Read the deliveries of generations, by these."""
+        keys = [(generation_id, f"{DELIVERY}#{event}") for generation_id in generation_ids for event in Status]
+        found: dict[str, list[Delivery]] = {}
+        for start in range(0, len(keys), MAX_KEYS):
+            for delivery in map(_delivery, self._table.get_many(keys[start : start + MAX_KEYS])):
+                found.setdefault(delivery.generation_id, []).append(delivery)
+        return found
 
     def history(self, generation_id: str) -> tuple[Generation, list[DeliveryHistory]]:
         """Read a generation and its deliveries with their newest attempts; NotFoundError where there is none."""

@@ -65,13 +65,13 @@ class GenerationStore:
     def advance(self, before: Generation, after: Generation, release: "Release | None" = None) -> Generation:
         """Write `after` if the record is still `before`; else ConflictError. The provider's place is left in any case.
 
-        A generation that is refunded gets its credits back in the same transaction.
+        A generation that finishes is counted in the usage, and refunded where it is to be, in the same transaction.
         """
         writes = [self._table.replacement(to_record(before), to_record(after))]
-        if after.refunded and not before.refunded and after.cost:
+        if after.status.final and not before.status.final:
             if self._accounts is None:
-                raise ConfigurationError("who fails generations must be able to give credits back")
-            writes += self._accounts.refund(after.user_id, after.id, after.cost, after.finished_at or 0)
+                raise ConfigurationError("a store that finishes generations needs the accounts table")
+            writes += self._accounts.settlement(after)
         if release:
             try:
                 self._breakers().release(release, writes)
@@ -134,21 +134,23 @@ class GenerationStore:
 
     def search(
         self, *, limit: int, now: int, before: str | None = None, user_id: str | None = None,
-        status: str | None = None, model: str | None = None,
+        status: str | None = None, model: str | None = None, text: str | None = None, since: int = 0,
     ) -> tuple[list[Generation], str | None]:  # fmt: skip
         """List the newest that fit and are older than `before`, and after which id to go on where there may be more.
 
-        Everybody's list looks a month back.
+        `text` is a part of the prompt, in any case, or the beginning of an id. A list of all users looks a month back.
         """
         found: list[Generation] = []
-        size = BATCH if model or (status and not user_id) else limit
+        size = BATCH if model or text or (status and not user_id) else limit
         for _ in range(MAX_BATCHES):
             if user_id:
                 keys = self._keys_of_user(user_id, status, size, before)
             else:
-                keys = self._latest_keys(size, now, before)
+                keys = self._latest_keys(size, now, before, oldest=since)
             for item in self._read(keys):
-                if status in (None, item.status.value) and model in (None, item.model):
+                if item.created_at < since:
+                    return found, None
+                if status in (None, item.status.value) and model in (None, item.model) and _holds(item, text):
                     found.append(item)
                 if len(found) == limit:
                     return found, item.id
@@ -157,18 +159,17 @@ class GenerationStore:
             before = str(keys[-1]["id"])
         return found, before
 
-    def since(self, start: int, *, now: int, limit: int) -> list[Generation]:
-        """List everybody's generations since `start`, newest first, at most `limit`."""
-        found: list[Generation] = []
-        before = None
-        while len(found) < limit:
-            size = min(limit - len(found), BATCH)
-            keys = self._latest_keys(size, now, before, oldest=start)
-            found += self._read(keys)
-            if len(keys) < size:
-                break
-            before = str(keys[-1]["id"])
-        return [item for item in found if item.created_at >= start]
+    def in_progress(self, limit: int = 400) -> int:
+        """Count the unfinished generations, up to about `limit`: each has a time at which it is looked at again."""
+        keys = [
+            (str(record["id"]), GENERATION)
+            for shard in range(DUE_SHARDS)
+            for record in self._table.query("due", ("due_shard", str(shard)), limit=limit // DUE_SHARDS)
+            if record["record"] == GENERATION
+        ]
+        batches = (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))
+        found = [record for batch in batches for record in self._table.get_many(batch)]
+        return sum(not Status(str(record["status"])).final for record in found)
 
     def page(self, user_id: str, wanted: ListRequest) -> Page:
         """List a part of a user's generations, in two reads of the table.
@@ -212,6 +213,14 @@ class GenerationStore:
     def _read(self, records: list[Record]) -> list[Generation]:
         keys = [(str(record["id"]), GENERATION) for record in records]
         return [from_record(record) for record in self._table.get_many(keys)]
+
+
+def _holds(generation: Generation, text: str | None) -> bool:
+    """Tell whether a generation's prompt holds a text, or its id begins with it."""
+    if not text:
+        return True
+    prompt = str(generation.payload.get("prompt", ""))
+    return text.casefold() in prompt.casefold() or generation.id.startswith(text.lower())
 
 
 def to_record(generation: Generation) -> Record:

@@ -63,6 +63,20 @@ class RecordTable:
             )
         return [_plain(item) for item in answer["Items"]]
 
+    def get_partition(self, record_id: str, prefix: str = "") -> list[Record]:
+        """Read all records of one id whose kinds begin with `prefix`, in the order of these."""
+        condition, values = "#id = :id", {":id": _value(record_id)}
+        names = {"#id": "id"}
+        if prefix:
+            condition += " AND begins_with(#r, :prefix)"
+            names["#r"] = "record"
+            values[":prefix"] = _value(prefix)
+        pages = self._pages(
+            KeyConditionExpression=condition, ExpressionAttributeNames=names, ExpressionAttributeValues=values,
+            ConsistentRead=True,
+        )  # fmt: skip
+        return [record for page in pages for record in page]
+
     def query(
         self, index: str, partition: tuple[str, str], *, limit: int, before: tuple[str, Scalar] | None = None,
         descending: bool = False,

@@ -105,6 +105,16 @@ def copied(document: Any, cache_control: str) -> Response[str]:
     return _response(made)
 
 
+def csv_answer(text: str, filename: str) -> Response[str]:
+    """Answer with CSV that a browser saves under this name."""
+    return Response(
+        status_code=200,
+        content_type="text/csv; charset=utf-8",
+        headers={"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{filename}"'},
+        body=text,
+    )
+
+
 def correlation_id() -> str:
     """Return the id that follows a request through all functions: API Gateway's own."""
     return str(current_event().request_context.request_id)

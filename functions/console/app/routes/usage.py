@@ -1,0 +1,26 @@
+"""The usage of all users."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from atelier.adapters.lambda_.router import Router, answer, csv_answer, current_event
+from atelier.api.admin_serializers import admin_usage_row
+from atelier.api.usage import CSV, parse_usage, usage_csv, usage_document
+from atelier.clock import now_ms
+
+from ..operator import administrator
+
+router = Router()
+
+
+@router.get("/console/admin/usage")
+def usage() -> Response[str]:
+    """List the usage by day, user, key, model and provider, of a user or a key where the query names one."""
+    accounts = administrator().accounts
+    request = parse_usage(current_event().query_string_parameters or {}, now_ms(), "user", "key")
+    emails = {user.id: user.email for user in accounts.list_users()}
+    key_names = {key.id: key.name for key in accounts.list_keys()}
+    found = accounts.usage().list(request.first, request.last, user_id=request.user)
+    rows = [admin_usage_row(one, emails, key_names) for one in found if request.key in (None, one.key_id)]
+    if request.format == CSV:
+        return csv_answer(usage_csv(rows, "userId", "userEmail", "keyName"), "usage.csv")
+    return answer(200, usage_document(request, rows))

@@ -1,0 +1,76 @@
+"""Usage: what the finished generations came to, by day, user, API key, model and provider."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, date, datetime, timedelta
+
+from atelier.generations.model import CANCELLED, Generation, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Counts of one combination: `date` is the UTC day on which the generations finished.
+
+    `credits` were kept (a refunded generation adds none). `milliseconds` is the time that the successful ones took
+    together. `provider` is empty for what no provider was asked for.
+    """
+
+    date: str
+    user_id: str
+    key_id: str
+    model: str
+    provider: str
+    success: int = 0
+    error: int = 0
+    cancelled: int = 0
+    credits: int = 0
+    milliseconds: int = 0
+
+
+COUNTS = ("success", "error", "cancelled", "credits", "milliseconds")
+
+
+def usage_of(generation: Generation) -> Usage:
+    """Return what one finished generation adds to the usage."""
+    finished_at = generation.finished_at or generation.status_at
+    succeeded = generation.status is Status.SUCCESS
+    cancelled = not succeeded and generation.error == CANCELLED
+    return Usage(
+        date=utc_day(finished_at).isoformat(),
+        user_id=generation.user_id,
+        key_id=generation.key_id,
+        model=generation.model,
+        provider=generation.attempts[-1].provider if generation.attempts else "",
+        success=int(succeeded),
+        error=int(not succeeded and not cancelled),
+        cancelled=int(cancelled),
+        credits=0 if generation.refunded else generation.cost,
+        milliseconds=finished_at - generation.created_at if succeeded else 0,
+    )
+
+
+def summed(found: Iterable[Usage]) -> list[Usage]:
+    """Add up what is of the same day, user, key, model and provider, in the order of these."""
+    total: dict[tuple[str, ...], Usage] = {}
+    for one in found:
+        key = (one.date, one.user_id, one.key_id, one.model, one.provider)
+        known = total.get(key)
+        total[key] = one if known is None else _add(known, one)
+    return [total[key] for key in sorted(total)]
+
+
+def utc_day(at: int) -> date:
+    """Return the UTC day of a time."""
+    return datetime.fromtimestamp(at / 1_000, UTC).date()
+
+
+def days_between(first: date, last: date) -> list[date]:
+    """List the days from `first` to `last`, both included."""
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def _add(one: Usage, other: Usage) -> Usage:
+    return replace(one, **{name: getattr(one, name) + getattr(other, name) for name in COUNTS})
+
+
+NAMES = tuple(field.name for field in fields(Usage) if field.name not in COUNTS)
