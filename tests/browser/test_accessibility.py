@@ -31,7 +31,7 @@ def test_axe_finds_nothing_serious(
         opened(page, stack, "keys")
         page.get_by_role("button", name="New key").click()
         page.get_by_text("Limits").click()
-        page.get_by_role("button", name="Make the key").click()
+        page.get_by_role("button", name="Create the key").click()
         found["a dialog with errors"] = findings(page)
 
     assert {view: faults for view, faults in found.items() if faults} == {}

@@ -40,7 +40,7 @@ def test_one_generation_and_its_redelivery(visit: Visit, alice: Account) -> None
         first = take(receiver.received)
 
         page = visit(f"generations/{made['id']}")
-        expect(page.get_by_role("img", name="Picture made from: a boat")).to_be_visible()
+        expect(page.get_by_role("img", name="Image of: a boat")).to_be_visible()
         for part in ("Facts", "Input", "Timeline", "Provider attempts", "Webhook", "SNS message"):
             expect(page.get_by_role("heading", name=part, exact=True)).to_be_visible()
         for status in ("pending", "processing", "success"):
@@ -80,7 +80,7 @@ def test_pictures_that_a_client_sent(visit: Visit, generation: str) -> None:
     page.route(f"**/admin/generations/{generation}", with_pictures)
     page.evaluate(f"location.hash = '#/generations/{generation}'")
 
-    expect(page.get_by_role("img", name="Input picture")).to_have_count(1)
+    expect(page.get_by_role("img", name="Input image")).to_have_count(1)
     expect(page.get_by_text("https://client.example/1.png")).to_be_visible()
     expect(page.get_by_text("<img src=x onerror=alert(1)>").first).to_be_visible()
 
@@ -102,9 +102,9 @@ def test_deliveries_with_what_was_answered(visit: Visit, alice: Account) -> None
         expect(early).to_contain_text("gone for good (410)")
         expect(early.get_by_text("dead", exact=True)).to_be_visible()
         expect(late.get_by_text("delivered", exact=True)).to_be_visible()
-        answer = early.get_by_role("region", name="Answer to processing-1")
+        answer = early.get_by_role("region", name="Response to processing-1")
         expect(answer).to_be_hidden()
-        early.get_by_text("What it answered").click()
+        early.get_by_text("Response body").click()
         expect(answer).to_contain_text("<img src=x onerror=alert(1)>")
         assert findings(page) == []
 
@@ -127,12 +127,12 @@ def test_cancelling_what_a_provider_works_on(visit: Visit, alice: Account, stack
     asked = alice.post({"model": "sketch", "input": {"prompt": "test:never a boat"}}, Prefer="respond-async").json()
     eventually(lambda: row(stack, asked["id"]).get("job_id"))
     page = visit(f"generations/{asked['id']}")
-    expect(turns(page)).to_contain_text("at work")
+    expect(turns(page)).to_contain_text("in progress")
 
-    page.get_by_role("button", name="Cancel it").click()
+    page.get_by_role("button", name="Cancel this generation").click()
     page.get_by_role("button", name="Cancel the generation").click()
 
-    expect(page.get_by_role("button", name="Cancel it")).to_have_count(0)
+    expect(page.get_by_role("button", name="Cancel this generation")).to_have_count(0)
     expect(page.get_by_role("button", name="Delete")).to_be_visible(timeout=60_000)
     expect(page.locator(".callout.bad")).to_have_text("cancelled")
     expect(turns(page)).to_contain_text("cancelled")
@@ -143,7 +143,7 @@ def test_what_cannot_be_cancelled_says_why(visit: Visit, alice: Account, stack: 
     eventually(lambda: True if row(stack, asked["id"])["status"] == "processing" else None)
     page = visit(f"generations/{asked['id']}")
 
-    page.get_by_role("button", name="Cancel it").click()
+    page.get_by_role("button", name="Cancel this generation").click()
     page.get_by_role("button", name="Cancel the generation").click()
 
     expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("just being handed to its provider")
@@ -166,7 +166,35 @@ def test_deleting(visit: Visit, alice: Account) -> None:
 def test_one_that_is_not_there(visit: Visit) -> None:
     page = visit("generations/none")
 
-    expect(page.get_by_role("alert")).to_contain_text("That did not work")
+    expect(page.get_by_role("alert")).to_contain_text("Not found")
+    expect(page.get_by_role("button", name="Try again")).to_have_count(0)
+
+
+def test_new_generations_appear_by_themselves(visit: Visit, alice: Account) -> None:
+    page = visit("generations")
+    made = alice.post({"model": "sketch", "input": {"prompt": "a late owl", **SMALL}}).json()["id"]
+
+    expect(page.locator(f"a[href*='{made}'] img")).to_be_visible(timeout=60_000)
+
+
+def test_a_selection_is_deleted(visit: Visit, alice: Account) -> None:
+    prompts = [f"a snail number {number}" for number in range(3)]
+    ids = [alice.post({"model": "sketch", "input": {"prompt": prompt, **SMALL}}).json()["id"] for prompt in prompts]
+    for one in ids:
+        alice.finished(one)
+    page = visit("generations")
+    page.get_by_role("button", name="Select", exact=True).click()
+    for prompt in prompts[:2]:
+        page.get_by_label(f"Select {prompt}").check()
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    assert findings(page) == []
+
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+
+    expect(page.get_by_text("2 generations deleted.")).to_be_visible()
+    assert [alice.get(f"/generations/{one}").status_code for one in ids] == [404, 404, 200]
+    expect(page.locator(f"a[href*='{ids[0]}']")).to_have_count(0)
 
 
 def test_hostile_prompts_are_text(visit: Visit, alice: Account) -> None:

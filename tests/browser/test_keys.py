@@ -21,13 +21,13 @@ def make_key(page: Page, name: str, user: str = "shop@example.com", **limits: st
         page.get_by_text("Limits").click()
         for label, value in limits.items():
             page.get_by_label(label).fill(value)
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create the key").click()
     return saved(page)
 
 
 def saved(page: Page) -> str:
     """Take the key that is shown once."""
-    dialog = page.get_by_role("dialog", name=re.compile("Here is the"))
+    dialog = page.get_by_role("dialog", name=re.compile("Your new"))
     expect(dialog).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
@@ -60,16 +60,18 @@ def test_from_made_to_revoked(visit: Visit, stack: Deployed) -> None:
     assert key not in page.content()
 
     page.get_by_role("link", name="Playground").click()
+    page.get_by_label("On the account of").select_option("Another API key…")
+    page.get_by_label("API key").fill(key)
     page.get_by_label("Prompt", exact=True).fill('It\'s a "red" kite\nover the downs; $(true) `true` سلام')
     page.get_by_text("More settings").click()
     page.get_by_label("Width").fill("512")
     page.get_by_label("Height").fill("512")
     page.get_by_role("button", name="Generate").click()
-    picture = page.get_by_role("img", name="Picture made from")
+    picture = page.get_by_role("img", name="Image of")
     expect(picture).to_be_visible(timeout=60_000)
     assert picture.evaluate("async (image) => (await image.decode(), image.naturalWidth)") == 512
     expect(page.get_by_text("success", exact=True)).to_be_visible()
-    expect(page.get_by_role("link", name="Show all about it")).to_be_visible()
+    expect(page.get_by_role("link", name="Open the generation")).to_be_visible()
 
     curl = page.get_by_role("region", name="The same request with curl").inner_text()
     assert key not in curl
@@ -98,7 +100,7 @@ def test_a_rotated_key(visit: Visit, stack: Deployed) -> None:
     old = make_key(page, "turning")
 
     page.get_by_role("button", name="Rotate turning").click()
-    page.get_by_role("button", name="Make the new key").click()
+    page.get_by_role("button", name="Create the new key").click()
     new = saved(page)
 
     expect(row(page, "turning")).to_have_count(2)
@@ -113,13 +115,13 @@ def test_what_cannot_be_a_key_is_said_beside_the_field(visit: Visit) -> None:
     page = visit("keys")
     page.get_by_role("button", name="New key").click()
 
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create the key").click()
     expect(page.get_by_label("Name")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("Name")).to_be_focused()
 
     page.get_by_label("Name").fill("ok")
     page.get_by_label("User").fill("nobody")
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create the key").click()
     expect(page.get_by_label("User")).to_have_attribute("aria-invalid", "true")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
@@ -128,9 +130,9 @@ def test_what_cannot_be_a_key_is_said_beside_the_field(visit: Visit) -> None:
 def test_limits(visit: Visit) -> None:
     page = visit("keys")
 
-    make_key(page, "limited", **{"Requests a minute": "5", "Ends": "2099-01-01T12:00"})
+    make_key(page, "limited", **{"Requests per minute": "5", "Expires": "2099-01-01T12:00"})
 
-    expect(row(page, "limited").first).to_contain_text("5 a minute")
+    expect(row(page, "limited").first).to_contain_text("5 per minute")
     expect(row(page, "limited").first).to_contain_text("expiring")
 
 

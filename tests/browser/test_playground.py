@@ -1,21 +1,29 @@
-"""The playground: what can be asked for, what it costs, and what comes back."""
+"""The playground: what can be requested, what it costs, and what comes back."""
+
+import ast
+import json
+from typing import Any
 
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Visit
-from tests.deployment import Account
+from tests.deployment import Account, administer
 
 
 def test_the_playground_says_what_is_wrong(visit: Visit, alice: Account) -> None:
     page = visit("playground")
+    page.get_by_label("On the account of").select_option("Another API key…")
+    page.get_by_role("button", name="Generate").click()
+    expect(page.get_by_label("Prompt", exact=True)).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_text("Fill in this field.")).to_have_count(1)
+
+    page.get_by_label("Prompt", exact=True).fill("a boat")
+    expect(page.get_by_label("Prompt", exact=True)).not_to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_text("Fill in this field.")).to_have_count(0)
     page.get_by_role("button", name="Generate").click()
     expect(page.get_by_label("API key")).to_have_attribute("aria-invalid", "true")
 
     page.get_by_label("API key").fill(alice.key)
-    page.get_by_role("button", name="Generate").click()
-    expect(page.get_by_label("Prompt", exact=True)).to_have_attribute("aria-invalid", "true")
-
-    page.get_by_label("Prompt", exact=True).fill("a boat")
     page.get_by_text("More settings").click()
     page.get_by_label("Width").fill("1")
     page.get_by_role("button", name="Generate").click()
@@ -29,13 +37,14 @@ def test_the_playground_says_what_is_wrong(visit: Visit, alice: Account) -> None
 
 def test_the_playground_forgets_the_key(visit: Visit, alice: Account) -> None:
     page = visit("playground")
-    page.get_by_label("API key").fill(alice.key)
+    paste_key(page, alice)
     page.get_by_role("link", name="Users").click()
     page.get_by_role("link", name="Playground").click()
     expect(page.get_by_label("API key")).to_have_value(alice.key)
 
     page.reload()
 
+    page.get_by_label("On the account of").select_option("Another API key…")
     expect(page.get_by_label("API key")).to_have_value("")
 
 
@@ -52,7 +61,7 @@ def test_an_unavailable_model_says_what_it_waits_for(visit: Visit) -> None:
 
 def test_several_pictures_come_back(visit: Visit, alice: Account) -> None:
     page = visit("playground")
-    page.get_by_label("API key").fill(alice.key)
+    paste_key(page, alice)
     page.get_by_label("Prompt", exact=True).fill("two boats")
     page.get_by_text("More settings").click()
     page.get_by_label("Aspect ratio").select_option("16:9")
@@ -62,7 +71,7 @@ def test_several_pictures_come_back(visit: Visit, alice: Account) -> None:
     for side in ("Width", "Height"):
         page.get_by_label(side).fill("256")
     expect(page.get_by_label("Aspect ratio")).to_be_disabled()
-    expect(page.get_by_text("Left out: Width and Height say it.")).to_be_visible()
+    expect(page.get_by_text("Not sent: Width and Height replace it.")).to_be_visible()
     expect(curl(page)).not_to_contain_text("aspect_ratio")
     page.get_by_role("button", name="Generate").click()
 
@@ -80,7 +89,7 @@ def test_pictures_to_work_from(visit: Visit) -> None:
     page.get_by_label("Model", exact=True).select_option("gpt-image")
     page.get_by_text("More settings").click()
     page.get_by_label("Pictures wanted").fill("3")
-    expect(page.get_by_text("Costs 18 credits: 6 for each of 3 pictures.")).to_be_visible()
+    expect(page.get_by_text("Costs 18 credits: 6 for each of 3 images.")).to_be_visible()
 
     page.get_by_label("Pictures optional").fill("https://client.example/1.png\n\n https://client.example/2.png")
     choose(page, "fox.png", "image/png", b"fox")
@@ -93,8 +102,109 @@ def test_pictures_to_work_from(visit: Visit) -> None:
     expect(page.get_by_text("Upload large ones with POST /files")).to_be_visible()
     page.get_by_label("Model", exact=True).select_option("nano-banana")
     expect(curl(page)).to_contain_text("data:image/png;base64,…")
-    page.get_by_role("button", name="Remove picture 1").click()
+    page.get_by_role("button", name="Remove image 1").click()
     expect(curl(page)).not_to_contain_text("data:")
+
+
+def test_a_signed_in_operator_needs_no_key(visit: Visit, alice: Account) -> None:
+    page = visit("playground")
+    page.get_by_label("On the account of").select_option("alice@example.com")
+    page.get_by_label("Prompt", exact=True).fill("a boat on a lake")
+    small(page)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("img", name="a boat on a lake")).to_be_visible(timeout=60_000)
+    (key,) = console_keys(alice)
+    assert (key["userEmail"], key["revokedAt"]) == ("alice@example.com", None)
+
+    page.get_by_role("button", name="Sign out").click()
+
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
+    (key,) = console_keys(alice)
+    assert key["revokedAt"] is not None
+
+
+def test_the_draft_is_kept_between_views(visit: Visit) -> None:
+    page = visit("playground")
+    page.get_by_label("Model", exact=True).select_option("playground-v2")
+    page.get_by_label("Prompt", exact=True).fill("a kite")
+    page.get_by_role("link", name="Users").click()
+    page.get_by_role("link", name="Playground").click()
+
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("a kite")
+    expect(page.get_by_label("Model", exact=True)).to_have_value("playground-v2")
+
+
+def test_the_samples_say_the_same_in_each_language(visit: Visit) -> None:
+    page = visit("playground")
+    page.get_by_label("Prompt", exact=True).fill('a "red" kite')
+    page.get_by_role("tab", name="Python").click()
+    python = page.get_by_role("region", name="The same request with Python").inner_text()
+    page.get_by_role("tab", name="JavaScript").click()
+    javascript = page.get_by_role("region", name="The same request with JavaScript").inner_text()
+
+    (call,) = [node for node in ast.walk(ast.parse(python)) if isinstance(node, ast.Call) and node.keywords[1:]]
+    body = next(ast.literal_eval(word.value) for word in call.keywords if word.arg == "json")
+    assert body == {"model": "sketch", "input": {"prompt": 'a "red" kite'}}
+    assert json.loads(javascript.partition("JSON.stringify(")[2].partition("),\n});")[0]) == body
+
+
+def test_a_lost_connection_keeps_the_link_to_the_generation(visit: Visit, alice: Account) -> None:
+    page = visit("playground")
+    page.get_by_label("On the account of").select_option("alice@example.com")
+    page.get_by_label("Prompt", exact=True).fill("a lighthouse")
+    small(page)
+    page.clock.install()
+    page.route("**/generations/*", lambda route: route.abort())
+    page.get_by_role("button", name="Generate").click()
+    link = page.get_by_role("link", name="Open the generation")
+    expect(link).to_be_visible(timeout=60_000)
+    for _ in range(12):
+        page.clock.run_for(5_000)
+    expect(page.get_by_text("The stack cannot be reached.")).to_be_visible()
+    expect(link).to_be_visible()
+
+    page.unroute("**/generations/*")
+    page.get_by_role("button", name="Check again").click()
+    for _ in range(60):
+        page.clock.run_for(3_000)
+        if page.get_by_role("img", name="a lighthouse").count():
+            break
+    expect(page.get_by_role("img", name="a lighthouse")).to_be_visible()
+
+
+def test_a_generation_can_be_edited(visit: Visit, generation: str) -> None:
+    page = visit(f"generations/{generation}")
+    page.get_by_role("link", name="Edit in playground").click()
+
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("a lighthouse by the sea")
+    expect(page.get_by_label("Seed")).to_have_value("7")
+    expect(page.get_by_label("Width")).to_have_value("512")
+    expect(page.get_by_label("On the account of")).to_have_value("alice@example.com")
+
+
+def test_only_what_the_model_takes_is_shown(visit: Visit) -> None:
+    page = visit("playground")
+
+    expect(page.get_by_label("Sub-model")).to_have_count(0)
+
+
+def console_keys(account: Account) -> list[dict[str, Any]]:
+    """List the keys that the console made for an account's playground."""
+    keys = administer(account.stack, "GET", "/keys").json()["data"]
+    return [key for key in keys if (key["userId"], key["name"]) == (account.user_id, "Console playground")]
+
+
+def paste_key(page: Page, account: Account) -> None:
+    """Use a pasted API key."""
+    page.get_by_label("On the account of").select_option("Another API key…")
+    page.get_by_label("API key").fill(account.key)
+
+
+def small(page: Page) -> None:
+    """Request a small image."""
+    page.get_by_text("More settings").click()
+    for side in ("Width", "Height"):
+        page.get_by_label(side).fill("256")
 
 
 def everything_available(route: Route) -> None:

@@ -14,7 +14,7 @@ def test_from_made_to_topped_up(visit: Visit) -> None:
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Name").fill("<b>Ann</b> سلام 🐈")
     page.get_by_label("Credits").fill("10")
-    page.get_by_role("button", name="Make the user").click()
+    page.get_by_role("button", name="Create the user").click()
     row = page.get_by_role("row").filter(has_text=email)
     expect(row).to_contain_text("<b>Ann</b> سلام 🐈")
 
@@ -35,7 +35,7 @@ def test_from_made_to_topped_up(visit: Visit) -> None:
     assert secret.startswith("whsec_")
 
     page.get_by_role("button", name="Rotate", exact=True).click()
-    page.get_by_role("button", name="Make the new secret").click()
+    page.get_by_role("button", name="Create the new secret").click()
     expect(page.get_by_label("Older secret")).to_have_value(secret)
     expect(page.get_by_label("Secret", exact=True)).not_to_have_value(secret)
 
@@ -45,8 +45,8 @@ def test_the_same_address_twice(visit: Visit) -> None:
     for number in range(2):
         page.get_by_role("button", name="New user").click()
         page.get_by_label("E-mail").fill("twice@example.com")
-        page.get_by_role("button", name="Make the user").click()
+        page.get_by_role("button", name="Create the user").click()
         if number == 0:
-            expect(page.get_by_text("The user is made.")).to_be_visible()
+            expect(page.get_by_text("The user is created.")).to_be_visible()
 
     expect(page.get_by_role("dialog").locator("p.error:not(:empty)").first).to_be_visible()

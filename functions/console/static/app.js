@@ -1,116 +1,143 @@
-// Starts the page: the session, the frame around the views, and which view the address asks for.
+// The page: the session, the frame around the views, and the view that the address names.
 
-import { resume, signOut } from "./api.js";
+import { resume, signOut, statusOf } from "./api.js";
+import { button, errorState, icon, logo, messageOf, toast } from "./components.js";
 import { el, fill } from "./dom.js";
-import { button, failure, icon, mark, notice } from "./parts.js";
-import { keyring } from "./keyring.js";
-import { signInView } from "./signin.js";
+import { playgroundKey } from "./playground-key.js";
+import { signInPage } from "./sign-in.js";
 
+/** @typedef {{ default: (page: HTMLElement, visit: Visit) => void }} View */
+
+/** @type {Record<string, { title: string, module: () => Promise<View>, detail?: () => Promise<View> }>} */
 const VIEWS = {
   overview: { title: "Overview", module: () => import("./overview.js") },
+  usage: { title: "Usage", module: () => import("./usage.js") },
   playground: { title: "Playground", module: () => import("./playground.js") },
-  generations: { title: "Generations", module: () => import("./generations.js"), one: () => import("./generation.js") },
-  keys: { title: "API keys", module: () => import("./keys.js") },
-  users: { title: "Users", module: () => import("./users.js") },
+  generations: {
+    title: "Generations",
+    module: () => import("./generations.js"),
+    detail: () => import("./generation.js"),
+  },
+  deliveries: { title: "Deliveries", module: () => import("./deliveries.js") },
+  keys: { title: "API keys", module: () => import("./api-keys.js"), detail: () => import("./api-key.js") },
+  users: { title: "Users", module: () => import("./users.js"), detail: () => import("./user.js") },
   providers: { title: "Providers", module: () => import("./providers.js") },
 };
 
-const app = document.getElementById("app");
-let main = null; // null while nobody is signed in
+const app = /** @type {HTMLElement} */ (document.getElementById("app"));
+/** @type {HTMLElement | null} null while nobody is signed in */
+let main = null;
 let leaving = new AbortController();
 
-function frame() {
+function buildFrame() {
   const links = Object.entries(VIEWS).map(([name, { title }]) =>
-    el("a", { href: `#/${name}`, "data-view": name }, icon(name), el("span", {}, title)));
-  main = el("main", { id: "main", tabindex: "-1" });
+    el("a", { href: `#/${name}`, "data-view": name }, icon(name), el("span", {}, title)),
+  );
+  const content = el("main", { id: "main", tabindex: "-1" });
+  const skip = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    content.focus();
+  };
+  const side = el(
+    "header",
+    { class: "side" },
+    el("a", { class: "brand", href: "#/overview" }, logo(), el("span", {}, "Atelier")),
+    el("nav", { "aria-label": "Console" }, links),
+    button([icon("out"), el("span", {}, "Sign out")], leave, { variant: "plain sign-out" }),
+  );
+  main = content;
   fill(
     app,
-    el("a", {
-      class: "skip",
-      href: "#main",
-      onclick: (event) => {
-        event.preventDefault();
-        main.focus();
-      },
-    }, "Skip to the content"),
-    el(
-      "div",
-      { class: "frame" },
-      el(
-        "header",
-        { class: "side" },
-        el("a", { class: "brand", href: "#/overview" }, mark(), el("span", {}, "Atelier")),
-        el("nav", { "aria-label": "Console" }, links),
-        button([icon("out"), el("span", {}, "Sign out")], leave, { look: "plain sign-out" }),
-      ),
-      main,
-    ),
+    el("a", { class: "skip", href: "#main", onclick: skip }, "Skip to the content"),
+    el("div", { class: "frame" }, side, content),
   );
 }
+
+/** Read the address: `#/view/id?query`. */
+function route() {
+  const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const [name = "", id] = path.split("/");
+  const known = name in VIEWS ? name : "overview";
+  return { name: known, id: id ? decodeURIComponent(id) : null, query: new URLSearchParams(query) };
+}
+
+/** @param {string} name */
+function markCurrent(name) {
+  for (const link of app.querySelectorAll("nav a")) {
+    if (link instanceof HTMLElement && link.dataset.view === name) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+const closeDialogs = () => document.querySelectorAll("dialog").forEach((dialog) => dialog.close());
 
 async function show({ arriving = false } = {}) {
   if (!main) return;
   leaving.abort();
   leaving = new AbortController();
   const { signal } = leaving;
-  const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  const [name, id] = path.split("/");
-  const view = VIEWS[name] ?? VIEWS.overview;
-  for (const link of app.querySelectorAll("nav a")) {
-    if (VIEWS[link.dataset.view] === view) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
-  document.querySelectorAll("dialog").forEach((dialog) => dialog.close());
+  const { name, id, query } = route();
+  const view = /** @type {NonNullable<typeof VIEWS[string]>} */ (VIEWS[name]);
+  markCurrent(name);
+  closeDialogs();
   document.title = `${view.title} · Atelier`;
   const page = el("div", { class: "page" });
   try {
-    const { default: build } = await (id && view.one ? view.one() : view.module());
+    const { default: build } = await (id && view.detail ? view.detail() : view.module());
     if (signal.aborted) return;
     fill(main, page);
-    build(page, { id: id ? decodeURIComponent(id) : null, query: new URLSearchParams(query), signal });
+    build(page, { id, query, signal });
   } catch (error) {
-    fill(main, failure(error, () => show()));
+    fill(
+      main,
+      errorState(error, () => show()),
+    );
   }
   window.scrollTo(0, 0);
   if (!arriving) page.querySelector("h1")?.focus({ preventScroll: true });
 }
 
 async function leave() {
+  await playgroundKey.revoke();
   try {
     await signOut();
   } catch (error) {
-    if (error.status !== 401) return notice(`You are still signed in. ${error.message}`, "bad");
+    if (statusOf(error) !== 401) {
+      toast(`You are still signed in. ${messageOf(error)}`, "bad");
+      return;
+    }
   }
-  askIn("You are signed out.");
+  showSignIn("You are signed out.");
 }
 
-function askIn(said = null) {
+/** @param {string | null} message */
+function showSignIn(message = null) {
   leaving.abort();
   main = null;
-  keyring.forget();
-  document.querySelectorAll("dialog").forEach((dialog) => dialog.close());
+  playgroundKey.forget();
+  closeDialogs();
   document.title = "Sign in · Atelier";
-  signInView(app, said, () => {
+  signInPage(app, message, () => {
     enter();
-    main.focus({ preventScroll: true });
+    main?.focus({ preventScroll: true });
   });
 }
 
 function enter() {
-  frame();
-  return show({ arriving: true });
+  buildFrame();
+  show({ arriving: true });
 }
 
 async function start() {
   try {
     if (await resume()) enter();
-    else askIn();
+    else showSignIn();
   } catch (error) {
-    fill(app, el("main", { class: "boot" }, failure(error, start)));
+    fill(app, el("main", { class: "boot" }, errorState(error, start)));
   }
 }
 
 window.addEventListener("hashchange", () => show());
-window.addEventListener("session-ended", () => main && askIn("Your session has ended. Sign in again."));
-window.addEventListener("pagehide", () => keyring.forget());
+window.addEventListener("session-ended", () => main && showSignIn("Your session has ended. Sign in again."));
+window.addEventListener("pagehide", () => playgroundKey.revoke());
 start();

@@ -1,89 +1,112 @@
-// The overview: what was made, how well, how fast, at what price, and what is stuck.
+// The overview: how many generations, how well, how fast, at what price, and what is stuck.
 
 import { admin } from "./api.js";
-import { bars, ring } from "./chart.js";
-import { el, words } from "./dom.js";
+import { barChart, ring } from "./bar-chart.js";
+import { emptyState, heading, linkButton, load, panel } from "./components.js";
+import { el, userText } from "./dom.js";
 import { ago, duration, number, percent, plural } from "./format.js";
-import { heading, load, nothing, panel, picture } from "./parts.js";
+import { thumbnail } from "./images.js";
+import { SERIES } from "./usage-panel.js";
 
-const SPANS = [7, 14, 30];
+const PERIODS = [7, 14, 30];
 
+/**
+ * @param {HTMLElement} page
+ * @param {Visit} visit
+ */
 export default function show(page, { query, signal }) {
-  const days = SPANS.find((span) => String(span) === query.get("days")) ?? 14;
-  const spans = el(
-    "div",
-    { class: "segments", role: "group", "aria-label": "Period" },
-    SPANS.map((span) => el("a", { href: `#/overview?days=${span}`, "aria-current": span === days ? "true" : null }, `${span} days`)),
+  const days = PERIODS.find((period) => String(period) === query.get("days")) ?? 14;
+  const links = PERIODS.map((period) =>
+    el("a", { href: `#/overview?days=${period}`, "aria-current": period === days ? "true" : null }, `${period} days`),
   );
-  const numbers = el("div", { class: "stack" });
+  const periods = el("div", { class: "segments", role: "group", "aria-label": "Period" }, links);
+  const figures = el("div", { class: "stack" });
   const latest = el("div", {});
-  page.append(heading("Overview", `The last ${days} days of everybody's generations.`, spans), numbers, latest);
-  load(numbers, "the numbers", () => admin("GET", `overview?days=${days}`, { signal }), drawn);
-  load(latest, "the latest pictures", () => admin("GET", "generations?limit=6", { signal }), strip, "tiles");
+  page.append(
+    heading(
+      "Overview",
+      `What was finished in the last ${days} days, in UTC. Deleted generations stay counted.`,
+      periods,
+    ),
+    figures,
+    latest,
+  );
+  load(figures, "the figures", () => admin("GET", `overview?days=${days}`, { signal }), summary);
+  load(latest, "the latest images", () => admin("GET", "generations?limit=6", { signal }), row, "tiles");
 }
 
-function drawn(seen) {
-  const total = (kind) => seen.days.reduce((sum, day) => sum + day[kind], 0);
-  const [success, error, other] = ["success", "error", "other"].map(total);
-  const count = success + error + other;
-  const rate = seen.successRate;
-  const stuck = seen.deadLetters;
+/** @param {Overview} overview */
+function summary(overview) {
+  const total = (/** @type {"success" | "error" | "cancelled"} */ kind) =>
+    overview.days.reduce((sum, day) => sum + day[kind], 0);
+  const [success, error, cancelled] = [total("success"), total("error"), total("cancelled")];
+  const count = success + error + cancelled;
+  const { successRate: rate, averageSeconds: average, deadLetters: dead, inProgress } = overview;
+  const failures = error > 0 ? `${plural(error, "failure")} of ${number(success + error)}` : "no failures";
+  const legend = [
+    ["success", "Succeeded", success],
+    ["error", "Failed", error],
+    ["cancelled", "Cancelled", cancelled],
+  ].map(([kind, label, sum]) => el("li", { class: kind }, label, el("b", {}, number(Number(sum)))));
   return [
     el(
       "div",
       { class: "figures" },
-      figure("Success rate", rate === null ? "–" : percent(rate), error > 0 ? `${plural(error, "failure")} of ${number(success + error)}` : "nothing failed", ring(rate)),
-      figure("Median time", seen.medianSeconds === null ? "–" : duration(seen.medianSeconds), "from asked to finished"),
-      figure("Credits spent", number(seen.creditsSpent), plural(count, "generation")),
-      figure("Dead letters", number(stuck), stuck > 0 ? "wait to be looked at" : "nothing is stuck", lamp(stuck === 0)),
+      figure("Success rate", rate === null ? "–" : percent(rate), failures, ring(rate)),
+      figure("Average time", average === null ? "–" : duration(average), "from request to result"),
+      figure("Credits spent", number(overview.creditsSpent), plural(count, "generation")),
+      figure("In progress", number(inProgress), inProgress > 0 ? "right now" : "nothing is waiting"),
+      figure("Dead letters", number(dead), dead > 0 ? "need attention" : "nothing is stuck", lamp(dead === 0)),
     ),
     panel(
-      "Generations a day",
-      {
-        actions: el(
-          "ul",
-          { class: "legend" },
-          [["success", "Success", success], ["error", "Error", error], ["other", "Under way", other]].map(([kind, label, sum]) =>
-            el("li", { class: kind }, label, el("b", {}, number(sum)))),
-        ),
-      },
-      count > 0 ? bars(seen.days) : nothing("Nothing was made in these days", "Make the first picture in the playground.", el("a", { class: "button primary", href: "#/playground" }, "Open the playground")),
+      "Generations per day",
+      { actions: el("ul", { class: "legend" }, legend) },
+      count > 0 ? barChart(overview.days, SERIES, "generations") : noGenerations(),
     ),
   ];
 }
 
+const noGenerations = () =>
+  emptyState(
+    "No generations in these days",
+    "Create the first image in the playground.",
+    linkButton("#/playground", "Open the playground", "primary"),
+  );
+
+/**
+ * @param {string} label
+ * @param {string} value
+ * @param {string} note
+ * @param {Node | null} drawing
+ */
 function figure(label, value, note, drawing = null) {
   return el(
     "div",
     { class: "figure" },
-    el("div", {}, el("h2", {}, label), el("p", { class: "value" }, value), el("p", { class: "quiet" }, note)),
+    el("div", {}, el("h2", {}, label), el("p", { class: "value" }, value), el("p", { class: "muted" }, note)),
     drawing,
   );
 }
 
-function lamp(fine) {
-  return el("span", { class: `lamp ${fine ? "good" : "bad"}`, "aria-hidden": "true" });
-}
+/** @param {boolean} good */
+const lamp = (good) => el("span", { class: `lamp ${good ? "good" : "bad"}`, "aria-hidden": "true" });
 
-function strip({ data }) {
+/** @param {Page<OperatorGeneration>} page */
+function row({ data }) {
   if (data.length === 0) return [];
-  return panel(
-    "Latest",
-    { actions: el("a", { href: "#/generations" }, "All generations") },
+  const tiles = data.map((one) =>
     el(
-      "ul",
-      { class: "strip" },
-      data.map((one) => el(
-        "li",
-        {},
-        el(
-          "a",
-          { href: `#/generations/${encodeURIComponent(one.id)}`, class: "tile" },
-          el("div", { class: "frame-picture" }, picture(one)),
-          words(one.payload?.prompt ?? one.model, "span", { class: "clamp one" }),
-          el("span", { class: "quiet" }, ago(one.createdAt)),
-        ),
-      )),
+      "li",
+      {},
+      el(
+        "a",
+        { href: `#/generations/${encodeURIComponent(one.id)}`, class: "tile" },
+        el("div", { class: "image-frame" }, thumbnail(one)),
+        userText(one.payload?.prompt ?? one.model, "span", { class: "clamp one" }),
+        el("span", { class: "muted" }, ago(one.createdAt)),
+      ),
     ),
   );
+  const all = el("a", { href: "#/generations" }, "All generations");
+  return panel("Latest", { actions: all }, el("ul", { class: "row" }, tiles));
 }

@@ -1,124 +1,194 @@
-// Users: who they are, what they may still spend, and what they have spent it on.
+// Users: their credits, their ledger, and the secret that signs their webhooks.
 
 import { admin } from "./api.js";
-import { ask, field, open, secretLine } from "./dialogs.js";
-import { el, fill, words } from "./dom.js";
+import { button, emptyState, errorState, heading, icon, load, panel, table, toast } from "./components.js";
+import { formDialog, openDialog, secretRow } from "./dialog.js";
+import { el, fill, userText } from "./dom.js";
+import { field, integerInput, readInteger, textInput } from "./form.js";
 import { badge, day, moment, number, plural } from "./format.js";
-import { whole } from "./keys.js";
-import { button, failure, heading, icon, load, nothing, notice, panel, table } from "./parts.js";
 
+/**
+ * @param {HTMLElement} page
+ * @param {Visit} visit
+ */
 export default function show(page, { signal }) {
   const list = el("div", {});
-  const refresh = () => load(list, "the users", () => admin("GET", "users", { signal }), ({ data }) => roster(data, done));
-  const create = button([icon("plus"), "New user"], () => createUser().then(done), { look: "primary" });
-  const done = async (changed) => {
+  const get = () => admin("GET", "users", { signal });
+  const refresh = () => load(list, "the users", get, ({ data }) => userTable(data, done));
+  const create = button([icon("plus"), "New user"], () => createUser().then(done), { variant: "primary" });
+  const done = async (/** @type {boolean} */ changed) => {
     if (!changed) return;
     await refresh();
     if (document.activeElement === document.body) create.focus();
   };
-  page.append(heading("Users", "Each user has credits, keys, and a secret that signs their webhooks.", create), list);
+  page.append(heading("Users", "A user has credits, API keys, and a secret that signs the webhooks.", create), list);
   refresh();
 }
 
-function roster(users, done) {
-  if (users.length === 0) return nothing("No user yet", "Make one here, or with their first key.");
+/**
+ * @param {User[]} users
+ * @param {(changed: boolean) => void} done
+ */
+function userTable(users, done) {
+  if (users.length === 0) return emptyState("No users yet", "Create one here, or with a first API key.");
+  const rows = users.map((user) => {
+    const { email } = user;
+    const name = userText(user.name || email, "span", { class: "clamp two" });
+    const metered = user.credits !== null && user.credits !== undefined;
+    return [
+      el(
+        "div",
+        { class: "name" },
+        el("a", { href: `#/users/${encodeURIComponent(user.id)}` }, name),
+        user.name && userText(email, "span", { class: "muted" }),
+      ),
+      user.disabledAt ? badge("disabled") : user.plan ? userText(user.plan) : el("span", { class: "muted" }, "–"),
+      balance(user),
+      day(user.createdAt),
+      [
+        metered && button("Top up", () => topUp(user).then(done), { variant: "small", name: `Top up ${email}` }),
+        button("Ledger", () => openLedger(user), { variant: "small", name: `Ledger of ${email}` }),
+        button("Webhook secret", () => openSecret(user), { variant: "small", name: `Webhook secret of ${email}` }),
+      ],
+    ];
+  });
   const columns = ["User", "Plan", "Credits", "Since", ""];
-  return panel("Everybody", { look: "flush", note: number(users.length) }, table("Users", columns, users.map((user) => [
-    el("div", { class: "name" }, words(user.name || user.email, "span", { class: "clamp two" }), user.name && words(user.email, "span", { class: "quiet" })),
-    user.plan ? words(user.plan) : el("span", { class: "quiet" }, "–"),
-    balance(user),
-    day(user.createdAt),
-    [
-      user.credits !== null && user.credits !== undefined && button("Top up", () => topUp(user).then(done), { look: "small", name: `Top up ${user.email}` }),
-      button("Ledger", () => ledger(user), { look: "small", name: `Ledger of ${user.email}` }),
-      button("Webhook secret", () => secret(user), { look: "small", name: `Webhook secret of ${user.email}` }),
-    ],
-  ])));
+  return panel("All users", { variant: "flush", note: number(users.length) }, table("Users", columns, rows));
 }
 
-function balance({ credits }) {
-  if (credits === null || credits === undefined) return el("span", { class: "quiet" }, "unmetered");
+/** @param {User} user */
+export function balance({ credits }) {
+  if (credits === null || credits === undefined) return el("span", { class: "muted" }, "unmetered");
   return credits > 0 ? el("span", { class: "amount" }, number(credits)) : badge("dead", number(credits));
 }
 
 async function createUser() {
-  const made = await ask("New user", [
-    field("email", "E-mail", { control: el("input", { type: "email", maxlength: 254, autocomplete: "off" }) }),
-    field("name", "Name", { control: el("input", { maxlength: 100, autocomplete: "off" }), optional: true }),
-    field("plan", "Plan", { control: el("input", { maxlength: 50, autocomplete: "off" }), optional: true, hint: "A word of yours, such as “studio”." }),
-    field("credits", "Credits", { control: el("input", { type: "number", min: 0, step: 1, inputmode: "numeric" }), optional: true, hint: "Empty: unmetered, nothing is charged.", read: (input) => (input.value.trim() === "0" ? 0 : whole("credits")(input)) }),
-  ], { action: "Make the user", send: (values) => admin("POST", "users", { body: { credits: null, ...values } }) });
-  if (made) notice("The user is made.");
-  return Boolean(made);
+  const fields = [
+    field("email", "E-mail", { control: textInput({ type: "email", maxlength: 254 }) }),
+    field("name", "Name", { control: textInput({ maxlength: 100 }), optional: true }),
+    field("plan", "Plan", {
+      control: textInput({ maxlength: 50 }),
+      optional: true,
+      hint: "A label, such as “studio”.",
+    }),
+    field("credits", "Credits", {
+      control: integerInput({ min: 0 }),
+      optional: true,
+      hint: "Empty: unmetered, nothing is charged.",
+      read: readInteger("credits", 0),
+    }),
+  ];
+  const send = (/** @type {any} */ values) => admin("POST", "users", { body: { credits: null, ...values } });
+  const created = await formDialog("New user", fields, { action: "Create the user", send });
+  if (created) toast("The user is created.");
+  return Boolean(created);
 }
 
-async function topUp(user) {
-  const topped = await ask("Top up", [
-    field("amount", "Credits", { control: el("input", { type: "number", min: 1, step: 1, inputmode: "numeric" }), read: whole("amount") }),
-    field("note", "Note", { control: el("input", { maxlength: 200, autocomplete: "off" }), optional: true, hint: "Stands in the ledger: an invoice, a reason." }),
-  ], {
+/** @param {User} user */
+export async function topUp(user) {
+  const fields = [
+    field("amount", "Credits", { control: integerInput(), read: readInteger("amount") }),
+    field("note", "Note", {
+      control: textInput({ maxlength: 200 }),
+      optional: true,
+      hint: "Shown in the ledger: an invoice, a reason.",
+    }),
+  ];
+  /** @type {User | null} */
+  const updated = await formDialog("Top up", fields, {
     action: "Add the credits",
-    intro: words(`${user.email} has ${plural(user.credits, "credit")}.`),
+    intro: userText(`${user.email} has ${plural(user.credits ?? 0, "credit")}.`),
     send: (body) => admin("POST", `users/${encodeURIComponent(user.id)}/credits`, { body }),
   });
-  if (topped) notice(`${topped.email} has ${plural(topped.credits, "credit")} now.`);
-  return Boolean(topped);
+  if (updated) toast(`${updated.email} has ${plural(updated.credits ?? 0, "credit")} now.`);
+  return Boolean(updated);
 }
 
-function ledger(user) {
-  return open("Ledger", (close) => {
+/** @param {User} user */
+export function openLedger(user) {
+  const build = (/** @type {() => void} */ close) => {
     const list = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Entries" });
-    load(list, "the ledger", () => admin("GET", `users/${encodeURIComponent(user.id)}/ledger`), ({ data }) => (data.length > 0
-      ? table(`Ledger of ${user.email}`, ["When", "What", "Credits", "For"], data.map((entry) => [
-        moment(entry.createdAt),
-        entry.kind,
-        el("span", { class: "amount" }, `${entry.kind === "charge" ? "−" : "+"}${number(Math.abs(entry.amount))}`),
-        entry.generationId
-          ? el("a", { href: `#/generations/${encodeURIComponent(entry.generationId)}` }, "a generation")
-          : words(entry.note || "–", "span", { class: "quiet" }),
-      ]))
-      : nothing("No entry yet", "Charges, refunds and top-ups will stand here.")));
-    return [words(user.email, "p", { class: "quiet" }), list, el("div", { class: "dialog-actions" }, button("Close", () => close(), { look: "primary" }))];
-  }, { look: "wide" });
+    const get = () => admin("GET", `users/${encodeURIComponent(user.id)}/ledger`);
+    load(list, "the ledger", get, ({ data }) => ledgerTable(user, data));
+    const done = button("Close", () => close(), { variant: "primary" });
+    return [userText(user.email, "p", { class: "muted" }), list, el("div", { class: "dialog-actions" }, done)];
+  };
+  return openDialog("Ledger", build, { variant: "wide" });
 }
 
-function secret(user) {
-  const path = `users/${encodeURIComponent(user.id)}/webhook-secret`;
-  return open("Webhook secret", (close) => {
-    const lines = el("div", { class: "stack-small" });
-    const reveal = button("Show the secret", async () => {
-      reveal.disabled = true;
-      try {
-        fill(lines, secretLines(await admin("GET", path)));
-      } catch (error) {
-        fill(lines, failure(error));
-      }
-    });
-    const rotate = async () => {
-      const rotated = await ask("Rotate the secret", [], {
-        action: "Make the new secret",
-        intro: "A new secret takes over within a minute. The old one signs beside it for 24 hours, so that the receiver can change in that time.",
-        send: () => admin("POST", `${path}/rotate`),
-      });
-      if (!rotated) return;
-      fill(lines, secretLines(rotated));
-      notice("The secret is rotated; the old one signs for 24 hours more.");
-    };
-    fill(lines, reveal);
+/**
+ * @param {User} user
+ * @param {LedgerEntry[]} entries
+ */
+function ledgerTable(user, entries) {
+  if (entries.length === 0) return emptyState("No entries yet", "Charges, refunds and top-ups appear here.");
+  const rows = entries.map((entry) => {
+    const id = entry.generationId;
+    const sign = entry.kind === "charge" ? "−" : "+";
     return [
-      el("p", {}, "Signs the webhooks of ", words(user.email), ", as Standard Webhooks has it. Whoever knows it can forge them."),
-      lines,
-      el("div", { class: "dialog-actions" }, button("Rotate", rotate), button("Close", () => close(), { look: "primary" })),
+      moment(entry.createdAt),
+      entry.kind,
+      el("span", { class: "amount" }, `${sign}${number(Math.abs(entry.amount))}`),
+      id
+        ? el("a", { href: `#/generations/${encodeURIComponent(id)}` }, "a generation")
+        : userText(entry.note || "–", "span", { class: "muted" }),
     ];
   });
+  return table(`Ledger of ${user.email}`, ["When", "Entry", "Credits", "For"], rows);
 }
 
-function secretLines({ secret, retired }) {
-  const older = retired.map((one) => el(
-    "div",
-    {},
-    el("p", { class: "quiet" }, "Signs as well until ", moment(one.signsUntil)),
-    secretLine(one.secret, "Older secret"),
-  ));
-  return [secretLine(secret), older];
+/** @param {User} user */
+export function openSecret(user) {
+  const path = `users/${encodeURIComponent(user.id)}/webhook-secret`;
+  const rows = el("div", { class: "stack-small" });
+  const reveal = button("Show the secret", async () => {
+    reveal.disabled = true;
+    try {
+      fill(rows, secretRows(await admin("GET", path)));
+    } catch (error) {
+      fill(rows, errorState(error));
+    }
+  });
+  const rotate = async () => {
+    const rotated = await formDialog("Rotate the secret", [], {
+      action: "Create the new secret",
+      intro:
+        "A new secret takes over within a minute. The old one signs beside it for 24 hours, " +
+        "so that the receiver can change in that time.",
+      send: () => admin("POST", `${path}/rotate`),
+    });
+    if (!rotated) return;
+    fill(rows, secretRows(rotated));
+    toast("The secret is rotated; the old one signs for another 24 hours.");
+  };
+  fill(rows, reveal);
+  return openDialog("Webhook secret", (close) => [
+    el(
+      "p",
+      {},
+      "Signs the webhooks of ",
+      userText(user.email),
+      " by Standard Webhooks. Anyone who has it can forge them.",
+    ),
+    rows,
+    el(
+      "div",
+      { class: "dialog-actions" },
+      button("Rotate", rotate),
+      button("Close", () => close(), { variant: "primary" }),
+    ),
+  ]);
+}
+
+/** @param {WebhookSecret} secrets */
+function secretRows({ secret: current, retired }) {
+  const older = retired.map((one) =>
+    el(
+      "div",
+      {},
+      el("p", { class: "muted" }, "Also signs until ", moment(one.signsUntil)),
+      secretRow(one.secret, "Older secret"),
+    ),
+  );
+  return [secretRow(current), older];
 }

@@ -1,0 +1,108 @@
+// The request of the playground as code, in several languages; the key's place is marked, not filled.
+
+import { base } from "./api.js";
+import { code, copyButton, panel } from "./components.js";
+import { el, fill } from "./dom.js";
+import { withShortImages } from "./input-form.js";
+
+/** @type {{ name: string, write: (request: GenerationRequest) => string }[]} */
+const LANGUAGES = [
+  { name: "curl", write: curl },
+  { name: "Python", write: python },
+  { name: "JavaScript", write: javascript },
+];
+
+/** Make the panel; `show` writes the samples of a request. */
+export function requestSamples() {
+  let [language] = LANGUAGES;
+  /** @type {GenerationRequest | null} */
+  let request = null;
+  const sample = el("div", { role: "tabpanel", id: "sample" });
+  const write = () => {
+    if (!request || !language) return;
+    fill(sample, code(language.write(withShortImages(request)), `The same request with ${language.name}`));
+    for (const tab of tabs) tab.setAttribute("aria-selected", String(tab.textContent === language.name));
+  };
+  const tabs = LANGUAGES.map((one) => {
+    const choose = () => {
+      language = one;
+      write();
+    };
+    return el("button", { type: "button", role: "tab", "aria-controls": "sample", onclick: choose }, one.name);
+  });
+  const copy = copyButton(() => (request && language ? language.write(request) : ""));
+  const list = el("div", { class: "segments", role: "tablist", "aria-label": "Language" }, tabs);
+  const hint = el(
+    "p",
+    { class: "hint" },
+    "It waits up to 25 s for the result; this page sends ",
+    el("code", {}, "Prefer: respond-async"),
+    " and polls.",
+  );
+  return {
+    node: panel("The same request as code", { actions: [list, copy] }, sample, hint),
+    /** @param {GenerationRequest} shown */
+    show: (shown) => {
+      request = shown;
+      write();
+    },
+  };
+}
+
+/** @param {GenerationRequest} request */
+function curl(request) {
+  const json = JSON.stringify(request, null, 2);
+  return [
+    `curl '${base.href}generate'`,
+    "  --header 'Authorization: YOUR_API_KEY'",
+    "  --header 'Content-Type: application/json'",
+    `  --data '${json.replaceAll("'", "'\\''")}'`,
+  ].join(" \\\n");
+}
+
+/** @param {GenerationRequest} request */
+function python(request) {
+  return `import httpx
+
+response = httpx.post(
+    "${base.href}generate",
+    headers={"Authorization": "YOUR_API_KEY"},
+    json=${pythonLiteral(request, 1)},
+    timeout=60,
+)
+response.raise_for_status()
+print(response.json()["output"])
+`;
+}
+
+/** @param {GenerationRequest} request */
+function javascript(request) {
+  return `const response = await fetch("${base.href}generate", {
+  method: "POST",
+  headers: { Authorization: "YOUR_API_KEY", "Content-Type": "application/json" },
+  body: JSON.stringify(${JSON.stringify(request, null, 2).replaceAll("\n", "\n  ")}),
+});
+if (!response.ok) throw new Error(await response.text());
+console.log((await response.json()).output);
+`;
+}
+
+/**
+ * Write a JSON value as Python does.
+ * @param {unknown} value
+ * @param {number} level of indentation
+ * @returns {string}
+ */
+function pythonLiteral(value, level) {
+  if (value === null) return "None";
+  if (typeof value === "boolean") return value ? "True" : "False";
+  if (typeof value !== "object") return JSON.stringify(value);
+  const list = Array.isArray(value);
+  const items = list
+    ? value.map((item) => pythonLiteral(item, level + 1))
+    : Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}: ${pythonLiteral(item, level + 1)}`);
+  const [open, close] = list ? "[]" : "{}";
+  if (items.length === 0) return `${open}${close}`;
+  const indent = "    ".repeat(level + 1);
+  return `${open}\n${items.map((item) => `${indent}${item},\n`).join("")}${"    ".repeat(level)}${close}`;
+}
