@@ -1,13 +1,18 @@
-"""Two deployed stacks in one emulator: `stack`, and `upstream`, which is its Artificial Studio.
+"""One deployment for a whole test run, whichever of its workers asks first: an emulator and the stacks in it.
 
-Behind `upstream` are simulators of the providers, and its catalog is one of its owner's.
+`stack` is what `sam build` and `sam deploy` make of the template. The other stacks are the same build with other
+parameters: `upstream` has a catalog of its own and the provider simulators behind it, and `front` has `stack` as its
+provider. No test changes a stack for the others, and each looks at users and generations of its own only.
 """
 
+import fcntl
 import json
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +25,16 @@ from tests.simulators.faults import Timing
 from tests.simulators.openai import OpenAISimulator
 from tests.simulators.replicate import ReplicateSimulator
 from tests.simulators.server import Simulator
-from tools.local_stack import Deployed, Emulator, build, client, deploy, free_port, start_emulator
+from tools.local_stack import (
+    Deployed,
+    Emulator,
+    LocalStackError,
+    build,
+    deploy,
+    deploy_again,
+    free_port,
+    start_emulator,
+)
 
 MISSION = (
     '{"model": "playground-v2", "input": {"prompt": "Astronaut in a jungle, cold color palette, muted colors, '
@@ -33,7 +47,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Simulators:
-    """The providers behind `upstream`; a call of OpenAI's takes a minute."""
+    """The providers behind `upstream`."""
 
     replicate: ReplicateSimulator
     fal: FalSimulator
@@ -56,6 +70,7 @@ class Account:
     """A user with a key on a stack."""
 
     stack: Deployed
+    email: str
     user_id: str
     key_id: str
     key: str
@@ -89,7 +104,7 @@ class Subscription:
     sqs: Any
     url: str
 
-    def messages(self, wait: int = 5) -> list[dict[str, Any]]:
+    def messages(self, wait: int = 2) -> list[dict[str, Any]]:
         """Take all messages that come until none comes for `wait` seconds."""
         found: list[dict[str, Any]] = []
         while batch := self.sqs.receive_message(
@@ -100,7 +115,7 @@ class Subscription:
             found += batch
         return found
 
-    def of(self, *generation_ids: str, wait: int = 5) -> list[dict[str, Any]]:
+    def of(self, *generation_ids: str, wait: int = 2) -> list[dict[str, Any]]:
         """Take all messages, and return those about these generations: the tests before left some that finish late."""
         return [message for message in self.messages(wait) if json.loads(message["Body"])["id"] in generation_ids]
 
@@ -135,7 +150,7 @@ def account_with_key(stack: Deployed, email: str, **wishes: Any) -> Account:
     """Make a key with scopes, limits and so on, and its user where there is none."""
     key = administer(stack, "POST", "/keys", name="e2e", user=email, **wishes).raise_for_status().json()
     secret = administer(stack, "GET", f"/users/{key['userId']}/webhook-secret").raise_for_status().json()["secret"]
-    return Account(stack, key["userId"], key["id"], key["key"], secret)
+    return Account(stack, email, key["userId"], key["id"], key["key"], secret)
 
 
 def row(stack: Deployed, generation_id: str, record: str = "generation") -> dict[str, Any]:
@@ -149,8 +164,9 @@ def row(stack: Deployed, generation_id: str, record: str = "generation") -> dict
 
 
 @contextmanager
-def subscribed(stack: Deployed, name: str, **filters: list[str]) -> Iterator[Subscription]:
-    """Subscribe a queue to the stack's topic, with a filter policy on the message attributes."""
+def subscribed(account: Account, name: str, **filters: list[str]) -> Iterator[Subscription]:
+    """Subscribe a queue to what the stack's topic says of a user, with filters on other message attributes."""
+    stack, filters = account.stack, {"user_id": [account.user_id], **filters}
     sqs, sns, topic = stack.client("sqs"), stack.client("sns"), stack.outputs["TopicArn"]
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -162,7 +178,7 @@ def subscribed(stack: Deployed, name: str, **filters: list[str]) -> Iterator[Sub
         "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
     }
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Statement": [statement]})})
-    attributes = {"RawMessageDelivery": "true"} | ({"FilterPolicy": json.dumps(filters)} if filters else {})
+    attributes = {"RawMessageDelivery": "true", "FilterPolicy": json.dumps(filters)}
     subscription = sns.subscribe(
         TopicArn=topic, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True, Attributes=attributes
     )["SubscriptionArn"]
@@ -173,62 +189,131 @@ def subscribed(stack: Deployed, name: str, **filters: list[str]) -> Iterator[Sub
         sqs.delete_queue(QueueUrl=url)
 
 
+# ---- Shared by the workers of a run
+
+_SHARED = pytest.StashKey[Path]()
+_GROUP = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Agree on a folder: the controller of pytest-xdist makes it, or the one process that there is."""
+    given = getattr(config, "workerinput", {}).get("shared")
+    config.stash[_SHARED] = Path(given or tempfile.mkdtemp(prefix="atelier-tests-"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Hand the folder to a worker."""
+    node.workerinput["shared"] = str(node.config.stash[_SHARED])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Stop the emulator after the last worker; keep the logs of a run that failed."""
+    if hasattr(session.config, "workerinput"):
+        return
+    shared = session.config.stash[_SHARED]
+    if (written := shared / "emulator.json").exists() and (made := json.loads(written.read_text())).get("made"):
+        Emulator(**made["made"]).stop()
+    if exitstatus and any(shared.iterdir()):
+        session.config.get_terminal_writer().line(f"\nThe logs of the emulator and of SAM are in {shared}")
+    else:
+        shutil.rmtree(shared)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep in one worker what shares a fixture, and begin with the workers' longest work.
+
+    What needs the simulators shares their threads; other tests of the deployment share what their module has made.
+    """
+    longest = set()
+    for item in items:
+        group, fixtures = item.nodeid.partition("::")[0], getattr(item, "fixturenames", [])
+        if "emulator" in fixtures:
+            group = "simulators" if "simulators" in fixtures else group
+            item.add_marker(pytest.mark.xdist_group(group))
+        item.stash[_GROUP] = group
+        if item.get_closest_marker("soak"):
+            longest.add(group)
+    items.sort(key=lambda item: item.stash[_GROUP] not in longest)
+
+
+def once(shared: Path, name: str, make: Callable[[], Any]) -> Any:
+    """Return what `make` returned in the first worker that asked, as JSON; the others wait for it, or for its error."""
+    written = shared / f"{name}.json"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not written.exists():
+            try:
+                result = {"made": make()}
+            except LocalStackError as error:
+                result = {"error": str(error)}
+            written.write_text(json.dumps(result))
+    result = json.loads(written.read_text())
+    if "error" in result:
+        pytest.fail(result["error"], pytrace=False)
+    return result["made"]
+
+
 @pytest.fixture(scope="session")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+def logs(pytestconfig: pytest.Config) -> Path:
+    """The folder of this run, into which the emulator, `sam build` and `sam deploy` log."""
+    return pytestconfig.stash[_SHARED]
+
+
+@pytest.fixture(scope="session")
+def emulator(logs: Path) -> Emulator:
     """MiniStack on a port of its own."""
-    running = start_emulator(free_port(), tmp_path_factory.mktemp("emulator") / "emulator.log")
-    yield running
-    running.stop()
+    return Emulator(**once(logs, "emulator", lambda: asdict(start_emulator(free_port(), logs / "emulator.log"))))
 
 
 @pytest.fixture(scope="session")
-def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where build and deploy write what they say."""
-    return tmp_path_factory.mktemp("sam")
+def stack(emulator: Emulator, logs: Path) -> Deployed:
+    """The stack under test, with the embedded catalog and without any provider key."""
+
+    def make() -> dict[str, Any]:
+        build(logs / "build.log")
+        return asdict(deploy("stack", emulator.endpoint, logs / "stack.log"))
+
+    return Deployed(**once(logs, "stack", make))
+
+
+@pytest.fixture(scope="module")
+def alice(stack: Deployed, request: pytest.FixtureRequest) -> Account:
+    """A client with a key on `stack`, who is another user in each module."""
+    return open_account(stack, f"alice-of-{request.path.stem.removeprefix('test_').replace('_', '-')}@example.com")
 
 
 @pytest.fixture(scope="session")
 def simulators() -> Iterator[Simulators]:
-    """The providers' simulators."""
+    """The provider simulators, in threads of this worker."""
     with (
         ReplicateSimulator(timing=TIMING) as replicate,
         FalSimulator(timing=TIMING) as fal,
         ArtificialStudioSimulator(timing=TIMING) as artificial_studio,
-        OpenAISimulator(seconds=60) as openai,
+        OpenAISimulator() as openai,
     ):
         yield Simulators(replicate, fal, artificial_studio, openai)
 
 
 @pytest.fixture(scope="session")
-def upstream(emulator: Emulator, logs: Path, simulators: Simulators) -> Deployed:
-    """The stack behind the stack; whatever its catalog has from a provider, a simulator makes."""
-    build(logs / "build.log")
-    s3 = client("s3", emulator.endpoint)
+def upstream(stack: Deployed, simulators: Simulators) -> Deployed:
+    """A stack whose catalog is tests/e2e/catalog.toml and whose providers are the simulators."""
+    s3 = stack.client("s3")
     s3.create_bucket(Bucket="catalogs")
     s3.put_object(Bucket="catalogs", Key=CATALOG.name, Body=CATALOG.read_bytes())
-    upstream = deploy(
+    upstream = deploy_again(
+        stack,
         "upstream",
-        emulator.endpoint,
-        logs / "upstream.log",
-        ProviderUrls=json.dumps({name: url for simulator in simulators.all for name, url in simulator.urls.items()}),
+        ProviderUrls=json.dumps({name: url for one in simulators.all for name, url in one.urls.items()}),
         CatalogObject=f"catalogs/{CATALOG.name}",
     )
-    keys = {name: key for simulator in simulators.all for name, key in simulator.keys.items()}
-    upstream.client("secretsmanager").put_secret_value(
-        SecretId=upstream.outputs["ProviderKeysSecretArn"], SecretString=json.dumps(keys)
-    )
+    set_provider_keys(upstream, {name: key for one in simulators.all for name, key in one.keys.items()})
     return upstream
 
 
-@pytest.fixture(scope="session")
-def stack(emulator: Emulator, logs: Path, upstream: Deployed) -> Deployed:
-    """The stack under test; it has no provider key yet."""
-    return deploy(
-        "stack", emulator.endpoint, logs / "stack.log", ProviderUrls=json.dumps({"artificial-studio": upstream.api})
+def set_provider_keys(stack: Deployed, keys: dict[str, str]) -> None:
+    """Set a stack's provider keys, before its first request."""
+    stack.client("secretsmanager").put_secret_value(
+        SecretId=stack.outputs["ProviderKeysSecretArn"], SecretString=json.dumps(keys)
     )
-
-
-@pytest.fixture(scope="session")
-def alice(stack: Deployed) -> Account:
-    """A client."""
-    return open_account(stack, "alice@example.com")

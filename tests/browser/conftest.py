@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request, expect, sync_playwright
 
-from tests.deployment import Account
-from tools.local_stack import Deployed
+from tests.deployment import Account, once, open_account
+from tools.local_stack import Deployed, deploy_again
 from tools.screenshots import CHROMIUM, CHROMIUM_ARGUMENTS
 
 HOSTILE = "<img src=x onerror=alert(1)> \"quoted\" & 'single' </script><b>bold</b> سلام 🐈 \u202egnihton"
@@ -85,6 +86,19 @@ def findings(page: Page) -> list[str]:
         if found["impact"] in ("serious", "critical")
         for node in found["nodes"]
     ]
+
+
+@pytest.fixture(scope="session")
+def stack(stack: Deployed, logs: Path) -> Deployed:
+    """A stack of the browser tests alone, since the console shows what everybody does."""
+    return Deployed(**once(logs, "console", lambda: asdict(deploy_again(stack, "console"))))
+
+
+@pytest.fixture(scope="session")
+def alice(stack: Deployed, logs: Path) -> Account:
+    """A client of that stack."""
+    fields = once(logs, "console-alice", lambda: asdict(open_account(stack, "alice@example.com")))
+    return Account(**{**fields, "stack": stack})
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,7 @@ def test_a_generation_whose_provider_never_answers_is_cancelled(alice: Account) 
 
 def test_the_account_is_the_callers(alice: Account) -> None:
     answer = ask(alice, "GET", "/account").json()
-    assert (answer["id"], answer["email"]) == (alice.user_id, "alice@example.com")
+    assert (answer["id"], answer["email"]) == (alice.user_id, alice.email)
 
 
 @pytest.mark.parametrize(

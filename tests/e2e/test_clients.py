@@ -146,7 +146,7 @@ def test_python_makes_downloads_and_deletes(alice: Account) -> None:
     assert len(picture.content) == generation.outputs[0].size == uploaded.size
     assert generation.id in {one.id for one in listed}
     assert model.available
-    assert account.email == "alice@example.com"
+    assert account.email == alice.email
     assert alice.get(f"/generations/{generation.id}").status_code == 404
 
 
@@ -218,7 +218,7 @@ def test_javascript_does_the_same(alice: Account, project: Path) -> None:
     assert said["size"] == said["made"]["outputs"][0]["size"] == said["uploaded"]["size"]
     assert (said["type"], said["email"], said["gone"], said["cancelled"]) == (
         "image/png",
-        "alice@example.com",
+        alice.email,
         404,
         True,
     )

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.deployment import Account, account_with_key
+from tests.soak import size
 from tools.local_stack import ROOT, Deployed
 from tools.openapi.schemas import NOT_BLANK
 from tools.receiver import Receiver
 
 FUZZ = ROOT / "tests" / "e2e" / "fuzz"
-CASES = int(os.environ.get("FUZZ_CASES", "250"))
-"""At least so many; `make fuzz` asks for more."""
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "3"))
+CASES, EXAMPLES = size(soak=(2_000, 80), test=(250, 3))
+"""At least so many cases, from so many examples of each operation."""
 
 SELDOM = {"/generations/{id}/cancel", "/generations/{id}/redeliver"}
 """What succeeds only at the right moment."""
@@ -72,6 +73,8 @@ def identities(stack: Deployed) -> dict[str, Any]:
     }
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(3_600)
 def test_the_api_is_as_it_is_described(stack: Deployed, alice: Account, tmp_path: Path) -> None:
     document = narrowed(stack)
     (tmp_path / "openapi.json").write_text(json.dumps(document), encoding="utf-8")

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import boto3
+import pytest
 from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
@@ -23,9 +24,10 @@ from atelier.errors import NotFoundError, PaymentRequiredError, UnavailableError
 from atelier.generations.idempotency import Idempotency
 from atelier.generations.model import Generation, Status, new_generation
 from atelier.generations.usage import utc_day
+from tests.soak import size
 from tools.local_stack import REGION, Deployed
 
-OPERATIONS = 1_000
+OPERATIONS = size(soak=1_000, test=250)
 LOST, KILLED = 0.1, 0.05
 
 
@@ -123,7 +125,8 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def test_its_sum_is_the_balance_after_a_thousand_operations_with_faults(stack: Deployed) -> None:
+@pytest.mark.soak
+def test_its_sum_is_the_balance_after_operations_with_faults(stack: Deployed) -> None:
     chance = random.Random(1)
     shop = Shop(stack, chance)
     shop.open()
@@ -145,12 +148,12 @@ def test_its_sum_is_the_balance_after_a_thousand_operations_with_faults(stack: D
     assert balance >= 0
     assert charges == Counter(generation.id for generation in generations)
     assert refunds == Counter(generation.id for generation in generations if generation.status is Status.ERROR)
-    assert len(refunds) > 50
+    assert len(refunds) > OPERATIONS / 20
     usage = shop.accounts.usage().list(utc_day(now()) - timedelta(days=1), utc_day(now()), user_id=shop.user.id)
     assert sum(one.error for one in usage) == len(refunds)
     kept = -sum(entry.amount for entry in ledger if entry.kind in ("charge", "refund"))
     assert shop.accounts.spent(shop.user.id, now())[1] == shop.accounts.spent(shop.key.id, now())[1] == kept
-    assert min(shop.faults.seen["lost"], shop.faults.seen["killed"]) > 20
+    assert min(shop.faults.seen["lost"], shop.faults.seen["killed"]) > OPERATIONS / 50
 
 
 def found(shop: Shop, generation_id: str) -> Generation | None:

@@ -7,8 +7,8 @@ from tests.deployment import MISSION, Account, subscribed
 
 def test_one_message_a_finished_generation_with_attributes_to_filter_on(alice: Account) -> None:
     with (
-        subscribed(alice.stack, "everything") as everything,
-        subscribed(alice.stack, "errors", status=["error"], user_id=[alice.user_id]) as errors,
+        subscribed(alice, "everything") as everything,
+        subscribed(alice, "errors", status=["error"]) as errors,
     ):
         success = alice.post(MISSION).json()
         error = alice.post({"model": "sketch", "input": {"prompt": "test:fail"}}).json()
@@ -32,7 +32,7 @@ def test_one_message_a_finished_generation_with_attributes_to_filter_on(alice: A
 
 def test_messages_that_come_again_change_nothing(alice: Account) -> None:
     sqs = alice.stack.client("sqs")
-    with subscribed(alice.stack, "once") as everything:
+    with subscribed(alice, "once") as everything:
         generation = alice.post(MISSION, Prefer="respond-async").json()
         for queue in ("DispatchQueue", "IngestQueue", "DeliveryQueue"):
             for _ in range(4):
@@ -44,7 +44,7 @@ def test_messages_that_come_again_change_nothing(alice: Account) -> None:
 
 
 def test_a_provider_that_answers_twice_before_its_job_is_saved(alice: Account) -> None:
-    with subscribed(alice.stack, "twice") as everything:
+    with subscribed(alice, "twice") as everything:
         finished = alice.finished(
             alice.post({"model": "sketch", "input": {"prompt": "test:twice a red kite"}}).json()["id"]
         )

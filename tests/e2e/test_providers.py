@@ -4,7 +4,7 @@ import base64
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +17,12 @@ from tests.simulators.server import Job, png
 from tools.local_stack import Deployed
 
 PROMPT = {"prompt": "a lighthouse"}
-MINUTE = "a lighthouse, in a minute"
+HELD = "a lighthouse, in its own time"
 
 
 @dataclass(frozen=True)
 class Slow:
-    """A generation that takes a minute, as its client was answered, and after how many seconds."""
+    """A generation whose provider has not answered, as its client was answered, and after how many seconds."""
 
     answer: httpx.Response
     waited: float
@@ -40,29 +40,12 @@ def buyer(upstream: Deployed) -> Account:
 
 
 @pytest.fixture(scope="module")
-def forget(upstream: Deployed, simulators: Simulators) -> Callable[[], None]:
-    """Let the stack forget what it has learnt of the providers."""
-    dynamodb, table = upstream.client("dynamodb"), upstream.resource("GenerationsTable")
-
-    def forget() -> None:
-        for simulator in simulators.asynchronous:
-            key = {"id": {"S": f"upstream#provider:{simulator.name}"}, "record": {"S": "upstream"}}
-            dynamodb.delete_item(TableName=table, Key=key)
-
-    return forget
-
-
-@pytest.fixture(autouse=True)
-def rested(forget: Callable[[], None]) -> None:
-    """No provider is left in peace because of the test before."""
-    forget()
-
-
-@pytest.fixture(scope="module")
-def slow(buyer: Account) -> Slow:
+def slow(buyer: Account, simulators: Simulators) -> Iterator[Slow]:
+    simulators.openai.hold()
     began = time.monotonic()
-    answer = buyer.post({"model": "from-openai", "input": {"prompt": MINUTE}}, Prefer="wait=3")
-    return Slow(answer, time.monotonic() - began)
+    answer = buyer.post({"model": "from-openai", "input": {"prompt": HELD}}, Prefer="wait=3")
+    yield Slow(answer, time.monotonic() - began)
+    simulators.openai.release()
 
 
 def ask(buyer: Account, model: str, **input: Any) -> dict[str, Any]:
@@ -77,10 +60,10 @@ def entries(buyer: Account, generation_id: str) -> Counter[str]:
     return Counter(entry["kind"] for entry in ledger if entry["generationId"] == generation_id)
 
 
-# ---- A minute in one call
+# ---- A call that takes long
 
 
-def test_a_provider_that_takes_a_minute_keeps_no_request(slow: Slow, simulators: Simulators) -> None:
+def test_a_provider_that_takes_long_keeps_no_request(slow: Slow, simulators: Simulators) -> None:
     assert slow.answer.status_code == 202
     assert slow.waited < 20
     assert simulators.openai.running == 1
@@ -106,7 +89,7 @@ def test_it_keeps_one_worker_however_often_the_queue_repeats_itself(
         return [found[name] for name in names] == ["0", "1"] or None
 
     assert eventually(taken)
-    assert simulators.openai.running == simulators.openai.submissions[MINUTE] == 1
+    assert simulators.openai.running == simulators.openai.submissions[HELD] == 1
 
 
 # ---- Fallback
@@ -177,14 +160,15 @@ def job_of(simulators: Simulators, generation_id: str) -> Job:
     return next(job for job in simulators.replicate.jobs.values() if job.generation_id == generation_id)
 
 
-# ---- The minute is over
+# ---- The call is over
 
 
-def test_after_its_minute_it_is_there_and_was_asked_for_once(
+def test_after_its_answer_it_is_there_and_was_asked_for_once(
     slow: Slow, buyer: Account, simulators: Simulators
 ) -> None:
+    simulators.openai.release()
     finished = buyer.finished(slow.id, seconds=120)
 
     assert finished["status"] == "success"
-    assert simulators.openai.submissions[MINUTE] == 1
+    assert simulators.openai.submissions[HELD] == 1
     assert entries(buyer, slow.id) == {"charge": 1}

@@ -1,13 +1,12 @@
-"""What nobody answers for is ended by reconcile, on its own schedule."""
-
-import pytest
+"""Reconcile ends, on its own schedule, what a provider never answers."""
 
 from tests.deployment import Account
 
 
-@pytest.mark.takes_minutes
-def test_a_provider_that_never_answers(alice: Account, unanswered: str) -> None:
-    finished = alice.finished(unanswered, seconds=240)
+def test_a_provider_that_never_answers(unanswered: Account) -> None:
+    (generation,) = unanswered.get("/generations").json()["data"]
+
+    finished = unanswered.finished(generation["id"], seconds=240)
 
     assert finished["status"] == "error"
     assert "in time" in finished["error"]

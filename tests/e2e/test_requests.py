@@ -27,8 +27,13 @@ BAD = {
 
 
 def count(account: Account) -> int:
-    table = account.stack.resource("GenerationsTable")
-    return int(account.stack.client("dynamodb").scan(TableName=table, Select="COUNT")["Count"])
+    found = account.stack.client("dynamodb").scan(
+        TableName=account.stack.resource("GenerationsTable"),
+        Select="COUNT",
+        FilterExpression="user_id = :user",
+        ExpressionAttributeValues={":user": {"S": account.user_id}},
+    )
+    return int(found["Count"])
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -67,7 +72,7 @@ def test_a_key_that_is_no_key(alice: Account) -> None:
 
 
 def test_a_revoked_key(alice: Account) -> None:
-    account = open_account(alice.stack, "carol@example.com")
+    account = open_account(alice.stack, "revoked@example.com")
     assert account.post(MISSION).status_code == 200
 
     revoked: dict[str, Any] = administer(alice.stack, "DELETE", f"/keys/{account.key_id}").json()

@@ -1,25 +1,39 @@
-"""A simulator of OpenAI's Images API: it answers with the pictures themselves, and takes its time."""
+"""A simulator of OpenAI's Images API, whose answer holds the images and comes when the test says so."""
 
 import base64
 from collections.abc import Mapping
-from threading import Lock
+from threading import Event, Lock
 
 from tests.simulators.server import Reply, Request, Simulator, png
 
 
 class OpenAISimulator(Simulator):
-    """Takes `POST /v1/images/generations` for so many seconds; its `submissions` are counted by prompt.
+    """Takes `POST /v1/images/generations`; counts its `submissions` by prompt.
 
-    `running`: how many calls it has not answered yet.
+    `hold()` keeps all calls waiting until `release()`. `running`: how many calls it has not answered yet.
     """
 
     name = "openai"
 
-    def __init__(self, *, seconds: float) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.running = 0
-        self._seconds = seconds
         self._counting = Lock()
+        self._released = Event()
+        self._released.set()
+
+    def hold(self) -> None:
+        """Answer no call before `release()`."""
+        self._released.clear()
+
+    def release(self) -> None:
+        """Answer the calls that wait, and those to come."""
+        self._released.set()
+
+    def close(self) -> None:
+        """Let go of all calls, and end."""
+        self.release()
+        super().close()
 
     @property
     def urls(self) -> Mapping[str, str]:
@@ -34,7 +48,7 @@ class OpenAISimulator(Simulator):
             return self.refusal(404, "Invalid URL")
         prompt = str(request.document.get("prompt"))
         self._count(prompt, 1)
-        self._over.wait(self._seconds)
+        self._released.wait()
         self._count(prompt, -1)
         return Reply(200, {"created": 0, "data": [{"b64_json": base64.b64encode(png(prompt)).decode()}]})
 

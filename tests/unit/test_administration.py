@@ -25,9 +25,9 @@ from atelier.api.admin_requests import (
     user_id_of,
 )
 from atelier.errors import InvalidRequestError
-from atelier.generations.model import Status, new_id
+from atelier.generations.model import Status
 
-CURSOR = new_id(1_700_000_000_000)
+CURSOR = "018bcfe56800cbe181644779"
 NOW = 1_800_000_000_000
 relaxed = settings(deadline=None)
 

@@ -56,7 +56,9 @@ def accepting(
     )
 
 
-@pytest.mark.parametrize("authorization", [KEY_TEXT, f"Bearer {KEY_TEXT}", f"  bearer  {KEY_TEXT} "])
+@pytest.mark.parametrize(
+    "authorization", [KEY_TEXT, f"Bearer {KEY_TEXT}", f"  bearer  {KEY_TEXT} "], ids=["bare", "Bearer", "bearer"]
+)
 def test_a_known_key_lets_its_owner_in(authorization: str) -> None:
     assert authenticate(InMemoryApiKeys(KEY), authorization) == KEY
 
@@ -64,6 +66,7 @@ def test_a_known_key_lets_its_owner_in(authorization: str) -> None:
 @pytest.mark.parametrize(
     "authorization",
     [None, "", "Bearer", "x" * 10_000, KEY_TEXT[:-1], KEY_TEXT[:-1] + "é", KEY_TEXT.swapcase(), f"Basic {KEY_TEXT}"],
+    ids=["none", "empty", "a scheme alone", "long", "too short", "not ASCII", "the other case", "another scheme"],
 )
 def test_a_key_of_the_wrong_shape_costs_no_read(authorization: str | None) -> None:
     keys = InMemoryApiKeys(KEY)
