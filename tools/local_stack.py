@@ -33,6 +33,8 @@ REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 STARTUP_SECONDS = 60
 STEP_SECONDS = 600
+TEMPLATES = "templates"
+"""The bucket for templates, which are too long to be sent with a call."""
 
 
 class LocalStackError(Exception):
@@ -190,9 +192,12 @@ def deploy_again(stack: Deployed, name: str, **parameters: str) -> Deployed:
     cloudformation = stack.client("cloudformation")
     overrides = _parameters(stack.endpoint, parameters)
     template = cloudformation.get_template(StackName=stack.name, TemplateStage="Original")["TemplateBody"]
+    s3, key = stack.client("s3"), f"{name}.template"
+    s3.create_bucket(Bucket=TEMPLATES)
+    s3.put_object(Bucket=TEMPLATES, Key=key, Body=template if isinstance(template, str) else json.dumps(template))
     cloudformation.create_stack(
         StackName=name,
-        TemplateBody=template if isinstance(template, str) else json.dumps(template),
+        TemplateURL=f"{stack.endpoint}/{TEMPLATES}/{key}",
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in overrides.items()],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
