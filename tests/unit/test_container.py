@@ -10,6 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from atelier.errors import InvalidImageError
 from atelier.images.metadata_stripper import MAX_METADATA_BYTES, MAX_PARTS, MAX_SCANS, is_lossless_webp, strip_metadata
+from tests.cases import each
 from tests.unit.pictures import a_picture, png_chunk, webp_chunk, webp_of, write
 
 KINDS = ("PNG", "JPEG", "WEBP")
@@ -118,8 +119,8 @@ def test_metadata_that_is_too_long_goes(length: int, left: bool) -> None:
 # ---- What is refused
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("options", [{}, {"exif": EXIF}, {"progressive": True}])
+@each("kind", KINDS)
+@each("options", [{}, {"exif": EXIF}, {"progressive": True}])
 def test_a_picture_cut_anywhere_is_refused(kind: str, options: dict[str, object]) -> None:
     content = write(a_picture(), kind, **options)
     for length in range(len(content)):
@@ -192,9 +193,9 @@ def test_what_is_no_picture_is_refused(content: bytes) -> None:
 # ---- Without loss
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
-@pytest.mark.parametrize("options", [{}, {"exif": EXIF}, {"save_all": True, "append_images": [a_picture().rotate(90)]}])
-@pytest.mark.parametrize("lossless", [True, False])
+@each("mode", ["RGB", "RGBA"])
+@each("options", [{}, {"exif": EXIF}, {"save_all": True, "append_images": [a_picture().rotate(90)]}])
+@each("lossless", [True, False])
 def test_a_webp_tells_whether_it_is_lossless(mode: str, options: dict[str, object], lossless: bool) -> None:
     assert is_lossless_webp(write(a_picture(mode), "WEBP", lossless=lossless, **options)) is lossless
 

@@ -18,6 +18,7 @@ from atelier.webhooks.delivery import ATTEMPT_LEASE, Attempt, Delivery, Delivery
 from atelier.webhooks.events import deliveries_for, events, first_delivery
 from atelier.webhooks.payload import notification
 from atelier.webhooks.schedule import JITTER, LONGEST_REST, LONGEST_SPREAD, MAX_AGE, SCHEDULE
+from tests.cases import each
 from tests.unit.fakes import BASE_URL, NOW, a_generation
 
 NEW = Delivery(
@@ -113,7 +114,7 @@ def test_the_message_id_is_the_generations_and_the_events_and_stays() -> None:
     assert NEW.started(NOW).finished(attempt(500), NOW).message_id == "msg_g1_success"
 
 
-@pytest.mark.parametrize(
+@each(
     ("code", "succeeded"),
     [(None, False), (100, False), (199, False), (200, True), (204, True), (299, True), (300, False), (302, False),
      (400, False), (410, False), (500, False)],
@@ -245,7 +246,7 @@ def test_a_receiver_gets_a_day_of_peace_at_most() -> None:
     assert LONGEST_REST <= due(failed) - NOW <= LONGEST_REST + SECOND
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "milliseconds"),
     [
         ("0", 0), ("120", 120_000), ("", 0), ("soon", 0), ("-1", 0), ("1.5", 0), ("١٢", 0), ("9" * 5_000, 0),

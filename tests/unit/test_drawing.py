@@ -14,6 +14,7 @@ from PIL import Image, ImageChops, ImageStat
 from atelier.providers.sketch.drawing import draw, unknown_words
 from atelier.providers.sketch.drawing.painting import paint
 from atelier.providers.sketch.drawing.scene import compose, lettered
+from tests.cases import each
 
 SMALL = 64
 ASTRONAUT = "Astronaut in a jungle, cold color palette, muted colors, detailed, 8k"
@@ -270,14 +271,14 @@ SETTINGS = [
 ]
 
 
-@pytest.mark.parametrize("subject", SUBJECTS)
+@each("subject", SUBJECTS)
 def test_every_subject_is_drawn(subject: str) -> None:
     prompt = f"{subject}, abstract"
     assert difference(sketch(prompt), sketch(prompt, negative_prompt=subject)) > 0.2
 
 
-@pytest.mark.parametrize("setting", SETTINGS)
-@pytest.mark.parametrize("weather", ["day, clouds, rainbow, fog", "winter night, rain, snow, aurora"])
+@each("setting", SETTINGS)
+@each("weather", ["day, clouds, rainbow, fog", "winter night, rain, snow, aurora"])
 def test_every_setting_is_drawn_in_any_weather(setting: str, weather: str) -> None:
     picture = sketch(f"{setting}, {weather}")
     assert max(ImageStat.Stat(picture.convert("L")).stddev) > 5

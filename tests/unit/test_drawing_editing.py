@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageChops, ImageDraw, ImageStat
 
 from atelier.providers.sketch.drawing import draw, editing
+from tests.cases import each
 
 SIDE = 96
 Edit = Callable[[Image.Image], Image.Image]
@@ -36,7 +37,7 @@ def changed(before: Image.Image, after: Image.Image) -> Image.Image:
     return most.point(lambda value: 255 if value else 0)
 
 
-@pytest.mark.parametrize(
+@each(
     "edit",
     [
         lambda image: editing.edit(image, "a cat in the rain", seed=1),
@@ -48,7 +49,7 @@ def changed(before: Image.Image, after: Image.Image) -> Image.Image:
     ],
     ids=["edit", "inpaint", "outpaint", "erase", "upscale", "remove-background"],
 )
-@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@each("mode", ["RGB", "RGBA"])
 def test_edits_are_deterministic_and_leave_their_input_alone(edit: Edit, mode: str) -> None:
     image = photograph(mode)
     first, second = edit(image), edit(image)
@@ -96,8 +97,8 @@ def test_edit_of_a_transparent_picture_shows_what_is_painted() -> None:
 # ---- Inpaint and erase
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
-@pytest.mark.parametrize(
+@each("mode", ["RGB", "RGBA"])
+@each(
     "edit",
     [
         lambda image, mask: editing.inpaint(image, mask, "a balloon"),
@@ -105,7 +106,7 @@ def test_edit_of_a_transparent_picture_shows_what_is_painted() -> None:
     ],
     ids=["inpaint", "erase"],
 )
-@pytest.mark.parametrize("box", [(30, 20, 60, 70), (0, 0, 1, 1), (95, 0, 96, 96), (0, 50, 96, 52)])
+@each("box", [(30, 20, 60, 70), (0, 0, 1, 1), (95, 0, 96, 96), (0, 50, 96, 52)])
 def test_only_the_masked_area_changes(
     mode: str, edit: Callable[[Image.Image, Image.Image], Image.Image], box: tuple[int, int, int, int]
 ) -> None:
@@ -211,9 +212,9 @@ def test_apple_on_a_table_is_cut_out() -> None:
 # ---- Formats
 
 
-@pytest.mark.parametrize("output_format", ["png", "jpeg", "webp"])
-@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
-@pytest.mark.parametrize("background", ["auto", "opaque"])
+@each("output_format", ["png", "jpeg", "webp"])
+@each("mode", ["RGB", "RGBA"])
+@each("background", ["auto", "opaque"])
 def test_formats_are_written_and_read(output_format: str, mode: str, background: str) -> None:
     content = editing.encode(photograph(mode), output_format, background=background)
     assert Image.open(io.BytesIO(content)).format == output_format.upper()

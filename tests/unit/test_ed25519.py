@@ -1,8 +1,7 @@
 """Ed25519, against RFC 8032's own vectors."""
 
-import pytest
-
 from atelier.adapters import ed25519
+from tests.cases import each
 
 PUBLIC_KEY = bytes.fromhex("fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025")
 MESSAGE = bytes.fromhex("af82")
@@ -16,7 +15,7 @@ def test_the_standards_own_vector() -> None:
     assert ed25519.verify(PUBLIC_KEY, MESSAGE, SIGNATURE)
 
 
-@pytest.mark.parametrize(
+@each(
     ("public_key", "message", "signature"),
     [
         (PUBLIC_KEY, b"another message", SIGNATURE),

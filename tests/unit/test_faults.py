@@ -37,6 +37,7 @@ from atelier.webhooks.announce import Announce
 from atelier.webhooks.deliver import Deliver
 from atelier.webhooks.delivery import DeliveryStatus
 from atelier.webhooks.events import deliveries_for
+from tests.cases import each
 from tests.unit.fakes import (
     BASE_URL,
     DEADLINE,
@@ -515,7 +516,7 @@ def deaths() -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize(("scene", "n", "after", "again"), deaths())
+@each(("scene", "n", "after", "again"), deaths())
 def test_a_function_may_be_killed_between_any_two_of_its_calls(scene: Scene, n: int, after: bool, again: int) -> None:
     world = scene.world(again=again)
     world.faults.arm(n, after=after, event=die)
@@ -545,8 +546,8 @@ def test_a_function_may_be_killed_again_and_again(scene: Scene) -> None:
 # ---- Twice
 
 
-@pytest.mark.parametrize("scene", STEPS, ids=str)
-@pytest.mark.parametrize("copies", [2, 5])
+@each("scene", STEPS, ids=str)
+@each("copies", [2, 5])
 def test_every_message_may_come_several_times_one_after_the_other(scene: Scene, copies: int) -> None:
     world = scene.world(copies=copies)
     world.settle()
@@ -554,7 +555,7 @@ def test_every_message_may_come_several_times_one_after_the_other(scene: Scene, 
     assert len(world.receiver.requests) == len(scene.receiver)
 
 
-@pytest.mark.parametrize("scene", STEPS, ids=str)
+@each("scene", STEPS, ids=str)
 def test_a_message_may_come_again_when_everything_is_over(scene: Scene) -> None:
     world = scene.world()
     world.settle()
@@ -578,14 +579,14 @@ def meet(scene: Scene, n: int, after: bool, store: type[InMemoryGenerations] = I
     return world
 
 
-@pytest.mark.parametrize(("scene", "n", "after"), moments(SCENES))
+@each(("scene", "n", "after"), moments(SCENES))
 def test_two_runs_may_meet(scene: Scene, n: int, after: bool) -> None:
     world = meet(scene, n, after)
     assert_at_rest(world)
     assert len(world.receiver.requests) == len(scene.receiver)
 
 
-@pytest.mark.parametrize(("scene", "n", "after"), moments([FREE_OF_CHARGE, ASYNCHRONOUS, *INGEST]))
+@each(("scene", "n", "after"), moments([FREE_OF_CHARGE, ASYNCHRONOUS, *INGEST]))
 def test_a_callback_may_meet_any_step(scene: Scene, n: int, after: bool) -> None:
     """The callback's own ingest runs to its end within the step's n-th call."""
     world = scene.world()
@@ -602,7 +603,7 @@ def test_a_callback_may_meet_any_step(scene: Scene, n: int, after: bool) -> None
     assert scene.lost or world.generation.status is Status.SUCCESS
 
 
-@pytest.mark.parametrize(("scene", "n", "after"), moments(STEPS))
+@each(("scene", "n", "after"), moments(STEPS))
 def test_a_run_may_wake_up_after_its_lease_and_deadline(scene: Scene, n: int, after: bool) -> None:
     """Reconcile and all that follows from it happens within the step's n-th call."""
     world = scene.world()
@@ -619,7 +620,7 @@ def test_a_run_may_wake_up_after_its_lease_and_deadline(scene: Scene, n: int, af
     assert_at_rest(world)
 
 
-@pytest.mark.parametrize(("scene", "n", "after"), moments([*DISPATCH, *INGEST]))
+@each(("scene", "n", "after"), moments([*DISPATCH, *INGEST]))
 def test_a_client_may_give_up_at_any_moment(scene: Scene, n: int, after: bool) -> None:
     """The client cancels within the step's n-th call, and no answer of a provider is lost by it."""
     world = scene.world()

@@ -23,6 +23,7 @@ from atelier.generations.model import (
     new_generation,
     new_id,
 )
+from tests.cases import each
 
 NOW = 1_700_000_000_000
 Change = Callable[[Generation], Generation]
@@ -78,7 +79,7 @@ def test_only_success_and_error_are_final() -> None:
     assert {status for status in Status if status.final} == {Status.SUCCESS, Status.ERROR}
 
 
-@pytest.mark.parametrize(("name", "status"), [(n, s) for n, s in pairs if s in CHANGES[n][1]])
+@each(("name", "status"), [(n, s) for n, s in pairs if s in CHANGES[n][1]])
 def test_a_change_that_is_allowed(name: str, status: Status) -> None:
     change, _, then = CHANGES[name]
     before = replace(accepted(), status=status, version=7)
@@ -88,7 +89,7 @@ def test_a_change_that_is_allowed(name: str, status: Status) -> None:
     assert before.version == 7
 
 
-@pytest.mark.parametrize(("name", "status"), [(n, s) for n, s in pairs if s not in CHANGES[n][1]])
+@each(("name", "status"), [(n, s) for n, s in pairs if s not in CHANGES[n][1]])
 def test_a_change_that_is_not_allowed(name: str, status: Status) -> None:
     with pytest.raises(ConflictError, match=f"generation is (already )?{status}"):
         CHANGES[name][0](replace(accepted(), status=status))

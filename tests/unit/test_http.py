@@ -26,6 +26,7 @@ from atelier.adapters.http.pinned_transport import PinnedTransport, Resolver
 from atelier.errors import FetchError, FetchFailedError, FetchRefusedError
 from atelier.outbound.http_client import HttpResponse
 from atelier.outbound.url_policy import UrlPolicy
+from tests.cases import each
 
 SHORT = 0.3
 """Seconds that a request gets where the deadline is what ends it."""
@@ -353,7 +354,7 @@ FLOODS = {
 }
 
 
-@pytest.mark.parametrize(("head", "drop"), FLOODS.values(), ids=FLOODS)
+@each(("head", "drop"), FLOODS.values(), ids=tuple(FLOODS))
 def test_what_stands_around_a_body_can_be_endless_without_filling_the_memory(head: bytes, drop: bytes) -> None:
     with Server(endless(head, drop, every=0)) as server:
         tracemalloc.start()

@@ -23,6 +23,7 @@ from PIL.PngImagePlugin import PngInfo
 from atelier.adapters.pillow import LIMITS, THUMBNAIL_PIXELS, sanitise, thumbnail
 from atelier.errors import InvalidImageError
 from atelier.images.image import EncodedImage
+from tests.cases import each
 from tests.unit.pictures import a_picture, png_chunk, png_of, read, webp_chunk, webp_of, write
 
 FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
@@ -84,7 +85,7 @@ def test_one_pixel_is_a_picture(kind: str) -> None:
     assert [(made.width, made.height) for made in (sanitise(content), thumbnail(content))] == [(1, 1), (1, 1)]
 
 
-@pytest.mark.parametrize(
+@each(
     ("mode", "kind", "options", "most"),
     [
         ("RGB", "JPEG", {"quality": 90}, 2.0),
@@ -150,9 +151,9 @@ def exif(orientation: int) -> Pillow.Exif:
     return found
 
 
-@pytest.mark.parametrize("function", [sanitise, thumbnail])
-@pytest.mark.parametrize("kind", FORMATS)
-@pytest.mark.parametrize("orientation", range(10))
+@each("function", [sanitise, thumbnail])
+@each("kind", FORMATS)
+@each("orientation", range(10))
 def test_a_picture_comes_upright(orientation: int, kind: str, function: Callable[[bytes], EncodedImage]) -> None:
     content = write(a_picture(), kind, exif=exif(orientation), quality=95)
     made = function(content)
@@ -213,8 +214,8 @@ HUGE_TABLE = b"mft2" + bytes(4) + bytes([3, 15, 255, 0]) + bytes(36) + struct.pa
 BOMB_PROFILE = a_profile(((0.4, 0.2, 0.0), (0.4, 0.7, 0.1), (0.1, 0.1, 0.7)), A2B0=HUGE_TABLE + bytes(1_000))
 
 
-@pytest.mark.parametrize("function", [sanitise, thumbnail])
-@pytest.mark.parametrize(
+@each("function", [sanitise, thumbnail])
+@each(
     ("mode", "kind"),
     [("RGB", "PNG"), ("RGBA", "PNG"), ("P", "PNG"), ("RGB", "JPEG"), ("RGB", "WEBP"), ("RGBA", "WEBP")],
 )
@@ -251,7 +252,7 @@ USELESS = {
 }
 
 
-@pytest.mark.parametrize(
+@each(
     ("mode", "kind", "name"),
     [
         *(("RGB", kind, name) for kind in FORMATS for name in USELESS),
@@ -310,8 +311,8 @@ POLYGLOTS = {
 }
 
 
-@pytest.mark.parametrize("function", [sanitise, thumbnail])
-@pytest.mark.parametrize("name", POLYGLOTS)
+@each("function", [sanitise, thumbnail])
+@each("name", POLYGLOTS)
 def test_of_two_things_in_one_only_the_picture_is_kept(name: str, function: Callable[[bytes], EncodedImage]) -> None:
     content = POLYGLOTS[name]
     assert SECRET in content
@@ -413,8 +414,8 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("function", [sanitise, thumbnail])
-@pytest.mark.parametrize(("content", "why"), [pytest.param(*rest, id=name) for name, *rest in REFUSED])
+@each("function", [sanitise, thumbnail])
+@each(("content", "why"), [pytest.param(*rest, id=name) for name, *rest in REFUSED])
 def test_what_is_no_whole_picture_is_refused(
     content: bytes, why: str, function: Callable[[bytes], EncodedImage]
 ) -> None:
@@ -497,11 +498,11 @@ def with_checksums(content: bytes) -> bytes:
 # ---- Thumbnails
 
 
-@pytest.mark.parametrize(
+@each(
     ("size", "small"),
     [((1_024, 512), (512, 256)), ((512, 1_024), (256, 512)), ((100, 40), (100, 40)), ((2_000, 1), (512, 1))],
 )
-@pytest.mark.parametrize("kind", FORMATS)
+@each("kind", FORMATS)
 def test_a_thumbnail_keeps_the_shape_and_never_grows(kind: str, size: tuple[int, int], small: tuple[int, int]) -> None:
     made = thumbnail(write(a_picture(size=size), kind))
     assert (made.content_type, read(made.content).format) == ("image/webp", "WEBP")
@@ -509,7 +510,7 @@ def test_a_thumbnail_keeps_the_shape_and_never_grows(kind: str, size: tuple[int,
     assert max(small) <= THUMBNAIL_PIXELS
 
 
-@pytest.mark.parametrize(
+@each(
     ("mode", "kind", "expected"),
     [
         ("RGB", "PNG", "RGB"),
@@ -524,7 +525,7 @@ def test_a_thumbnail_keeps_the_shape_and_never_grows(kind: str, size: tuple[int,
         ("RGBA", "WEBP", "RGBA"),
     ],
 )
-@pytest.mark.parametrize("size", [(48, 32), (900, 600)])
+@each("size", [(48, 32), (900, 600)])
 def test_a_thumbnail_shows_what_the_picture_shows(mode: str, kind: str, expected: str, size: tuple[int, int]) -> None:
     content = write(a_picture(mode, size), kind)
     small = read(thumbnail(content).content)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atelier.catalog.provider_input import AUTO, STEP, Rule, nearest, plain, ratio_of, sides_of, translate
+from tests.cases import each
 
 RATIOS = ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "5:4", "4:5", "21:9", "9:21")
 relaxed = settings(deadline=None)
@@ -67,7 +68,7 @@ def test_a_provider_that_knows_a_few_shapes_is_told_the_nearest(values: dict[str
     assert told(Rule("size", ("1024x1024", "1536x1024", "1024x1536")), **values) == size
 
 
-@pytest.mark.parametrize("ratio", RATIOS)
+@each("ratio", RATIOS)
 def test_a_ratio_that_the_provider_knows_is_told_as_it_is(ratio: str) -> None:
     assert told(Rule("aspect_ratio", RATIOS), aspect_ratio=ratio) == ratio
 
@@ -123,7 +124,7 @@ def test_who_speaks_our_words_is_told_pixels_and_where_we_keep_pictures(
     assert plain(values, images) == ours
 
 
-@pytest.mark.parametrize("shape", ["", "1", "1:", "wide", "1:2:3", "0:1", "1:0", "-1:1"])
+@each("shape", ["", "1", "1:", "wide", "1:2:3", "0:1", "1:0", "-1:1"])
 def test_what_is_no_shape_is_an_error(shape: str) -> None:
     with pytest.raises(ValueError):
         ratio_of(shape)

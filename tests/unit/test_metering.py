@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 
 from benchmarks.metering import Meter, index_writes, size
+from tests.cases import each
 
 KEYS: dict[str, Any] = {"id": {"S": "x"}, "record": {"S": "generation"}}
 LISTED: dict[str, Any] = KEYS | {"user_id": {"S": "u"}, "created_day": {"S": "2026-01-01"}}
 
 
-@pytest.mark.parametrize(
+@each(
     ("item", "expected"),
     [
         ({}, 0),

@@ -3,11 +3,9 @@
 The use cases and the stores are the real ones; only DynamoDB and the provider are simulated (tests/simulation). Each
 condition on which the promises rest is taken out in turn, and the check must notice.
 
-MODEL_CHECK_SCHEDULES: how many schedules by chance each scene gets, beside those that are always run. From 1,000 on, it
-also runs all schedules of two switches, and of one switch and one fault.
+`make soak` gives each scene more schedules by chance, and all of two switches, and of one switch and one fault.
 """
 
-import os
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -22,13 +20,15 @@ from atelier.clock import MINUTE
 from atelier.errors import AtelierError
 from atelier.generations.model import CLAIM_LEASE, POLL_EVERY, UPLOAD_LEASE
 from atelier.outbound.circuit_breaker import FAILURES_TO_OPEN, Health, Release, Upstream
+from tests.cases import each
 from tests.simulation.dynamodb import Fate, Removal
 from tests.simulation.interleavings import Budget, Chooser, Interleaving, explore
 from tests.simulation.world import ACCOUNTS, World, repeatable
+from tests.soak import size
 from tests.unit.fakes import DEADLINE, NOW
 
-SCHEDULES = int(os.environ.get("MODEL_CHECK_SCHEDULES", "20"))
-LARGE = SCHEDULES >= 1_000
+SCHEDULES = size(soak=5_000, test=20)
+"""By chance, beside those that are always run."""
 QUICK = (Budget(switches=1, faults=0), Budget(switches=0, faults=1))
 ALL = (*QUICK, Budget(switches=2, faults=0), Budget(switches=1, faults=1))
 BY_CHANCE = Budget(switches=6, faults=2)
@@ -276,9 +276,11 @@ def schedules(scene: Scene, budgets: tuple[Budget, ...], count: int, **planted: 
         yield complaints(scene, Chooser(chance=random.Random(seed)), BY_CHANCE, **planted)
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("scene", SCENES, ids=str)
 def test_every_promise_holds_in_every_order(scene: Scene) -> None:
-    for broken in schedules(scene, ALL if LARGE else QUICK, SCHEDULES):
+    for broken in schedules(scene, size(soak=ALL, test=QUICK), SCHEDULES):
         assert not broken, "\n".join(broken)
 
 
@@ -331,7 +333,7 @@ PLANTS = (
 )
 
 
-@pytest.mark.parametrize("plant", PLANTS, ids=str)
+@each("plant", PLANTS, ids=str)
 def test_a_condition_that_is_taken_out_is_missed(plant: Plant) -> None:
     (scene,) = (scene for scene in SCENES if scene.name == plant.scene)
     ignored = {plant.ignored: False} if plant.ignored else {}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from atelier.api.form_data import MAX_PARTS, FilePart, parse_file
 from atelier.errors import InvalidRequestError
+from tests.cases import each
 
 PICTURE = b"\x89PNG\r\n\x1a\n\r\n--\r\n--x--\r\n\x00\xff"
 TYPE = "multipart/form-data; boundary=x1"
@@ -29,7 +30,7 @@ def test_httpx_sends_a_file() -> None:
     assert parse_file(content_type, request.read(), "file") == FilePart("cát.png", PICTURE)
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "name"),
     [
         pytest.param(form(file('a \\"cat\\".png')), 'a "cat".png', id="curl before 7.81"),
@@ -65,7 +66,7 @@ def test_the_bytes_are_as_they_were_sent(content: bytes, name: str) -> None:
     assert parse_file(request.headers["Content-Type"], request.read(), "file") == FilePart(name or "x", content)
 
 
-@pytest.mark.parametrize(
+@each(
     ("content_type", "body", "word"),
     [
         ("multipart/form-data", form(file()), "boundary"),

@@ -4,6 +4,7 @@ import pytest
 
 from atelier.errors import FetchRefusedError, InvalidRequestError
 from atelier.images.file_urls import FileUrls
+from tests.cases import each
 from tests.unit.fakes import BASE_URL
 
 OWN = FileUrls(BASE_URL, "user_1")
@@ -39,7 +40,7 @@ def test_it_may_be_spelt_in_other_ways(url: str) -> None:
         FileUrls(BASE_URL, "user_2").key(url)
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "https://elsewhere.example/api/files/" + MINE,
@@ -64,7 +65,7 @@ def test_another_users_file_is_refused(key: str) -> None:
         OWN.key(f"{BASE_URL}/files/{key}")
 
 
-@pytest.mark.parametrize(
+@each(
     "key",
     [
         "",

@@ -6,6 +6,7 @@ import pytest
 
 from atelier.errors import InvalidImageError
 from atelier.images.image import EXTENSIONS, EncodedImage, parse_data_url, sniff
+from tests.cases import each
 
 PNG = b"\x89PNG\r\n\x1a\n and more"
 JPEG = b"\xff\xd8\xff\xe0 and more"
@@ -43,7 +44,7 @@ def test_the_first_bytes_tell_the_kind(content_type: str) -> None:
     assert sniff(KINDS[content_type]) == content_type
 
 
-@pytest.mark.parametrize(
+@each(
     "content",
     [
         b"",
@@ -67,8 +68,8 @@ def test_other_bytes_are_no_picture(content: bytes) -> None:
 # ---- Data URLs
 
 
-@pytest.mark.parametrize("content", KINDS.values())
-@pytest.mark.parametrize("label", ["image/png", "image/jpg", "IMAGE/WebP", "image/svg+xml", "image/x-foo.bar"])
+@each("content", KINDS.values())
+@each("label", ["image/png", "image/jpg", "IMAGE/WebP", "image/svg+xml", "image/x-foo.bar"])
 def test_a_data_url_holds_a_picture_whatever_it_is_called(content: bytes, label: str) -> None:
     assert parse_data_url(data_url(content, label), max_bytes=100) == content
 
@@ -77,7 +78,7 @@ def test_the_scheme_may_be_in_capitals() -> None:
     assert parse_data_url("DATA:image/png;BASE64," + encoded(PNG), max_bytes=100) == PNG
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "",
@@ -102,7 +103,7 @@ def test_what_is_no_data_url_of_a_picture_is_refused(text: str) -> None:
         parse_data_url(text, max_bytes=100)
 
 
-@pytest.mark.parametrize(
+@each(
     "payload",
     [
         encoded(PNG)[:-1],

@@ -8,6 +8,7 @@ import pytest
 from atelier.errors import OutcomeUnknownError, ProviderBusyError, ProviderError, ProviderRejectedError
 from atelier.providers.artificial_studio import MAX_ANSWER_BYTES, ArtificialStudio
 from atelier.providers.provider import Failed, ImageUrls, Job, Outcome, Running, Submitted
+from tests.cases import each
 from tests.unit.asynchronous import (
     LOST,
     NO_ANSWER,
@@ -60,19 +61,19 @@ def test_without_an_address_of_the_owners_it_is_the_documented_one() -> None:
     assert line.asked == [("POST", "https://api.artificialstudio.ai/api/generate")]
 
 
-@pytest.mark.parametrize("status", [200, 201, 202])
-@pytest.mark.parametrize("document", [{"id": "job1"}, {"_id": "job1"}, {"_id": "job1", "id": "job1", "status": "x"}])
+@each("status", [200, 201, 202])
+@each("document", [{"id": "job1"}, {"_id": "job1"}, {"_id": "job1", "id": "job1", "status": "x"}])
 def test_a_job_that_was_taken_has_an_id(status: int, document: dict[str, str]) -> None:
     assert submit(httpx.Response(status, json=document)) == Submitted("job1")
 
 
-@pytest.mark.parametrize(("status", "error"), [*REFUSALS, *LOST], ids=str)
+@each(("status", "error"), [*REFUSALS, *LOST], ids=str)
 def test_each_refusal_says_what_may_be_done_next(status: int, error: type[ProviderError]) -> None:
     raised(error, lambda: submit(httpx.Response(status, json={"message": "no"})))
 
 
-@pytest.mark.parametrize("body", [*NO_DOCUMENT, b'{"message": 5}', b'{"errors": 5}', b'{"errors": [5, {}]}'])
-@pytest.mark.parametrize(("status", "error"), [REFUSALS[0], REFUSALS[1], REFUSALS[-1]], ids=str)
+@each("body", [*NO_DOCUMENT, b'{"message": 5}', b'{"errors": 5}', b'{"errors": [5, {}]}'])
+@each(("status", "error"), [REFUSALS[0], REFUSALS[1], REFUSALS[-1]], ids=str)
 def test_a_refusal_needs_no_body(status: int, error: type[ProviderError], body: bytes) -> None:
     raised(error, lambda: submit(httpx.Response(status, content=body)))
 
@@ -91,11 +92,11 @@ def test_the_account_is_the_owners_affair() -> None:
     assert "4711" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("header", "seconds"),
     [("7", 7.0), ("0", 0.0), (None, None), ("", None), ("-1", None), ("1.5", None), ("soon", None), ("٣", None)],
 )
-@pytest.mark.parametrize("status", [429, 503])
+@each("status", [429, 503])
 def test_busy_says_when_to_come_back(status: int, header: str | None, seconds: float | None) -> None:
     headers = [] if header is None else [(b"Retry-After", header.encode())]
     error = raised(ProviderBusyError, lambda: submit(httpx.Response(status, headers=headers)))
@@ -103,12 +104,12 @@ def test_busy_says_when_to_come_back(status: int, header: str | None, seconds: f
     assert error.retry_after == seconds
 
 
-@pytest.mark.parametrize("body", NO_DOCUMENT)
+@each("body", NO_DOCUMENT)
 def test_an_answer_without_a_document_is_an_unknown_outcome(body: bytes) -> None:
     raised(OutcomeUnknownError, lambda: submit(httpx.Response(200, content=body)))
 
 
-@pytest.mark.parametrize("job_id", NO_ID)
+@each("job_id", NO_ID)
 def test_an_answer_without_a_plain_id_is_an_unknown_outcome(job_id: object) -> None:
     raised(OutcomeUnknownError, lambda: submit(httpx.Response(200, content=json.dumps({"id": job_id}))))
 
@@ -136,7 +137,7 @@ def test_a_job_is_fetched_by_its_id_with_the_key() -> None:
     assert request.content == b""
 
 
-@pytest.mark.parametrize(
+@each(
     ("document", "outcome"),
     [
         ({"status": "pending"}, Running()),
@@ -200,7 +201,7 @@ def test_a_job_that_is_gone_has_failed(status: int, outcome: Outcome) -> None:
     assert fetch(httpx.Response(status, json=document)) == outcome
 
 
-@pytest.mark.parametrize(("status", "error"), REPEATABLE)
+@each(("status", "error"), REPEATABLE)
 def test_asking_may_be_repeated_after_any_trouble(status: int, error: type[ProviderError]) -> None:
     raised(error, lambda: fetch(httpx.Response(status, json={"status": "success", "output": "https://c.example/1"})))
 
@@ -227,7 +228,7 @@ def test_a_cancellation_is_a_wish_which_may_come_too_late_or_be_unknown_there(st
     assert line.requests[0].headers["Authorization"] == "the key"
 
 
-@pytest.mark.parametrize(("status", "error"), REPEATABLE)
+@each(("status", "error"), REPEATABLE)
 def test_a_wish_that_did_not_arrive_may_be_repeated(status: int, error: type[ProviderError]) -> None:
     raised(error, lambda: ArtificialStudio(wire(httpx.Response(status)).client, URLS).cancel("job-1", JOB))
 
@@ -242,7 +243,7 @@ def read(body: bytes) -> str | None:
     return studio.read_callback(callback({}, body), no_key_needed)
 
 
-@pytest.mark.parametrize(
+@each(
     ("document", "job_id"),
     [
         ({"_id": MONGO_ID}, MONGO_ID),
@@ -258,6 +259,6 @@ def test_a_callbacks_id_is_read_only_where_it_is_plain(document: object, job_id:
     assert read(json.dumps(document).encode()) == job_id
 
 
-@pytest.mark.parametrize("body", NO_DOCUMENT)
+@each("body", NO_DOCUMENT)
 def test_a_callback_that_is_no_document_has_no_id(body: bytes) -> None:
     assert read(body) is None

@@ -11,6 +11,7 @@ import pytest
 from atelier.errors import ProviderBusyError, ProviderCredentialsError, ProviderError, ProviderRejectedError
 from atelier.providers.automatic1111 import Automatic1111
 from atelier.providers.provider import Images, InputImage, Job, Outcome, ProviderImage
+from tests.cases import each
 from tests.unit.asynchronous import LOST, NO_ANSWER, NO_DOCUMENT, REFUSALS, Answer, Wire, raised, wire
 
 URL = "http://10.0.0.5:7860"
@@ -116,7 +117,7 @@ def test_an_answer_without_a_picture_costs_nothing_and_passes(images: object) ->
     raised(ProviderBusyError, lambda: submit(httpx.Response(200, json={"images": images})))
 
 
-@pytest.mark.parametrize("body", NO_DOCUMENT)
+@each("body", NO_DOCUMENT)
 def test_an_answer_that_is_no_document_passes(body: bytes) -> None:
     raised(ProviderBusyError, lambda: submit(httpx.Response(200, content=body)))
 
@@ -124,7 +125,7 @@ def test_an_answer_that_is_no_document_passes(body: bytes) -> None:
 # ---- What is refused
 
 
-@pytest.mark.parametrize(
+@each(
     ("status", "kind"), [*REFUSALS, *((status, ProviderBusyError) for status, _ in LOST)], ids=str
 )  # fmt: skip
 def test_each_refusal_says_what_may_be_done_next(status: int, kind: type[ProviderError]) -> None:

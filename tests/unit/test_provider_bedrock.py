@@ -32,6 +32,7 @@ from atelier.errors import (
 )
 from atelier.providers.bedrock import Bedrock
 from atelier.providers.provider import Images, InputImage, Job, Outcome, ProviderImage
+from tests.cases import each
 from tests.unit.asynchronous import NO_DOCUMENT, raised
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def test_a_model_that_fails_may_do_better_the_next_time() -> None:
     assert "Inference error" in str(busy)
 
 
-@pytest.mark.parametrize(
+@each(
     "document",
     [{}, {"images": []}, {"images": "a"}, {"images": [None]}, {"images": ["!"]}, {"images": ["Tm90IGE="]},
      {"finish_reasons": None}, {"finish_reasons": [5], "images": []}],
@@ -110,7 +111,7 @@ def test_an_answer_without_a_picture_is_an_unknown_outcome(document: object) -> 
     raised(OutcomeUnknownError, lambda: submit(document))
 
 
-@pytest.mark.parametrize("body", NO_DOCUMENT)
+@each("body", NO_DOCUMENT)
 def test_an_answer_that_is_no_document_is_an_unknown_outcome(body: bytes) -> None:
     raised(OutcomeUnknownError, lambda: Bedrock(Recorder(body)).submit(a_job()))
 

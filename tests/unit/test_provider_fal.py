@@ -20,6 +20,7 @@ from atelier.errors import (
 from atelier.providers.callback_keys import LEAST_RENEWAL_SECONDS, MAX_AGE_SECONDS
 from atelier.providers.fal import MAX_ANSWER_BYTES, MAX_JOB_ID_LENGTH, Fal
 from atelier.providers.provider import Failed, ImageUrls, Job, Outcome, Running, Submitted
+from tests.cases import each
 from tests.unit.asynchronous import (
     LOST,
     NO_ANSWER,
@@ -111,7 +112,7 @@ def test_without_an_address_of_the_owners_it_is_the_documented_one() -> None:
     assert line.asked[0][1].startswith("https://queue.fal.run/fal-ai/flux/dev?")
 
 
-@pytest.mark.parametrize(("status", "error"), [*REFUSALS, *LOST], ids=str)
+@each(("status", "error"), [*REFUSALS, *LOST], ids=str)
 def test_each_refusal_says_what_may_be_done_next(status: int, error: type[ProviderError]) -> None:
     raised(error, lambda: submit(httpx.Response(status, json={"detail": "no"})))
 
@@ -139,7 +140,7 @@ def test_a_locked_account_is_the_owners_affair() -> None:
         submit(locked)
 
 
-@pytest.mark.parametrize("body", [*NO_DOCUMENT, *(json.dumps({"request_id": job_id}).encode() for job_id in NO_ID)])
+@each("body", [*NO_DOCUMENT, *(json.dumps({"request_id": job_id}).encode() for job_id in NO_ID)])
 def test_an_answer_without_a_plain_id_is_an_unknown_outcome(body: bytes) -> None:
     raised(OutcomeUnknownError, lambda: submit(httpx.Response(200, content=body)))
 
@@ -197,7 +198,7 @@ def test_the_urls_that_the_queue_named_are_used() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "https://evil.example/status",
@@ -214,7 +215,7 @@ def test_the_urls_that_the_queue_named_are_used() -> None:
         5,
     ],
 )
-@pytest.mark.parametrize("name", ["response_url", "status_url", "cancel_url"])
+@each("name", ["response_url", "status_url", "cancel_url"])
 def test_our_key_goes_to_the_queues_own_host_only(name: str, url: object) -> None:
     assert submit(httpx.Response(200, content=json.dumps(TAKEN | {name: url}))) == Submitted(ID)
 
@@ -222,15 +223,15 @@ def test_our_key_goes_to_the_queues_own_host_only(name: str, url: object) -> Non
 # ---- Fetching
 
 
-@pytest.mark.parametrize("body", [b'{"status": "IN_QUEUE"}', b'{"status": "IN_PROGRESS", "logs": []}', *NO_DOCUMENT])
-@pytest.mark.parametrize("status", [200, 202])
+@each("body", [b'{"status": "IN_QUEUE"}', b'{"status": "IN_PROGRESS", "logs": []}', *NO_DOCUMENT])
+@each("status", [200, 202])
 def test_a_request_that_is_not_completed_is_running(status: int, body: bytes) -> None:
     line = wire(httpx.Response(status, content=body))
     assert fal(line).fetch(ID, JOB) == Running()
     assert line.asked == [("GET", f"{PLACE}/status")]
 
 
-@pytest.mark.parametrize(
+@each(
     ("news", "outcome"),
     [
         ({}, ImageUrls(PICTURES)),
@@ -289,7 +290,7 @@ def test_a_request_that_is_gone_has_failed(status: int) -> None:
     assert isinstance(fal(wire(httpx.Response(status, json={"detail": "no"}))).fetch(ID, JOB), Failed)
 
 
-@pytest.mark.parametrize(("status", "error"), REPEATABLE)
+@each(("status", "error"), REPEATABLE)
 def test_asking_may_be_repeated_after_any_trouble(status: int, error: type[ProviderError]) -> None:
     raised(error, lambda: fal(wire(httpx.Response(status))).fetch(ID, JOB))
     raised(error, lambda: result(httpx.Response(status)))
@@ -313,7 +314,7 @@ def test_a_cancellation_may_come_twice_or_too_late(status: int) -> None:
     assert line.asked == [("PUT", f"{PLACE}/cancel")] * 2
 
 
-@pytest.mark.parametrize(("status", "error"), REPEATABLE)
+@each(("status", "error"), REPEATABLE)
 def test_a_wish_that_did_not_arrive_may_be_repeated(status: int, error: type[ProviderError]) -> None:
     raised(error, lambda: fal(wire(httpx.Response(status))).cancel(ID, JOB))
 
@@ -391,7 +392,7 @@ FORGERIES: dict[str, tuple[dict[str, str], bytes]] = {
 }
 
 
-@pytest.mark.parametrize(("headers", "body"), FORGERIES.values(), ids=FORGERIES.keys())
+@each(("headers", "body"), FORGERIES.values(), ids=tuple(FORGERIES.keys()))
 def test_a_forged_callback_is_refused(headers: dict[str, str], body: bytes) -> None:
     provider = fal(wire(told(SIGNER)))
     with pytest.raises(InvalidSignatureError):
@@ -399,7 +400,7 @@ def test_a_forged_callback_is_refused(headers: dict[str, str], body: bytes) -> N
     assert provider.read_callback(callback(signed(), BODY), no_key_needed) == ID
 
 
-@pytest.mark.parametrize("body", [*NO_DOCUMENT, *(json.dumps({"request_id": job_id}).encode() for job_id in NO_ID)])
+@each("body", [*NO_DOCUMENT, *(json.dumps({"request_id": job_id}).encode() for job_id in NO_ID)])
 def test_a_signed_callback_without_a_plain_id_has_none(body: bytes) -> None:
     assert fal(wire(told(SIGNER))).read_callback(callback(signed(body=body), body), no_key_needed) is None
 
@@ -435,7 +436,7 @@ def test_forgeries_do_not_make_us_ask_for_the_keys_again_and_again() -> None:
     assert len(line.requests) == 2
 
 
-@pytest.mark.parametrize(
+@each(
     "answer",
     [
         httpx.ConnectError,

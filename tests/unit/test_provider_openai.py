@@ -16,6 +16,7 @@ from atelier.errors import (
 )
 from atelier.providers.openai import OpenAI
 from atelier.providers.provider import Images, ImageUrls, InputImage, Job, Outcome, ProviderImage
+from tests.cases import each
 from tests.unit.asynchronous import LOST, NO_DOCUMENT, REFUSALS, Answer, raised, wire
 from tests.unit.test_multipart import fields, read
 
@@ -100,7 +101,7 @@ def test_pictures_of_older_models_wait_an_hour() -> None:
     assert outcome == ImageUrls(("https://cdn.example/1.png", "https://cdn.example/2.png"), 3_600)
 
 
-@pytest.mark.parametrize(
+@each(
     "data",
     [None, [], {}, ["a"], [{}], [{"b64_json": None}], [{"b64_json": 5}], [{"b64_json": ""}], [{"b64_json": "!"}],
      [{"b64_json": "Tm90IGE="}], [picture(PNG), {}], [{"url": 5}]],
@@ -109,7 +110,7 @@ def test_an_answer_without_a_picture_is_an_unknown_outcome(data: Any) -> None:
     raised(OutcomeUnknownError, lambda: submit(httpx.Response(200, json={"data": data})))
 
 
-@pytest.mark.parametrize("body", NO_DOCUMENT)
+@each("body", NO_DOCUMENT)
 def test_an_answer_that_is_no_document_is_an_unknown_outcome(body: bytes) -> None:
     raised(OutcomeUnknownError, lambda: submit(httpx.Response(200, content=body)))
 
@@ -117,7 +118,7 @@ def test_an_answer_that_is_no_document_is_an_unknown_outcome(body: bytes) -> Non
 # ---- What is refused
 
 
-@pytest.mark.parametrize(("status", "kind"), [*REFUSALS, *LOST], ids=str)
+@each(("status", "kind"), [*REFUSALS, *LOST], ids=str)
 def test_each_refusal_says_what_may_be_done_next(status: int, kind: type[ProviderError]) -> None:
     raised(kind, lambda: submit(error(status, None)))
     raised(kind, lambda: submit(error(status, ["a"], {"not": "words"})))

@@ -19,6 +19,7 @@ from atelier.providers.callback_keys import LEAST_RENEWAL_SECONDS, MAX_AGE_SECON
 from atelier.providers.provider import Failed, ImageUrls, Job, Outcome, Running, Submitted
 from atelier.providers.replicate import MAX_ANSWER_BYTES, Replicate
 from atelier.standard_webhooks import sign
+from tests.cases import each
 from tests.unit.asynchronous import (
     LOST,
     NO_ANSWER,
@@ -111,7 +112,7 @@ def test_a_prediction_may_be_begun_taken_or_done(status: int) -> None:
     assert submit(httpx.Response(status, json=STARTING)) == Submitted(ID)
 
 
-@pytest.mark.parametrize(("status", "error"), [*REFUSALS, *LOST], ids=str)
+@each(("status", "error"), [*REFUSALS, *LOST], ids=str)
 def test_each_refusal_says_what_may_be_done_next(status: int, error: type[ProviderError]) -> None:
     raised(error, lambda: submit(problem(status, "no")))
 
@@ -139,7 +140,7 @@ def test_busy_says_when_to_come_back(response: httpx.Response, seconds: float | 
     assert error.retry_after == seconds
 
 
-@pytest.mark.parametrize("body", [*NO_DOCUMENT, *(json.dumps({"id": job_id}).encode() for job_id in NO_ID)])
+@each("body", [*NO_DOCUMENT, *(json.dumps({"id": job_id}).encode() for job_id in NO_ID)])
 def test_an_answer_without_a_plain_id_is_an_unknown_outcome(body: bytes) -> None:
     raised(OutcomeUnknownError, lambda: submit(httpx.Response(201, content=body)))
 
@@ -165,7 +166,7 @@ def test_a_prediction_is_fetched_where_we_know_it_to_be_not_where_it_says() -> N
     assert line.requests[0].headers["Authorization"] == "Bearer r8_key"
 
 
-@pytest.mark.parametrize(
+@each(
     ("news", "outcome"),
     [
         ({"status": "starting"}, Running()),
@@ -199,7 +200,7 @@ def test_each_status_has_its_outcome(news: dict[str, Any], outcome: Outcome) -> 
     assert fetch(httpx.Response(200, json=STARTING | news)) == outcome
 
 
-@pytest.mark.parametrize("body", NO_DOCUMENT)
+@each("body", NO_DOCUMENT)
 def test_an_answer_that_is_no_prediction_says_nothing(body: bytes) -> None:
     assert fetch(httpx.Response(200, content=body)) == Running()
 
@@ -209,7 +210,7 @@ def test_a_prediction_that_is_gone_has_failed(status: int) -> None:
     assert isinstance(fetch(problem(status, "Not found.")), Failed)
 
 
-@pytest.mark.parametrize(("status", "error"), REPEATABLE)
+@each(("status", "error"), REPEATABLE)
 def test_asking_may_be_repeated_after_any_trouble(status: int, error: type[ProviderError]) -> None:
     raised(error, lambda: fetch(httpx.Response(status, json={"status": "succeeded", "output": PICTURES[0]})))
 
@@ -232,7 +233,7 @@ def test_a_cancellation_may_come_twice_or_too_late(status: int) -> None:
     assert line.requests[0].headers["Authorization"] == "Bearer r8_key"
 
 
-@pytest.mark.parametrize(("status", "error"), REPEATABLE)
+@each(("status", "error"), REPEATABLE)
 def test_a_wish_that_did_not_arrive_may_be_repeated(status: int, error: type[ProviderError]) -> None:
     raised(error, lambda: Replicate(wire(httpx.Response(status)).client, URLS).cancel(ID, JOB))
 
@@ -290,7 +291,7 @@ FORGERIES: dict[str, tuple[dict[str, str], bytes]] = {
 }
 
 
-@pytest.mark.parametrize(("headers", "body"), FORGERIES.values(), ids=FORGERIES.keys())
+@each(("headers", "body"), FORGERIES.values(), ids=tuple(FORGERIES.keys()))
 def test_a_forged_callback_is_refused(headers: dict[str, str], body: bytes) -> None:
     replicate = Replicate(wire(told(SECRET)).client, URLS)
     with pytest.raises(InvalidSignatureError):
@@ -298,7 +299,7 @@ def test_a_forged_callback_is_refused(headers: dict[str, str], body: bytes) -> N
     assert replicate.read_callback(callback(signed(), BODY), our_key) == ID
 
 
-@pytest.mark.parametrize("body", [*NO_DOCUMENT, *(json.dumps({"id": job_id}).encode() for job_id in NO_ID)])
+@each("body", [*NO_DOCUMENT, *(json.dumps({"id": job_id}).encode() for job_id in NO_ID)])
 def test_a_signed_callback_without_a_plain_id_has_none(body: bytes) -> None:
     replicate = Replicate(wire(told(SECRET)).client, URLS)
     assert replicate.read_callback(callback(signed(body=body), body), our_key) is None
@@ -334,7 +335,7 @@ def test_forgeries_do_not_make_us_ask_for_the_secret_again_and_again() -> None:
     assert len(line.requests) == 2
 
 
-@pytest.mark.parametrize(
+@each(
     "answer",
     [
         httpx.ConnectError,

@@ -12,6 +12,7 @@ from atelier.errors import FetchFailedError, FetchRefusedError
 from atelier.outbound.http_client import HttpResponse
 from atelier.providers.provider import CallbackRequest, Failed, Job, Rendered, Running, Submitted
 from atelier.providers.sketch.provider import SLOW_SECONDS, Sketch
+from tests.cases import each
 from tests.unit.fakes import ScriptedHttp, answer
 
 CALLBACK = "https://atelier.example/api/webhook/sketch/1/token"
@@ -121,7 +122,7 @@ def test_twice_survives_failing_callbacks(trouble: HttpResponse | Exception) -> 
     assert len(room.http.requests) == 2
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "job_id"),
     [
         ('{"id": "twice"}', "twice"),

@@ -9,6 +9,7 @@ import pytest
 from atelier.errors import OutcomeUnknownError, ProviderError, ProviderRejectedError
 from atelier.providers.provider import Images, InputImage, Job, Outcome, ProviderImage
 from atelier.providers.stability import Stability
+from tests.cases import each
 from tests.unit.asynchronous import LOST, NO_DOCUMENT, REFUSALS, raised, wire
 from tests.unit.test_multipart import fields, read
 
@@ -92,7 +93,7 @@ def test_an_answer_without_a_picture_is_an_unknown_outcome(document: object) -> 
     raised(OutcomeUnknownError, lambda: submit(httpx.Response(200, json=document)))
 
 
-@pytest.mark.parametrize("body", NO_DOCUMENT)
+@each("body", NO_DOCUMENT)
 def test_an_answer_that_is_no_document_is_an_unknown_outcome(body: bytes) -> None:
     raised(OutcomeUnknownError, lambda: submit(httpx.Response(200, content=body)))
 
@@ -100,7 +101,7 @@ def test_an_answer_that_is_no_document_is_an_unknown_outcome(body: bytes) -> Non
 # ---- What is refused
 
 
-@pytest.mark.parametrize(("status", "kind"), [*REFUSALS, *LOST], ids=str)
+@each(("status", "kind"), [*REFUSALS, *LOST], ids=str)
 def test_each_refusal_says_what_may_be_done_next(status: int, kind: type[ProviderError]) -> None:
     raised(kind, lambda: submit(error(status, "some_name", "no", 5)))
     raised(kind, lambda: submit(httpx.Response(status, json={"name": [], "errors": "no"})))

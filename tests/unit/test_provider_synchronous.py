@@ -14,6 +14,7 @@ from atelier.providers.openai import OpenAI
 from atelier.providers.provider import InputImage, Job, Provider
 from atelier.providers.stability import Stability
 from atelier.providers.synchronous import MAX_ANSWER_BYTES
+from tests.cases import each
 from tests.unit.asynchronous import NO_ANSWER, callback, raised, wire
 from tests.unit.fakes import ScriptedHttp, answer
 
@@ -66,8 +67,8 @@ def test_most_take_one_picture_and_drop_none_in_silence(provider: Provider) -> N
     assert "one picture" in str(raised(ProviderRejectedError, lambda: provider.submit(job)))
 
 
-@pytest.mark.parametrize("make", PAID)
-@pytest.mark.parametrize(("failure", "kind"), NO_ANSWER)
+@each("make", PAID)
+@each(("failure", "kind"), NO_ANSWER)
 def test_a_paid_call_may_be_made_again_only_if_it_was_never_sent(
     make: Callable[[HttpClient, Mapping[str, str]], Provider],
     failure: type[httpx.TransportError],

@@ -33,6 +33,7 @@ from atelier_client import (
     WebhookVerificationError,
     verify_webhook,
 )
+from tests.cases import each
 
 BASE, KEY, FILES = "https://api.example/api", "atl_live_secret", "https://files.example"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -420,7 +421,7 @@ def broken_webhooks() -> Iterator[tuple[str, str, dict[str, str], str]]:
         yield f"no {name}", body, {known: it for known, it in good.items() if known != name}, SECRET
 
 
-@pytest.mark.parametrize(("what", "body", "headers", "secret"), list(broken_webhooks()))
+@each(("what", "body", "headers", "secret"), list(broken_webhooks()))
 def test_a_webhook_that_cannot_be_trusted(what: str, body: str, headers: dict[str, str], secret: str) -> None:
     with pytest.raises(WebhookVerificationError):
         verify_webhook(body, headers, secret)

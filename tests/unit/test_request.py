@@ -26,6 +26,7 @@ from atelier.errors import (
 from atelier.generations.accept import GenerationRequest
 from atelier.generations.model import FINAL, Status
 from atelier.outbound.url_policy import UrlPolicy
+from tests.cases import each
 
 MISSION = """
 {
@@ -91,7 +92,7 @@ def test_a_webhook_is_told_of_what_it_asks_for_or_of_the_end(
     assert parse(request(webhook=HOOK)).webhook_events == FINAL
 
 
-@pytest.mark.parametrize(
+@each(
     ("events", "expected"),
     [
         ([], {("webhook_events", "too_short")}),
@@ -141,7 +142,7 @@ def test_a_whole_number_may_be_written_in_any_way(width: str) -> None:
     assert (made, type(made)) == (512, int)
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "field", "code"),
     [
         (request(without="model"), "model", "required"),
@@ -217,7 +218,7 @@ def test_pictures_come_by_url_or_with_the_request(urls: list[str]) -> None:
     assert parse(pictures(*urls)).input["image_urls"] == urls
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "", "a.png", "ftp://example.com/a.png", "http://example.com/a.png", "https://127.0.0.1/a.png",
@@ -290,7 +291,7 @@ def test_an_unknown_model_is_not_found(slug: str) -> None:
     assert "sketch, playground-v2" in error.message
 
 
-@pytest.mark.parametrize(
+@each(
     "body",
     [
         "",
@@ -380,7 +381,7 @@ def test_whatever_comes_is_read_or_refused_with_a_reason(body: str) -> None:
     assert all(reason.field and reason.message and reason.code for reason in reasons)
 
 
-@pytest.mark.parametrize(
+@each(
     ("header", "key"),
     [
         ("KEY", "KEY"),
@@ -403,7 +404,7 @@ def test_a_missing_authorization_is_said_to_be_required(header: str | None) -> N
         parse_authorization(header)
 
 
-@pytest.mark.parametrize(
+@each(
     ("prefer", "seconds"),
     [
         ("wait=10", 10),
@@ -422,26 +423,26 @@ def test_a_missing_authorization_is_said_to_be_required(header: str | None) -> N
         ("wait=soon, wait=10", 10),
     ],
 )
-@pytest.mark.parametrize("webhook", [None, HOOK])
+@each("webhook", [None, HOOK])
 def test_a_client_may_say_how_long_it_waits(prefer: str, seconds: int, webhook: str | None) -> None:
     assert parse_wait(prefer, webhook=webhook, limit=25) == (seconds, f"wait={seconds}")
 
 
-@pytest.mark.parametrize(
+@each(
     "prefer", ["respond-async", "Respond-Async", " respond-async ", "return=minimal, respond-async", "respond-async;x"]
 )
-@pytest.mark.parametrize("webhook", [None, HOOK])
+@each("webhook", [None, HOOK])
 def test_a_client_may_ask_not_to_wait(prefer: str, webhook: str | None) -> None:
     assert parse_wait(prefer, webhook=webhook, limit=25) == (0, "respond-async")
 
 
-@pytest.mark.parametrize(
+@each(
     "prefer",
     [None, "", ",", ";", "wait", "wait=", "wait=-1", "wait=1.5", "wait=ten", "wait=1e3", "await=10", "wait=10s",
      "respond-asynchronously", "return=minimal", "=", "\x00", "\u20ac" * 10_000],
     ids=lambda text: ascii((text or "none")[:20]),
 )  # fmt: skip
-@pytest.mark.parametrize(("webhook", "seconds"), [(None, 25), (HOOK, 0)])
+@each(("webhook", "seconds"), [(None, 25), (HOOK, 0)])
 def test_without_a_preference_a_webhook_decides(prefer: str | None, webhook: str | None, seconds: int) -> None:
     assert parse_wait(prefer, webhook=webhook, limit=25) == (seconds, None)
 
@@ -481,14 +482,14 @@ def test_a_run_without_a_model_takes_the_tools_first() -> None:
     assert (read.input, read.webhook, read.webhook_events) == ({"prompt": "a cat"}, HOOK, (Status.ERROR,))
 
 
-@pytest.mark.parametrize("slug", CATALOG.models)
+@each("slug", CATALOG.models)
 def test_a_runs_model_is_named_in_its_input_and_taken_out_of_it(slug: str) -> None:
     read = run(input={"prompt": "a cat", "model": slug})
     assert read.model is CATALOG.models[slug]
     assert read.input == {"prompt": "a cat"}
 
 
-@pytest.mark.parametrize("slug", CATALOG.models)
+@each("slug", CATALOG.models)
 def test_a_tools_slug_does_for_a_models(slug: str) -> None:
     named = {"prompt": "a cat", "model": slug}
     assert parse(request(model="text-to-image", input=named)).model is CATALOG.models[slug]
@@ -500,7 +501,7 @@ def test_a_models_own_sub_model_stays_in_its_input() -> None:
     assert parse(request(model="playground-v2", input=named)).input == named
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "error", "fault"),
     [
         ({"tool": "sketch"}, NotFoundError, ("tool", "unknown_tool")),

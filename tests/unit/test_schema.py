@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atelier.catalog.input_schema import check, faults
+from tests.cases import each
 
 relaxed = settings(deadline=None)
 VALUES: dict[str, tuple[Any, ...]] = {
@@ -26,14 +27,12 @@ def codes(schema: dict[str, Any], value: Any, *, path: str = "input.a") -> list[
     return [error.code for error in errors]
 
 
-@pytest.mark.parametrize(
-    ("kind", "value"), [(kind, value) for kind, values in VALUES.items() for value in values], ids=repr
-)
+@each(("kind", "value"), [(kind, value) for kind, values in VALUES.items() for value in values], ids=repr)
 def test_a_value_of_the_kind_is_accepted(kind: str, value: Any) -> None:
     assert codes({"type": kind, "items": {"type": "string"}}, value) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "value"),
     [
         (kind, value)
@@ -148,7 +147,7 @@ def test_the_path_leads_every_field() -> None:
     assert {error.field for error in check(schema, {"b": 1}, path="here.there")} == {"here.there.a", "here.there.b"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("schema", "words"),
     [
         ({"type": "object", "properties": {}}, None),

@@ -2,12 +2,12 @@
 
 import unicodedata
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atelier.catalog.model import Catalog, Model, Tool, embedded
 from atelier.catalog.search import Found, search
+from tests.cases import each
 
 SCHEMA = {"type": "object", "properties": {}}
 PAINT = Tool("text-to-image", "Text to image", "Make a picture from words.", "image", SCHEMA)
@@ -46,7 +46,7 @@ def text(*items: Tool | Model) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", joined.casefold()) if not unicodedata.combining(c))
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "found"),
     [
         ("schnell", [("text-to-image", ["flux-schnell", "flux-dev"])]),  # a name counts for more than a description

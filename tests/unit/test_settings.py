@@ -7,6 +7,7 @@ import pytest
 
 from atelier.errors import ConfigurationError
 from atelier.settings import load
+from tests.cases import each
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def test_all_missing_variables_are_named_in_one_error() -> None:
         load(Settings, {"table_name": "t"})
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "text"),
     [
         ("WAIT_SECONDS", ""),

@@ -15,6 +15,7 @@ from atelier.generations.idempotency import Idempotency
 from atelier.generations.model import RESEND_AFTER, Generation, Status
 from atelier.generations.wait import Wait
 from atelier.providers.registry import Setup
+from tests.cases import each
 from tests.unit.fakes import (
     NOW,
     Clock,
@@ -63,7 +64,7 @@ def test_a_known_key_lets_its_owner_in(authorization: str) -> None:
     assert authenticate(InMemoryApiKeys(KEY), authorization) == KEY
 
 
-@pytest.mark.parametrize(
+@each(
     "authorization",
     [None, "", "Bearer", "x" * 10_000, KEY_TEXT[:-1], KEY_TEXT[:-1] + "é", KEY_TEXT.swapcase(), f"Basic {KEY_TEXT}"],
     ids=["none", "empty", "a scheme alone", "long", "too short", "not ASCII", "the other case", "another scheme"],

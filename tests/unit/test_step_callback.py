@@ -14,6 +14,7 @@ from atelier.errors import (
 from atelier.generations.model import Generation, Status
 from atelier.generations.provider_callback import ProviderCallback
 from atelier.providers.provider import CallbackRequest
+from tests.cases import each
 from tests.unit.fakes import (
     InMemoryGenerations,
     InMemoryProviderKeys,
@@ -88,7 +89,7 @@ def test_a_callback_without_an_id_is_still_a_reason_to_ask() -> None:
     assert room.queue.sent == [(PROCESSING.id, 0)]
 
 
-@pytest.mark.parametrize(
+@each(
     ("provider", "generation_id", "token"),
     [
         ("studio", PROCESSING.id, "wrong"),

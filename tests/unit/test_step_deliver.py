@@ -31,6 +31,7 @@ from atelier.standard_webhooks import derive_secret
 from atelier.webhooks.deliver import MAX_CALLS, TIMEOUT_SECONDS, Deliver, Handled
 from atelier.webhooks.delivery import ATTEMPT_LEASE, Attempt, Delivery, DeliveryStatus
 from atelier.webhooks.schedule import JITTER, SCHEDULE
+from tests.cases import each
 from tests.unit.fakes import (
     BASE_URL,
     NOW,
@@ -132,7 +133,7 @@ def test_any_2xx_is_taken(status: int) -> None:
     assert room.queue.sent == []
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 304, 400, 401, 404, 408, 429, 500, 502, 503])
+@each("status", [301, 302, 307, 304, 400, 401, 404, 408, 429, 500, 502, 503])
 def test_any_other_answer_is_tried_again_and_no_redirect_is_followed(status: int) -> None:
     room = Room(answer(status, location="https://elsewhere.example/"))
     delivery = room.attempt()

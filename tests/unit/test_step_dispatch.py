@@ -51,6 +51,7 @@ from atelier.providers.provider import (
     Running,
     Submitted,
 )
+from tests.cases import each
 from tests.unit.fakes import (
     BASE_URL,
     DEADLINE,
@@ -153,7 +154,7 @@ def shared(**changes: Any) -> Generation:
 # ---- Whom to call
 
 
-@pytest.mark.parametrize(
+@each(
     ("model", "keys", "test", "expected"),
     [
         ("paid", SET, False, "studio"),
@@ -531,7 +532,7 @@ def test_a_released_generation_survives_the_loss_of_its_message() -> None:
 # ---- Places
 
 
-@pytest.mark.parametrize(
+@each(
     ("answer", "failures"),
     [
         (Submitted("job-1"), 0),

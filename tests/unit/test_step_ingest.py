@@ -25,6 +25,7 @@ from atelier.images.image import EncodedImage
 from atelier.outbound.http_client import HttpClient, HttpResponse
 from atelier.outbound.url_policy import UrlPolicy
 from atelier.providers.provider import DEFAULT_LIFETIME, Failed, Images, ImageUrls, Job, Outcome, Rendered, Running
+from tests.cases import each
 from tests.unit.fakes import (
     NOW,
     PICTURE,
@@ -334,8 +335,8 @@ def test_only_one_of_two_workers_finishes() -> None:
     assert len(room.generations.table.finished) == 1
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize(
+@each("status", [301, 302, 303, 307, 308])
+@each(
     ("location", "target"),
     [
         ("https://other.example/2.png", "https://other.example/2.png"),
@@ -357,7 +358,7 @@ def test_redirects_are_counted(redirects: int, status: Status) -> None:
     assert len(egress.requests) == MAX_REDIRECTS + 1
 
 
-@pytest.mark.parametrize(
+@each(
     "location",
     [
         "http://169.254.169.254/latest/meta-data/",

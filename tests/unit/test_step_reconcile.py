@@ -24,6 +24,7 @@ from atelier.generations.reconcile import MAX_PER_RUN, Action, Handled, Reconcil
 from atelier.outbound.circuit_breaker import Release
 from atelier.webhooks.announce import Announce
 from atelier.webhooks.delivery import Delivery
+from tests.cases import each
 from tests.unit.fakes import (
     BASE_URL,
     NOW,
@@ -82,7 +83,7 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(("generation", "action"), TABLE)
+@each(("generation", "action"), TABLE)
 def test_each_state_has_its_action(generation: Generation, action: Action) -> None:
     assert decide(generation, NOW) is action
 
@@ -92,8 +93,8 @@ def test_the_table_has_every_status_and_every_action() -> None:
     assert {action for _, action in TABLE} == set(Action) - {Action.DELIVER, Action.TRY_LATER}
 
 
-@pytest.mark.parametrize("due_at", [None, NOW + 1])
-@pytest.mark.parametrize("status", list(Status))
+@each("due_at", [None, NOW + 1])
+@each("status", list(Status))
 def test_nothing_is_done_before_its_time(status: Status, due_at: int | None) -> None:
     with pytest.raises(ConflictError):
         decide(a_generation(status=status, due_at=due_at), NOW)
@@ -135,7 +136,7 @@ class Room:
         return {name: len(queue.sent) for name, queue in queues.items() if queue.sent}
 
 
-@pytest.mark.parametrize(
+@each(
     ("generation", "status", "due_at", "sent"),
     [
         (overdue(), Status.PENDING, NOW + RESEND_AFTER, {"dispatch": 1}),

@@ -14,6 +14,7 @@ from atelier.images.ports import UploadForm
 from atelier.images.serializer import describe_upload
 from atelier.images.uploads import FORM_LIFETIME, MAX_BYTES, StoreUpload, Upload, UploadRequest
 from atelier.providers.provider import ProviderImage
+from tests.cases import each
 from tests.unit.fakes import BASE_URL, NOW, Clock, InMemoryFiles
 
 PNG = b"\x89PNG\r\n\x1a\n and so on"
@@ -43,8 +44,8 @@ def refused(body: str | None, *, encoded: bool, content_type: str | None, **quer
     return caught.value
 
 
-@pytest.mark.parametrize(("content", "kind"), [(PNG, "image/png"), (JPEG, "image/jpeg"), (WEBP, "image/webp")])
-@pytest.mark.parametrize("said", ["image/png", "image/gif; charset=x", "application/octet-stream", "", None])
+@each(("content", "kind"), [(PNG, "image/png"), (JPEG, "image/jpeg"), (WEBP, "image/webp")])
+@each("said", ["image/png", "image/gif; charset=x", "application/octet-stream", "", None])
 def test_a_picture_is_what_its_bytes_say(content: bytes, kind: str, said: str | None) -> None:
     assert parse(content, said) == UploadRequest(
         content_type=kind, size=len(content), name="cat.png", transient=False, content=content
@@ -81,8 +82,8 @@ def test_a_body_that_is_damaged_is_refused(body: str) -> None:
     assert refused(body, encoded=True, content_type="image/png").status == 400
 
 
-@pytest.mark.parametrize("body", ["", None])
-@pytest.mark.parametrize("content_type", ["image/png", "multipart/form-data; boundary=x", "application/json", None])
+@each("body", ["", None])
+@each("content_type", ["image/png", "multipart/form-data; boundary=x", "application/json", None])
 def test_an_empty_body_is_refused(body: str | None, content_type: str | None) -> None:
     assert refused(body, encoded=False, content_type=content_type).status == 400
 
@@ -110,7 +111,7 @@ def test_transient_is_true_or_false(value: str) -> None:
     assert [error.field for error in error.errors] == ["transient"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("sent", "kept"),
     [
         ("cat.png", "cat.png"),
@@ -141,7 +142,7 @@ def test_a_larger_file_is_announced() -> None:
     assert parse_upload(text, encoded=False, content_type=kind, name=None, query=query).transient is True
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "field"),
     [
         ({"name": 7}, "name"),

@@ -22,6 +22,7 @@ from atelier.images.image import EXTENSIONS
 from atelier.outbound.url_policy import UrlPolicy
 from atelier.providers import replicate, synchronous
 from atelier.webhooks import deliver, delivery
+from tests.cases import each
 from tests.unit.fakes import a_generation
 from tools.translate import translated
 
@@ -407,8 +408,8 @@ def test_the_stream_shows_whatever_has_just_finished() -> None:
     assert set(images["OldImage"]["status"]["S"]) == {status.value for status in Status if not status.final}
 
 
-@pytest.mark.parametrize("events", [(status,) for status in Status] + [(Status.SUCCESS, Status.PENDING), FINAL])
-@pytest.mark.parametrize("webhook", ["https://client.example/hook", None])
+@each("events", [(status,) for status in Status] + [(Status.SUCCESS, Status.PENDING), FINAL])
+@each("webhook", ["https://client.example/hook", None])
 def test_the_stream_shows_what_is_on_its_way_where_a_webhook_wants_to_know(
     webhook: str | None, events: tuple[Status, ...]
 ) -> None:
@@ -556,7 +557,7 @@ def test_only_what_someone_reads_is_an_output() -> None:
     assert set(TEMPLATE["Outputs"]) == outputs
 
 
-@pytest.mark.parametrize("name", sorted(TEMPLATE["Parameters"]))
+@each("name", sorted(TEMPLATE["Parameters"]))
 def test_a_parameter_says_what_it_is_and_has_a_default(name: str) -> None:
     parameter = TEMPLATE["Parameters"][name]
     assert parameter["Description"].endswith(".")

@@ -8,10 +8,11 @@ import pytest
 from atelier.errors import ProviderCredentialsError
 from atelier.outbound.retry_after import retry_after
 from atelier.providers import wire
+from tests.cases import each
 from tests.unit.asynchronous import wire as line
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "found"),
     [
         ("https://a.example/1", ["https://a.example/1"]),
@@ -41,7 +42,7 @@ def test_pictures_are_counted_and_nesting_is_not() -> None:
 NOON = "Sun, 22 Nov 2026 12:00:00 GMT"
 
 
-@pytest.mark.parametrize(
+@each(
     ("headers", "seconds"),
     [
         ({"retry-after": "Sun, 22 Nov 2026 12:00:07 GMT", "date": NOON}, 7.0),
