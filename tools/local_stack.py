@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -195,12 +196,13 @@ def deploy_again(stack: Deployed, name: str, **parameters: str) -> Deployed:
     s3, key = stack.client("s3"), f"{name}.template"
     s3.create_bucket(Bucket=TEMPLATES)
     s3.put_object(Bucket=TEMPLATES, Key=key, Body=template if isinstance(template, str) else json.dumps(template))
-    cloudformation.create_stack(
-        StackName=name,
-        TemplateURL=f"{stack.endpoint}/{TEMPLATES}/{key}",
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in overrides.items()],
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-    )
+    with suppress(cloudformation.exceptions.AlreadyExistsException):  # an answer came late, and the SDK asked again
+        cloudformation.create_stack(
+            StackName=name,
+            TemplateURL=f"{stack.endpoint}/{TEMPLATES}/{key}",
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in overrides.items()],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )
     try:
         cloudformation.get_waiter("stack_create_complete").wait(
             StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": STEP_SECONDS}
