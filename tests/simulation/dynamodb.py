@@ -346,7 +346,9 @@ class _Parser:
             case "attribute_not_exists", None:
                 return lambda *given: subject(*given) is _MISSING
             case "begins_with", prefix if prefix is not None:
-                return lambda *given: str(subject(*given)).startswith(prefix(*given))
+                return lambda *given: (
+                    subject(*given) is not _MISSING and str(subject(*given)).startswith(prefix(*given))
+                )
         raise NotImplementedError(f"{name}() is not simulated")
 
 

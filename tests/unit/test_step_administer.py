@@ -136,7 +136,7 @@ def test_a_finished_generation_is_deleted_its_files_first(status: Status) -> Non
     gone = Gone()
     generations = InMemoryGenerations(Table(generations={ID: a_generation(status=status)}))
     Delete(generations=generations, eraser=gone, files=gone)(ID)
-    assert gone.deleted == [f"inputs/{ID}/", f"outputs/{ID}/", ID]
+    assert gone.deleted == [f"inputs/{ID}/", f"outputs/{ID}/", f"answers/{ID}/", ID]
 
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.PROCESSING, Status.UPLOADING])

@@ -28,6 +28,11 @@ def load(kind: type[T], environ: Mapping[str, str] = os.environ) -> T:
     return kind(**values)
 
 
+def endpoint_url() -> str | None:
+    """Return the address of an emulator of AWS, which the SDKs' own variable names; None on AWS."""
+    return os.environ.get("AWS_ENDPOINT_URL")
+
+
 def _boolean(text: str) -> bool:
     if text not in ("true", "false"):
         raise ValueError(text)

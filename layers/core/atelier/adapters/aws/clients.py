@@ -1,6 +1,5 @@
 """AWS clients, made from the botocore session that boto3 wraps: the same clients, sooner (docs/decisions.md)."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -11,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session, get_session
 
 from atelier.errors import UnavailableError
+from atelier.settings import endpoint_url
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
@@ -51,7 +51,7 @@ def client(service: Literal["sqs"]) -> "SQSClient": ...
 def client(service: str) -> Any:
     """Return this sandbox's client of a service."""
     config = _OTHER_CONFIGS.get(service, _CONFIG)
-    if service == "s3" and os.environ.get("AWS_ENDPOINT_URL"):
+    if service == "s3" and endpoint_url():
         config = config.merge(Config(s3={"addressing_style": "path"}))  # an emulator's buckets have no hosts
     return _session().create_client(service, config=config)
 
