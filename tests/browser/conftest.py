@@ -15,6 +15,7 @@ from tools.screenshots import CHROMIUM, CHROMIUM_ARGUMENTS
 
 HOSTILE = "<img src=x onerror=alert(1)> \"quoted\" & 'single' </script><b>bold</b> سلام 🐈 \u202egnihton"
 Visit = Callable[..., Page]
+expect.set_options(timeout=20_000)  # other tests keep the processors busy meanwhile
 
 
 @dataclass

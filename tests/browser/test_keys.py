@@ -55,8 +55,8 @@ def run(curl: str, key: str) -> tuple[int, dict[str, Any]]:
 
 def test_from_made_to_revoked(visit: Visit, stack: Deployed) -> None:
     page = visit("keys")
-    key = make_key(page, "shop")
-    expect(row(page, "shop").first).to_contain_text("active")
+    key = make_key(page, "kiosk", "kiosk@example.com")
+    expect(row(page, "kiosk").first).to_contain_text("active")
     assert key not in page.content()
 
     page.get_by_role("link", name="Playground").click()
@@ -82,11 +82,11 @@ def test_from_made_to_revoked(visit: Visit, stack: Deployed) -> None:
     assert shown.headers["content-type"] == "image/png"
 
     page.get_by_role("link", name="API keys").click()
-    page.get_by_role("button", name="Revoke shop").click()
+    page.get_by_role("button", name="Revoke kiosk").click()
     page.get_by_role("dialog", name="Revoke this key?").get_by_role("button", name="Revoke").click()
     expect(page.get_by_text("The key is revoked.")).to_be_visible()
     page.get_by_role("heading", name="Revoked and expired").click()
-    expect(row(page, "shop").first).to_contain_text("revoked")
+    expect(row(page, "kiosk").first).to_contain_text("revoked")
     assert run(curl, key)[0] == 401
 
     page.get_by_role("link", name="Playground").click()

@@ -14,7 +14,7 @@ from tests.deployment import MISSION, Account, eventually, open_account, row
 from tools.receiver import Received, Receiver
 
 FIELDS = {"_id", "status", "output", "model", "type", "payload", "error", "id", "tool", "thumbnail", "createdAt"}
-DETAILS = {"outputs", "updatedAt", "attempts"}
+DETAILS = {"outputs", "updatedAt", "attempts", "notes"}
 """What the API's own answers say beside."""
 
 
