@@ -79,7 +79,7 @@ def test_the_api_is_as_it_is_described(stack: Deployed, alice: Account, tmp_path
     document = narrowed(stack)
     (tmp_path / "openapi.json").write_text(json.dumps(document), encoding="utf-8")
     (tmp_path / "users.json").write_text(json.dumps(identities(stack)), encoding="utf-8")
-    picture = str(alice.post({"model": "sketch", "input": {"prompt": "a boat"}}).raise_for_status().json()["output"])
+    picture = str(alice.finished(alice.post({"model": "sketch", "input": {"prompt": "a boat"}}).json()["id"])["output"])
     with Receiver() as receiver:
         ran = subprocess.run(
             [
