@@ -5,14 +5,19 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import cfnlint.decode  # type: ignore[import-untyped]
 import pytest
 
+from atelier.accounts.api_keys import mint_key
+from atelier.accounts.users import new_user
 from atelier.adapters.aws.catalog_object import EMBEDDED
+from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.generation_store import to_record
+from atelier.adapters.dynamodb.records import RecordTable
 from atelier.api.upload_request import BYTES, FORM
 from atelier.clock import SECOND
 from atelier.generations import ingest, input_images, model
@@ -171,7 +176,7 @@ def test_a_role_is_one_functions_own(name: str) -> None:
 @each_function
 def test_no_right_is_a_wildcard(name: str) -> None:
     for statement in statements(name):
-        assert set(statement) == {"Effect", "Action", "Resource"}
+        assert set(statement) - {"Condition"} == {"Effect", "Action", "Resource"}
         assert statement["Effect"] == "Allow"
         assert not [action for action in listed(statement["Action"]) if "*" in action]
         assert not [resource for resource in listed(statement["Resource"]) if isinstance(resource, str)]
@@ -240,6 +245,83 @@ def test_a_queues_reader_may_read_it(name: str) -> None:
     assert {queue for queue, actions in rights(name).items() if "sqs:ReceiveMessage" in actions} == read
     for queue in read:
         assert rights(name)[queue] >= {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+
+
+def allows_accounts(name: str, action: str, key: str, attributes: set[str], returned: str | None = None) -> bool:
+    """Tell whether a role allows a call on one record of the accounts table, with the conditions' semantics in IAM."""
+    for statement in statements(name):
+        if target(listed(statement["Resource"])[0]) != "AccountsTable" or action not in listed(statement["Action"]):
+            continue
+        condition = dict(statement.get("Condition", {}))
+        like = condition.pop("ForAllValues:StringLike", {})
+        returns = condition.pop("StringEqualsIfExists", {"dynamodb:ReturnValues": returned})
+        assert not condition
+        assert like.keys() <= {"dynamodb:LeadingKeys", "dynamodb:Attributes"}
+        values = {"dynamodb:LeadingKeys": {key}, "dynamodb:Attributes": attributes}
+        matching = all(
+            any(fnmatchcase(value, pattern) for pattern in listed(patterns))
+            for name, patterns in like.items()
+            for value in values[name]
+        )
+        if matching and returned in (None, returns["dynamodb:ReturnValues"]):
+            return True
+    return False
+
+
+USER = new_user(email="a@example.com", name="a", now=0)
+KEY, _ = mint_key(name="k", user=USER, test=False, digest_key="d", now=0)
+SETTLING = ("dispatch", "ingest", "reconcile")
+
+
+@pytest.mark.parametrize("name", SETTLING)
+def test_what_handles_strangers_bytes_may_settle_what_it_finishes(name: str) -> None:
+    accounts = AccountStore(RecordTable(None, "accounts"))  # type: ignore[arg-type]
+    failed = a_generation(user_id=USER.id, key_id=KEY.id, cost=3).failed("no", 1)
+    writes = accounts.settlement(failed)
+    assert failed.refunded
+    assert len(writes) == 5
+    for write in writes:
+        ((kind, request),) = write.items()
+        attributes = {*request["ExpressionAttributeNames"].values(), *request["Key"]}
+        words = set(re.findall(r"[a-z_]+", request["ConditionExpression"]))
+        assert kind == "Update"
+        assert words <= {"attribute_exists", "attribute_not_exists", "id"}
+        assert allows_accounts(name, "dynamodb:UpdateItem", request["Key"]["id"]["S"], attributes)
+
+
+@pytest.mark.parametrize("name", SETTLING)
+@pytest.mark.parametrize(
+    ("key", "attribute", "returned"),
+    [
+        (KEY.id, "user_id", None),  # an attacker's key becomes the victim's
+        (KEY.id, "month_total", "ALL_OLD"),  # a key's record is read
+        (KEY.id, "digest", None),
+        (USER.id, "balance", "ALL_NEW"),
+        (USER.id, "unmetered", None),
+        (USER.id, "disabled_at", None),
+        (USER.id, "webhook_secret_version", None),
+        (USER.id, "kind", None),
+        (f"{USER.id}#{'0' * 64}", "generation_id", None),  # what a repeated request is answered with
+        ("sign-in:192.0.2.1", "failures", None),
+        ("0123456789abcdef0123456789abcdef", "expires_at", None),  # a session
+    ],
+)
+def test_what_handles_strangers_bytes_changes_no_account(
+    name: str, key: str, attribute: str, returned: str | None
+) -> None:
+    attributes = {"id", "record", attribute}
+    assert not allows_accounts(name, "dynamodb:UpdateItem", key, attributes, returned)
+    assert rights(name)["AccountsTable"] - {"dynamodb:BatchGetItem"} == {"dynamodb:UpdateItem"}
+
+
+def test_what_decodes_pictures_reads_no_account() -> None:
+    assert {name for name in SETTLING if "dynamodb:BatchGetItem" in rights(name)["AccountsTable"]} == {"reconcile"}
+
+
+def test_deliver_reads_no_api_key() -> None:
+    assert rights("deliver")["AccountsTable"] == {"dynamodb:GetItem"}
+    assert allows_accounts("deliver", "dynamodb:GetItem", USER.id, set())
+    assert not allows_accounts("deliver", "dynamodb:GetItem", KEY.id, set())
 
 
 def test_pillow_is_where_pictures_are_handled() -> None:

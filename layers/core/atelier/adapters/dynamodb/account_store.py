@@ -132,11 +132,14 @@ class AccountStore:
         self, user_id: str, kind: str, amount: int, now: int, *, name: str, generation_id: str | None = None,
         note: str | None = None,
     ) -> Write:  # fmt: skip
-        entry = LedgerEntry(
-            id=f"{name}#{kind}", kind=kind, amount=amount, generation_id=generation_id, note=note, created_at=now
+        """Make the write of a new entry: an update, and of these fields, as no more is allowed to what refunds."""
+        fields = {"amount": amount, "entry_kind": kind, "generation_id": generation_id, "note": note, "at": now}
+        return self._table.change(
+            (user_id, f"{LEDGER}#{name}#{kind}"),
+            {field: value for field, value in fields.items() if value is not None},
+            condition="attribute_not_exists(id)",
+            values={},
         )
-        record = {**asdict(entry), "id": user_id, "record": f"{LEDGER}#{entry.id}", "kind": None, "entry_kind": kind}
-        return self._table.insertion(record)
 
     def revoke_key(self, key_id: str, now: int) -> ApiKey:
         """Revoke a key, for good; repeating it changes nothing. NotFoundError where there is none."""
@@ -323,5 +326,10 @@ def _user(record: Record) -> User:
 
 
 def _entry(record: Record) -> LedgerEntry:
-    found: dict[str, Any] = {name: record.get(name) for name in ("amount", "generation_id", "note", "created_at")}
-    return LedgerEntry(**found, id=str(record["record"]).partition("#")[2], kind=str(record["entry_kind"]))
+    found: dict[str, Any] = {name: record.get(name) for name in ("amount", "generation_id", "note")}
+    return LedgerEntry(
+        **found,
+        id=str(record["record"]).partition("#")[2],
+        kind=str(record["entry_kind"]),
+        created_at=int(record.get("at") or record.get("created_at") or 0),
+    )

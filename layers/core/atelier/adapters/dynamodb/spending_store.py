@@ -65,12 +65,13 @@ class SpendingStore:
 
     def note_warning(self, spending: Spending) -> None:
         """Note that a budget was warned of; a higher limit is warned of anew."""
-        self._table.update(
+        noted = self._table.change(
             (spending.owner_id, f"{SPENT}#{spending.period[:7]}"),
             {_warned(spending.period): spending.limit},
             condition="attribute_exists(id)",
             values={},
         )
+        self._table.transact([noted])  # an update alone would read the record, which its caller may not
 
     def _charge(self, owner: str, owner_id: str, budget: Budget, cost: int, now: int) -> Write:
         day, month = periods(now)
