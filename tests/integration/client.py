@@ -63,9 +63,13 @@ class Client:
 def a_client(lambdas: Lambdas, stack: Stack, accounts: AccountStore, email: str, **limits: Any) -> Client:
     """Make a user with a key."""
     user = new_user(email=email, name=email, now=0)
-    record, key = mint_key(
-        name="key", user=user, test=False, digest_key=stack.secret("DigestKeySecret"), now=0, **limits
-    )
     accounts.add_user(user)
+    return with_key(Client(lambdas, user_id=user.id), stack, accounts, **limits)
+
+
+def with_key(client: Client, stack: Stack, accounts: AccountStore, *, test: bool = False, **limits: Any) -> Client:
+    """Give the client's user another key."""
+    user, secret = accounts.user(client.user_id), stack.secret("DigestKeySecret")
+    record, key = mint_key(name="key", user=user, test=test, digest_key=secret, now=0, **limits)
     accounts.add_key(record)
-    return Client(lambdas, key, user.id)
+    return Client(client.lambdas, key, user.id)

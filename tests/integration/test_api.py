@@ -8,8 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from atelier.adapters.dynamodb.account_store import AccountStore
+from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.catalog.model import embedded
-from tests.integration.client import SKETCH, Answer, Client, a_client
+from atelier.clock import now_ms
+from tests.integration.client import SKETCH, Answer, Client, a_client, with_key
 from tests.integration.lambdas import Calls, Lambdas
 from tests.integration.stack import Stack
 from tests.integration.world import BASE, RECEIVER, Internet, accept
@@ -220,7 +222,45 @@ def test_an_unknown_generation_is_not_found(
     assert calls.take().count("dynamodb:GetItem") <= (2 if generation_id == UNKNOWN else 1)
 
 
-def test_lists_cursors_and_idempotency_keys_do_not_cross(ann: Client, bob: Client) -> None:
+@pytest.mark.parametrize(("method", "suffix"), ON_ONE)
+def test_live_and_test_keys_do_not_find_each_others(
+    method: str, suffix: str, ann: Client, stack: Stack, accounts: AccountStore, lambdas: Lambdas
+) -> None:
+    # given a finished generation of each of a user's keys
+    test = with_key(ann, stack, accounts, test=True)
+    ids = {client.key: client.generate(webhook=HOOK) for client in (ann, test)}
+    lambdas.drain("dispatch")
+    before = stack.rows("GenerationsTable")
+    # when each tries the other's, and another live key the live one
+    answers = [
+        ann(method, f"/generations/{ids[test.key]}{suffix}"),
+        test(method, f"/generations/{ids[ann.key]}{suffix}"),
+    ]
+    # then
+    assert [(answer.status, set(answer.document)) for answer in answers] == [(404, {"message"})] * 2
+    assert stack.rows("GenerationsTable") == before
+    # but a second key of the same kind may do it
+    assert with_key(ann, stack, accounts)(method, f"/generations/{ids[ann.key]}{suffix}").status != 404
+
+
+def test_the_operator_finds_live_and_test_generations(
+    ann: Client, stack: Stack, accounts: AccountStore, generations: GenerationStore
+) -> None:
+    clients = (ann, with_key(ann, stack, accounts, test=True))
+    made = [client.generate() for client in (*clients, *clients)]
+    # when
+    first, cursor = generations.search(user_id=ann.user_id, limit=3, now=now_ms())
+    rest, _ = generations.search(user_id=ann.user_id, limit=3, now=now_ms(), before=cursor)
+    # then
+    assert [item.id for item in (*first, *rest)] == sorted(made, reverse=True)
+    assert {(item.user_id, item.test) for item in (*first, *rest)} == {(ann.user_id, False), (ann.user_id, True)}
+
+
+@pytest.mark.parametrize("kind", ["another user", "a test key"])
+def test_lists_cursors_and_idempotency_keys_do_not_cross(
+    kind: str, ann: Client, bob: Client, stack: Stack, accounts: AccountStore
+) -> None:
+    bob = bob if kind == "another user" else with_key(ann, stack, accounts, test=True)
     # given two generations of each, made in turn, under the same idempotency keys
     made: dict[str | None, list[str]] = {ann.key: [], bob.key: []}
     for number in range(2):

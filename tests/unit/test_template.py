@@ -301,6 +301,7 @@ def test_what_handles_strangers_bytes_may_settle_what_it_finishes(name: str) -> 
         (USER.id, "disabled_at", None),
         (USER.id, "webhook_secret_version", None),
         (USER.id, "kind", None),
+        ("usage#2026-11", "kind", None),  # a false user is listed
         (f"{USER.id}#{'0' * 64}", "generation_id", None),  # what a repeated request is answered with
         ("sign-in:192.0.2.1", "failures", None),
         ("0123456789abcdef0123456789abcdef", "expires_at", None),  # a session

@@ -32,10 +32,16 @@ def _counted(scope: str) -> ApiKey:
 
 
 def own_generation(generation_id: str, key: ApiKey) -> Generation:
-    """Read a generation of the key's user; NotFoundError, or ForbiddenError where it is another user's."""
+    """Read a generation of the key's user; NotFoundError, or ForbiddenError where it is another user's.
+
+    Live and test keys do not find each other's.
+    """
+    missing = NotFoundError(f"There is no generation '{generation_id}'.")
     if not ID_PATTERN.fullmatch(generation_id):
-        raise NotFoundError(f"There is no generation '{generation_id}'.")
+        raise missing
     generation = dependencies().generations.get(generation_id)
     if generation.user_id != key.user_id:
         raise ForbiddenError("This generation is another user's.")
+    if generation.test != key.test:
+        raise missing
     return generation

@@ -55,7 +55,7 @@ def list_generations() -> Response[str]:
     """List the caller's generations, newest first."""
     key = reader()
     wanted = parse_list(current_event().query_string_parameters or {})
-    page = dependencies().generations.page(key.user_id, wanted)
+    page = dependencies().generations.page(key.user_id, wanted, test=key.test)
     return copied(page_document(page, wanted, base_url()), OWN)
 
 

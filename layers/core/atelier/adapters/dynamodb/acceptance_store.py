@@ -4,7 +4,7 @@ import hashlib
 
 from atelier.accounts.api_keys import ApiKey
 from atelier.adapters.dynamodb.account_store import AccountStore, too_many_requests
-from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.adapters.dynamodb.generation_store import GenerationStore, world
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.dynamodb.spending_store import SpendingStore, budget_exceeded
 from atelier.clock import MINUTE
@@ -62,7 +62,7 @@ class AcceptanceStore:
             expires = self._generations.expires_at(generation) + KEPT_LONGER_SECONDS
             writes[IDEMPOTENCY] = self._table.insertion(
                 {
-                    "id": _name(generation.user_id, idempotency),
+                    "id": _name(key, idempotency),
                     "record": IDEMPOTENCY,
                     "generation_id": generation.id,
                     "request_digest": idempotency.request_digest,
@@ -84,7 +84,7 @@ class AcceptanceStore:
         except RefusedWritesError as exc:
             refused = {name for number, name in enumerate(writes) if number in exc.refused}
             if IDEMPOTENCY in refused and idempotency:
-                return self._earlier(generation.user_id, idempotency)
+                return self._earlier(key, idempotency)
             raise _refusal(refused, generation, key, now) or exc from exc
         return generation
 
@@ -104,8 +104,8 @@ class AcceptanceStore:
                 continue  # another request got it, or it was deleted
         return None
 
-    def _earlier(self, user_id: str, idempotency: Idempotency) -> Generation:
-        record = self._table.get(_name(user_id, idempotency), IDEMPOTENCY)
+    def _earlier(self, key: ApiKey, idempotency: Idempotency) -> Generation:
+        record = self._table.get(_name(key, idempotency), IDEMPOTENCY)
         if record is None:
             raise ConflictError("the idempotency record has gone")
         if record["request_digest"] != idempotency.request_digest:
@@ -115,8 +115,8 @@ class AcceptanceStore:
         return self._generations.get(str(record["generation_id"]))
 
 
-def _name(user_id: str, idempotency: Idempotency) -> str:
-    return f"{user_id}#{hashlib.sha256(idempotency.key.encode()).hexdigest()}"
+def _name(key: ApiKey, idempotency: Idempotency) -> str:
+    return f"{world(key.user_id, test=key.test)}#{hashlib.sha256(idempotency.key.encode()).hexdigest()}"
 
 
 def _counted_name(key: ApiKey, counted: CountedRequest) -> str:

@@ -133,7 +133,13 @@ class AccountStore:
         note: str | None = None,
     ) -> Write:  # fmt: skip
         """Make the write of a new entry: an update, and of these fields, as no more is allowed to what refunds."""
-        fields = {"amount": amount, "entry_kind": kind, "generation_id": generation_id, "note": note, "at": now}
+        fields: dict[str, str | int | None] = {
+            "amount": amount,
+            "entry_kind": kind,
+            "generation_id": generation_id,
+            "note": note,
+            "at": now,
+        }
         return self._table.change(
             (user_id, f"{LEDGER}#{name}#{kind}"),
             {field: value for field, value in fields.items() if value is not None},

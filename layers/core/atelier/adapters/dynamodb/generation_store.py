@@ -32,6 +32,7 @@ MAX_KEY_READS = 10
 MAX_BATCHES, BATCH = 10, 100
 """A search looks at this many generations, at most, before it answers with what it has found."""
 DAY_MS = 86_400_000
+_TEST = "#test"
 _JSON_FIELDS = ("payload", "webhook_events", "inputs", "sources", "outputs", "timeline", "attempts")
 
 
@@ -144,7 +145,7 @@ class GenerationStore:
         size = BATCH if model or text or (status and not user_id) else limit
         for _ in range(MAX_BATCHES):
             if user_id:
-                keys = self._keys_of_user(user_id, status, size, before)
+                keys = self._keys_of_both_worlds(user_id, status, size, before)
             else:
                 keys = self._latest_keys(size, now, before, oldest=since)
             for item in self._read(keys):
@@ -171,25 +172,30 @@ class GenerationStore:
         found = [record for batch in batches for record in self._table.get_many(batch)]
         return sum(not Status(str(record["status"])).final for record in found)
 
-    def page(self, user_id: str, wanted: ListRequest) -> Page:
-        """List a part of a user's generations, in two reads of the table.
+    def page(self, user_id: str, wanted: ListRequest, *, test: bool = False) -> Page:
+        """List a part of a user's generations, live or test ones, in two reads of the table.
 
         By offset the keys of all are read, in a read for each 10,000 or so, of which there are at most MAX_KEY_READS.
         """
         if wanted.cursor is None:
             keys = self._table.query_all(
-                *_user_partition(user_id, wanted.status), max_reads=MAX_KEY_READS, descending=True
+                *_partition(world(user_id, test=test), wanted.status), max_reads=MAX_KEY_READS, descending=True
             )
             total, keys = len(keys), keys[wanted.offset :]
         else:
-            total, keys = None, self._keys_of_user(user_id, wanted.status, wanted.limit + 1, wanted.cursor)
+            owner = world(user_id, test=test)
+            total, keys = None, self._keys_of(owner, wanted.status, wanted.limit + 1, wanted.cursor)
         shown = keys[: wanted.limit]
-        found = [item for item in self._read(shown) if wanted.status in (None, item.status)]
+        found = [item for item in self._read(shown) if wanted.status in (None, item.status) and item.test == test]
         return Page(tuple(found), str(shown[-1]["id"]) if len(keys) > wanted.limit else None, total)
 
-    def _keys_of_user(self, user_id: str, status: str | None, limit: int, before: str | None) -> list[Record]:
+    def _keys_of_both_worlds(self, user_id: str, status: str | None, limit: int, before: str | None) -> list[Record]:
+        live, test = (self._keys_of(world(user_id, test=test), status, limit, before) for test in (False, True))
+        return sorted([*live, *test], key=lambda record: str(record["id"]), reverse=True)[:limit]
+
+    def _keys_of(self, owner: str, status: str | None, limit: int, before: str | None) -> list[Record]:
         return self._table.query(
-            *_user_partition(user_id, status),
+            *_partition(owner, status),
             before=("id", before) if before else None,
             limit=limit,
             descending=True,
@@ -226,13 +232,15 @@ def _holds(generation: Generation, text: str | None) -> bool:
 def to_record(generation: Generation) -> Record:
     """Write a generation as a record; `midway` lets its changes through the stream's filter before its end."""
     fields = {name: getattr(generation, name) for name in Generation.__slots__}
+    owner = world(generation.user_id, test=generation.test)
     return {
         **fields,
         **{name: encode(fields[name]) for name in _JSON_FIELDS},
         "notes": encode(generation.notes) if generation.notes else None,
         "status": generation.status.value,
         "record": GENERATION,
-        "user_status": _user_status(generation.user_id, generation.status),
+        "user_id": owner,
+        "user_status": _user_status(owner, generation.status),
         "created_day": datetime.fromtimestamp(generation.created_at / 1_000, UTC).date().isoformat(),
         "midway": "yes" if generation.webhook and not set(generation.webhook_events) <= set(FINAL) else None,
         **due_fields(generation.id, generation.due_at),
@@ -246,6 +254,7 @@ def from_record(record: Record) -> Generation:
     return Generation(
         **fields
         | {
+            "user_id": str(fields["user_id"]).removesuffix(_TEST),
             "status": Status(fields["status"]),
             "payload": read["payload"],
             "webhook_events": tuple(map(Status, read["webhook_events"])),
@@ -264,15 +273,20 @@ def from_stream(image: Mapping[str, Any]) -> Generation:
     return from_record({name: plain(value) for name, value in image.items()})
 
 
-def _user_partition(user_id: str, status: str | None) -> tuple[str, tuple[str, str]]:
-    """Name the index, and the partition of it, that holds a user's generations."""
+def world(user_id: str, *, test: bool) -> str:
+    """Name what a user's live keys made, or the user's test keys: neither finds what the others made."""
+    return f"{user_id}{_TEST}" if test else user_id
+
+
+def _partition(owner: str, status: str | None) -> tuple[str, tuple[str, str]]:
+    """Name the index, and the partition of it, that holds a user's generations of one world."""
     if status is None:
-        return "by-user", ("user_id", user_id)
-    return "by-user-status", ("user_status", _user_status(user_id, status))
+        return "by-user", ("user_id", owner)
+    return "by-user-status", ("user_status", _user_status(owner, status))
 
 
-def _user_status(user_id: str, status: str) -> str:
-    return f"{user_id}#{status}"
+def _user_status(owner: str, status: str) -> str:
+    return f"{owner}#{status}"
 
 
 def due_fields(record_id: str, due_at: int | None) -> Record:
