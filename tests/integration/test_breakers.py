@@ -307,3 +307,33 @@ def test_peers_are_forgotten_when_nobody_calls_them(breakers: CircuitBreakerTabl
     record = table.get(f"upstream#{UPSTREAM.name}", "upstream")
     assert record
     assert int(record["expires_at"] or 0) > (NOW + UPSTREAM.lease) // 1_000
+
+
+# ---- Shares
+
+
+def shares(*users: str, slots: int = 2) -> list[Upstream]:
+    return [Upstream(f"{UPSTREAM.name}#{user}", slots=slots, lease=60_000, shared=UPSTREAM) for user in users]
+
+
+def test_a_share_has_its_own_slots_and_breaker_and_takes_slots_of_the_whole(
+    breakers: CircuitBreakerTable, table: RecordTable, calls: Calls
+) -> None:
+    one, other = shares("one", "other")
+    # given a share that is used up
+    taken = [breakers.acquire(one, NOW, []) for _ in range(one.slots)]
+    assert set(calls.take()) <= {TRANSACTION, "dynamodb:GetItem"}
+    with pytest.raises(UpstreamUnavailableError):
+        breakers.acquire(one, NOW, [insertion(table)])
+    # when another share takes what is left of the whole
+    taken.append(breakers.acquire(other, NOW, []))
+    # then there is no more, though the other share has slots
+    with pytest.raises(UpstreamUnavailableError):
+        breakers.acquire(other, NOW, [insertion(table)])
+    assert table.get("one", "test") is None
+    assert {slot.shared.number for slot in taken if slot.shared} == set(range(UPSTREAM.slots))
+    # and what the calls told is the share's alone
+    for slot in taken:
+        breakers.release(Release(slot, Health.FAILING, NOW), [])
+    assert [breakers.read(item.name).failures for item in (one, other, UPSTREAM)] == [2, 1, 0]
+    assert all(breakers.read(item.name).taken == {} for item in (one, other, UPSTREAM))

@@ -397,7 +397,7 @@ def test_a_host_that_fails_is_left_alone_and_told_when_it_is_back(
     assert sorted(int(row["tries"]["N"]) for row in rows(stack, "delivery#")) == [0, 0, *[1] * FAILURES_TO_OPEN]
     # when it is back, and the time for a probe has come
     internet.hosts[RECEIVER] = accept
-    upstream = (f"upstream#{UPSTREAM.name}", "upstream")
+    upstream = (f"upstream#{UPSTREAM.name}#{finished.user_id}", "upstream")
     table.update(upstream, {"probe_at": 1}, condition="attribute_exists(id)", values={})
     overdue(stack)
     lambdas.invoke("reconcile", event("reconcile"))

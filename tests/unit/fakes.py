@@ -20,6 +20,7 @@ from atelier.outbound.circuit_breaker import (
     Release,
     Slot,
     Upstream,
+    acquire,
 )
 from atelier.outbound.http_client import HttpResponse
 from atelier.providers.provider import CallbackRequest, Job, Outcome, ProviderImage
@@ -99,17 +100,26 @@ class InMemoryPeers:
 
     def acquire(self, upstream: Upstream, now: int) -> Slot:
         """Take a place."""
-        breaker = self.breakers.get(upstream.name, CircuitBreaker())
-        slot = breaker.acquire(upstream, now)
-        self.breakers[upstream.name] = replace(
+        slot = acquire(upstream, now, lambda name: self.breakers.get(name, CircuitBreaker()))
+        for one in (slot, slot.shared):
+            if one:
+                self._take(one, now)
+        return slot
+
+    def _take(self, slot: Slot, now: int) -> None:
+        breaker = self.breakers.get(slot.upstream.name, CircuitBreaker())
+        self.breakers[slot.upstream.name] = replace(
             breaker,
             probe_at=now + PROBE_EVERY if slot.probe else breaker.probe_at,
             taken={**breaker.taken, slot.number: slot.until},
         )
-        return slot
 
     def release(self, release: Release) -> None:
         """Leave a place."""
+        for part in release.parts():
+            self._release(part)
+
+    def _release(self, release: Release) -> None:
         name, number = release.slot.upstream.name, release.slot.number
         breaker = self.breakers[name]
         taken = {slot: until for slot, until in breaker.taken.items() if slot != number}

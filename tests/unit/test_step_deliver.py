@@ -28,7 +28,7 @@ from atelier.outbound.circuit_breaker import (
 )
 from atelier.outbound.http_client import HttpResponse
 from atelier.standard_webhooks import derive_secret
-from atelier.webhooks.deliver import MAX_CALLS, TIMEOUT_SECONDS, Deliver, Handled
+from atelier.webhooks.deliver import MAX_CALLS, MAX_CALLS_OF_A_USER, TIMEOUT_SECONDS, Deliver, Handled
 from atelier.webhooks.delivery import ATTEMPT_LEASE, Attempt, Delivery, DeliveryStatus
 from atelier.webhooks.schedule import JITTER, SCHEDULE
 from tests.cases import each
@@ -48,6 +48,7 @@ SIGNING_KEY = "signing key"
 DONE = Moment(Status.SUCCESS, NOW)
 FINISHED = a_generation(status=Status.SUCCESS, version=3, finished_at=NOW, timeline=(DONE,))
 HOST = "host:client.example:443"
+SHARE = f"{HOST}#user_1"
 TIMED_OUT = FetchFailedError("There was no whole answer within 10 s.", sent=True)
 
 
@@ -96,7 +97,7 @@ class Room:
 
     @property
     def breaker(self) -> CircuitBreaker:
-        return self.table.peers.breakers[HOST]
+        return self.table.peers.breakers[SHARE]
 
 
 # ---- What is sent
@@ -484,9 +485,11 @@ class Crowd:
         self.queue = InMemoryQueue(self.clock)
         self.count = 0
 
-    def room(self, *script: HttpResponse | Exception, webhook: str = "https://client.example/hook") -> Room:
+    def room(
+        self, *script: HttpResponse | Exception, webhook: str = "https://client.example/hook", user_id: str = "user_1"
+    ) -> Room:
         self.count += 1
-        generation = replace(FINISHED, id=f"{self.count:032x}", webhook=webhook)
+        generation = replace(FINISHED, id=f"{self.count:032x}", webhook=webhook, user_id=user_id)
         return Room(*script, generation=generation, table=self.table, clock=self.clock, queue=self.queue)
 
 
@@ -529,7 +532,7 @@ def test_an_answer_below_500_and_our_own_refusal_open_no_breaker(refusal: HttpRe
     crowd = Crowd()
     for _ in range(FAILURES_TO_OPEN * 2):
         crowd.room(refusal).run()
-    assert not crowd.table.peers.breakers[HOST].open
+    assert not crowd.table.peers.breakers[SHARE].open
     assert len(crowd.table.attempts) == FAILURES_TO_OPEN * 2
 
 
@@ -550,20 +553,41 @@ class Busy(ScriptedHttp):
         return super().post(url, headers=headers, content=content, timeout=timeout, keep_bytes=keep_bytes)
 
 
-def test_a_host_gets_ten_calls_at_once_and_who_is_one_too_many_comes_back() -> None:
+@pytest.mark.parametrize("users", [1, 5])
+def test_a_host_gets_so_many_calls_at_once_and_one_too_many_comes_back(users: int) -> None:
     crowd = Crowd()
-    first, *others = [crowd.room() for _ in range(MAX_CALLS + 5)]
+    most = MAX_CALLS_OF_A_USER if users == 1 else MAX_CALLS
+    first, *others = [crowd.room(user_id=f"user_{number % users}") for number in range(most + 5)]
     elsewhere = crowd.room(webhook="https://other.example:8443/hook")
     first.step = replace(first.step, egress=Busy([*others, elsewhere], crowd.clock))
     first.run()
     delivered = {name for (name, _), item in crowd.table.deliveries.items() if item.status is DeliveryStatus.DELIVERED}
-    assert len(delivered) == MAX_CALLS
-    late = others[MAX_CALLS - 1].known()
+    assert len(delivered) == most
+    late = others[most - 1].known()
     assert (late.tries, late.postponements) == (0, 1)
     assert late.due_at is not None
     assert FULL_WAIT <= late.due_at - crowd.clock.now <= 2 * FULL_WAIT
     assert crowd.queue.sent == [(late.generation_id, -(-(late.due_at - crowd.clock.now) // 1_000))]
-    assert crowd.table.peers.breakers[HOST].taken == {}
+    assert {name: breaker.taken for name, breaker in crowd.table.peers.breakers.items() if breaker.taken} == {}
+
+
+def test_a_users_failures_do_not_stop_another_users_webhooks_at_the_same_host() -> None:
+    crowd = Crowd()
+    for _ in range(FAILURES_TO_OPEN + 1):
+        crowd.room(answer(500), user_id="user_attacker").run()
+    assert crowd.table.peers.breakers[f"{HOST}#user_attacker"].open
+    victim = crowd.room()
+    victim.run()
+    assert victim.known().status is DeliveryStatus.DELIVERED
+
+
+def test_a_users_slow_receiver_leaves_slots_of_its_host_to_others() -> None:
+    crowd = Crowd()
+    victim = crowd.room()
+    first, *slow = [crowd.room(user_id="user_attacker") for _ in range(MAX_CALLS_OF_A_USER)]
+    first.step = replace(first.step, egress=Busy([*slow, victim], crowd.clock))
+    first.run()
+    assert victim.known().status is DeliveryStatus.DELIVERED
 
 
 def test_other_hosts_do_not_notice() -> None:
@@ -597,6 +621,9 @@ def test_a_place_is_left_with_what_the_call_told() -> None:
     room.step = replace(room.step, deliveries=Deliveries(room.table))
     room.run()
     [release] = left
-    upstream = Upstream(HOST, MAX_CALLS, ATTEMPT_LEASE)
-    assert release.slot == Slot(upstream, release.slot.number, NOW + ATTEMPT_LEASE)
+    host = Upstream(HOST, MAX_CALLS, ATTEMPT_LEASE)
+    share = Upstream(SHARE, MAX_CALLS_OF_A_USER, ATTEMPT_LEASE, host)
+    assert release.slot.shared
+    assert release.slot.shared == Slot(host, release.slot.shared.number, NOW + ATTEMPT_LEASE)
+    assert release.slot == Slot(share, release.slot.number, NOW + ATTEMPT_LEASE, shared=release.slot.shared)
     assert (release.at, release.rest_until) == (NOW, None)

@@ -6,8 +6,8 @@ then one call in PROBE_EVERY may try whether the peer is back. Whoever dies in a
 All times are milliseconds since the Unix epoch, all durations milliseconds.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from atelier.chance import chance
@@ -22,11 +22,16 @@ FULL_WAIT = 2 * SECOND
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """Who is called: `places` calls at once, none of which lasts longer than `lease`."""
+    """An upstream as one caller sees it: `slots` calls at once, none of which lasts longer than `lease`.
+
+    Where its slots are a share of `shared`, each call needs a slot there too. What the call told is counted for the
+    share only, so that one caller's failures open no other's breaker.
+    """
 
     name: str
     slots: int
     lease: int
+    shared: "Upstream | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class Slot:
     number: int
     until: int
     probe: bool = False
+    shared: "Slot | None" = None
 
 
 class Health(Enum):
@@ -55,6 +61,12 @@ class Release:
     health: Health
     at: int
     rest_until: int | None = None
+
+    def parts(self) -> "Iterator[Release]":
+        """List the slots to release, each as a release of its own: what the call told belongs to the share."""
+        yield self
+        if self.slot.shared:
+            yield Release(self.slot.shared, Health.UNKNOWN, self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +90,11 @@ class CircuitBreaker:
         if not free:
             raise UpstreamUnavailableError(f"{upstream.name} has all its calls in use", retry_at=now + FULL_WAIT)
         return Slot(upstream, chance.choice(free), now + upstream.lease, probe=self.open)
+
+
+def acquire(upstream: Upstream, now: int, breaker_of: Callable[[str], CircuitBreaker]) -> Slot:
+    """Choose a slot, and one of what it shares; UpstreamUnavailableError where either is not to be had."""
+    slot = breaker_of(upstream.name).acquire(upstream, now)
+    if upstream.shared is None:
+        return slot
+    return replace(slot, shared=breaker_of(upstream.shared.name).acquire(upstream.shared, now))

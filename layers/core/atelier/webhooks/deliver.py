@@ -19,8 +19,10 @@ from atelier.webhooks.ports import Deliveries
 
 TIMEOUT_SECONDS = 10.0
 MAX_ANSWER_BYTES = 16 * 1024
-MAX_CALLS = 10
-"""How many calls a host gets at once."""
+MAX_CALLS = 20
+"""How many calls a host gets at once, from all users together."""
+MAX_CALLS_OF_A_USER = 10
+"""How many of them may be one user's, so that nobody's slow receiver takes the whole of a host that many share."""
 _CONTROLS = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n\r"}
 """What could steer the terminal on which an answer is shown."""
 
@@ -70,7 +72,7 @@ class Deliver:
             return self._ride(Handled(self.deliveries.advance(before, delivery.finished(lost, now), lost), lost), now)
         started, headers = delivery.started(now), self._headers(delivery, now)
         try:
-            slot = self.deliveries.acquire(before, started, _host(delivery.url), now)
+            slot = self.deliveries.acquire(before, started, _upstream(delivery), now)
         except UpstreamUnavailableError as exc:
             return self._ride(Handled(self.deliveries.advance(before, delivery.rescheduled(exc.retry_at, now))), now)
         answer = self._post(started, headers)
@@ -113,10 +115,12 @@ class Deliver:
             return exc
 
 
-def _host(url: str) -> Upstream:
-    parts = urlsplit(url)
+def _upstream(delivery: Delivery) -> Upstream:
+    """Name the user's share of the receiver's host; the breaker is the share's, since a host may have many tenants."""
+    parts = urlsplit(delivery.url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    return Upstream(f"host:{parts.hostname}:{port}", MAX_CALLS, ATTEMPT_LEASE)
+    host = Upstream(f"host:{parts.hostname}:{port}", MAX_CALLS, ATTEMPT_LEASE)
+    return Upstream(f"{host.name}#{delivery.user_id}", MAX_CALLS_OF_A_USER, ATTEMPT_LEASE, shared=host)
 
 
 def _attempt(delivery: Delivery, answer: HttpResponse | FetchError, now: int) -> Attempt:

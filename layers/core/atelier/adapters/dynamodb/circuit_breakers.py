@@ -16,6 +16,7 @@ from atelier.outbound.circuit_breaker import (
     Release,
     Slot,
     Upstream,
+    acquire,
 )
 
 UPSTREAM = "upstream"
@@ -47,23 +48,26 @@ class CircuitBreakerTable:
 
         UpstreamUnavailableError where there is none, ConflictError where one of the writes is refused.
         """
-        slot = CircuitBreaker().acquire(upstream, now)
+        slot = acquire(upstream, now, lambda _: CircuitBreaker())
         for _ in range(MAX_TRIES):
             try:
-                self._table.transact([*writes, self._acquisition(slot, now)], tries=ACQUIRE_TRIES)
+                self._table.transact([*writes, *self._acquisitions(slot, now)], tries=ACQUIRE_TRIES)
             except ContendedError:
                 break
             except RefusedWritesError as exc:
-                if exc.refused != {len(writes)}:
+                if min(exc.refused) < len(writes):
                     raise ConflictError("the record was changed by another writer") from exc
-                slot = self.read(upstream.name).acquire(upstream, now)
+                slot = acquire(upstream, now, self.read)
             else:
                 return slot
         raise UpstreamUnavailableError(f"{upstream.name} is much in demand", retry_at=now + FULL_WAIT)
 
     def release(self, release: Release, writes: Sequence[Write]) -> None:
         """Make these writes and leave a place, both or neither; ConflictError where one of the writes is refused."""
-        self._table.transact([*writes, self._release(release)])
+        self._table.transact([*writes, *map(self._release, release.parts())])
+
+    def _acquisitions(self, slot: Slot, now: int) -> list[Write]:
+        return [self._acquisition(one, now) for one in (slot, slot.shared) if one]
 
     def _acquisition(self, slot: Slot, now: int) -> Write:
         attribute = f"slot_{slot.number}"
