@@ -304,13 +304,15 @@ def test_each_admin_route_is_tried_without_the_secret() -> None:
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 @pytest.mark.parametrize("secret", ["wrong", "", "ä"])
 def test_without_the_consoles_secret_nothing_is_read_or_written(
-    secret: str, method: str, path: str, lambdas: Lambdas, calls: Calls
+    secret: str, method: str, path: str, lambdas: Lambdas, stack: Stack
 ) -> None:
     # when
     status, document = Console(lambdas, secret)(method, path, {"name": "x", "user": "x@example.com"})
     # then
     assert (status, set(document)) == (401, {"message"})
-    assert [call for call in calls.take() if call.startswith("dynamodb")] == []
+    # but that a wrong one was tried
+    assert {row["record"]["S"] for row in stack.rows("AccountsTable")} == {"attempts"}
+    assert stack.rows("GenerationsTable") == []
 
 
 def test_a_clients_key_is_not_the_consoles_secret(console: Console, lambdas: Lambdas) -> None:
@@ -512,11 +514,12 @@ def test_a_new_secret_ends_all_sessions(browser: Browser, lambdas: Lambdas, stac
     # given
     browser.sign_in(stack.secret("ConsoleSecret"))
     # when the secret is rotated, and a cold sandbox asked
-    aws("secretsmanager").put_secret_value(SecretId=stack.ref("ConsoleSecret"), SecretString="another secret")
+    another = "another secret of 32 characters or more"
+    aws("secretsmanager").put_secret_value(SecretId=stack.ref("ConsoleSecret"), SecretString=another)
     dependencies.cache_clear()
     # then
     assert browser.status("GET", "/console/session") == 401
-    assert browser.sign_in("another secret") == 200
+    assert browser.sign_in(another) == 200
 
 
 def test_after_ten_wrong_secrets_the_right_one_has_to_wait(browser: Browser, lambdas: Lambdas, stack: Stack) -> None:
@@ -532,7 +535,15 @@ def test_after_ten_wrong_secrets_the_right_one_has_to_wait(browser: Browser, lam
     assert 800 < int(answer["multiValueHeaders"]["Retry-After"][0]) <= 900
     assert "Set-Cookie" not in answer["multiValueHeaders"]
     assert Browser(lambdas, "198.51.100.7").sign_in(secret) == 200
-    assert Console(lambdas, secret)("GET", "users")[0] == 200
+    # and a Bearer is no way around
+    assert Console(lambdas, secret)("GET", "users")[0] == 429
+
+
+def test_wrong_bearers_are_counted(lambdas: Lambdas, browser: Browser, stack: Stack) -> None:
+    secret = stack.secret("ConsoleSecret")
+    assert [Console(lambdas, "wrong")("GET", "users")[0] for _ in range(MAX_FAILURES + 1)] == [*[401] * 10, 429]
+    assert Console(lambdas, secret)("GET", "users")[0] == 429
+    assert browser.sign_in(secret) == 429
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"secret": ""}, {"secret": 7}])
@@ -565,6 +576,7 @@ def test_no_table_holds_what_opens_a_session(browser: Browser, stack: Stack) -> 
 
 
 def test_sessions_and_attempts_are_forgotten_by_the_table(browser: Browser, stack: Stack) -> None:
+    browser.sign_in("a wrong secret")
     browser.sign_in(stack.secret("ConsoleSecret"))
     rows = {row["record"]["S"]: int(row["expires_at"]["N"]) - now_ms() // 1_000 for row in stack.rows("AccountsTable")}
     assert 28_000 < rows["session"] <= 28_801

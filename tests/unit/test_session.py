@@ -104,23 +104,22 @@ def test_the_cookie_is_found_among_others(header: str | None, found: str | None)
     assert cookie_of(header) == found
 
 
+NOBODY = SignInAttempts("everybody", 0, 0)
+
+
 def test_ten_failures_within_a_quarter_of_an_hour_are_enough() -> None:
     attempts = SignInAttempts("somebody", 0, NOW)
     for number in range(MAX_FAILURES):
-        attempts = attempts.counted(MAX_FAILURES, NOW + number)
+        attempts.check(NOBODY, NOW + number)
+        attempts = attempts.counted(NOW + number)
     assert (attempts.failures, attempts.version) == (10, 10)
     with pytest.raises(TooManyRequestsError) as caught:
-        attempts.counted(MAX_FAILURES, NOW + 60_001)
+        attempts.check(NOBODY, NOW + 60_001)
     assert caught.value.retry_after == 14 * 60
     assert "840 seconds" in caught.value.message
-    again = attempts.counted(MAX_FAILURES, NOW + WINDOW)
+    attempts.check(NOBODY, NOW + WINDOW)
+    again = attempts.counted(NOW + WINDOW)
     assert (again.failures, again.since, again.version) == (1, NOW + WINDOW, 11)
-
-
-def test_a_right_attempt_is_taken_back() -> None:
-    attempts = SignInAttempts("somebody", 3, NOW, 7)
-    assert attempts.taken_back() == SignInAttempts("somebody", 2, NOW, 8)
-    assert SignInAttempts("somebody", 0, NOW).taken_back().failures == 0
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,18 @@ import pytest
 
 from atelier.accounts.session import LIFETIME, Session
 from atelier.accounts.sign_in import SignIn
-from atelier.accounts.sign_in_throttle import MAX_FAILURES, MAX_FAILURES_IN_ALL, WINDOW, SignInAttempts
+from atelier.accounts.sign_in_throttle import (
+    MANY_FAILURES,
+    MAX_FAILURES,
+    MAX_FAILURES_AMONG_MANY,
+    WINDOW,
+    SignInAttempts,
+)
 from atelier.errors import ConflictError, ForbiddenError, TooManyRequestsError, UnauthenticatedError, UnavailableError
 from tests.unit.fakes import Clock
 
-SECRET = "the console's secret"
+SECRET = "the console's secret, of 32 characters"
+NEW = "a new secret, no shorter than the old one"
 
 
 class InMemorySessions:
@@ -107,15 +114,53 @@ def test_after_fewer_the_secret_works_and_does_not_count(door: Door) -> None:
         door.sign_in(SECRET, "somebody")
 
 
-def test_many_sources_together_are_stopped_too(door: Door) -> None:
-    door.fail(MAX_FAILURES_IN_ALL, lambda number: f"source {number}")
+def test_the_secret_works_from_a_clean_address_however_many_others_fail(door: Door) -> None:
+    door.fail(MANY_FAILURES * 2, lambda number: f"source {number}")
+    assert door.sessions.kept["everybody"].failures == MANY_FAILURES * 2
+    assert door.sign_in(SECRET, "clean")
+    door.sign_in.admit(f"Bearer {SECRET}", None, None, source="clean", changes=True)
+    # though many try at once
+    door.sessions.conflicts = 99
+    assert door.sign_in(SECRET, "clean")
+
+
+def test_while_many_fail_each_may_fail_less_often(door: Door) -> None:
+    door.fail(MANY_FAILURES, lambda number: f"source {number}")
+    door.fail(MAX_FAILURES_AMONG_MANY)
     with pytest.raises(TooManyRequestsError):
-        door.sign_in(SECRET, "another source")
+        door.sign_in(SECRET, "somebody")
+    door.clock.now += WINDOW
+    door.fail(MAX_FAILURES)
+
+
+def test_wrong_secrets_as_bearer_count_as_well(door: Door) -> None:
+    for number in range(MAX_FAILURES):
+        with pytest.raises(UnauthenticatedError):
+            door.sign_in.admit(f"Bearer wrong {number}", None, None, source="somebody", changes=False)
+    for attempt in (lambda: door.sign_in(SECRET, "somebody"),
+                    lambda: door.sign_in.admit(SECRET, None, None, source="somebody", changes=False)):  # fmt: skip
+        with pytest.raises(TooManyRequestsError):
+            attempt()
+
+
+@pytest.mark.parametrize("secret", ["", "x", "x" * 31])
+def test_a_secret_that_could_be_guessed_opens_nothing(door: Door, secret: str) -> None:
+    signed_in = door.sign_in(SECRET, "somebody")
+    door.secret.value = door.secret.stored = secret
+    for attempt in (
+        lambda: door.sign_in(secret, "somebody"),
+        lambda: door.sign_in.admit(f"Bearer {secret}", None, None, source="somebody", changes=False),
+        lambda: door.sign_in.resume(signed_in.sealed),
+    ):
+        with pytest.raises((UnavailableError, UnauthenticatedError)):
+            attempt()
+    with pytest.raises(UnavailableError, match="32 characters"):
+        door.sign_in(secret, "somebody")
 
 
 def test_one_source_alone_does_not_lock_the_others_out(door: Door) -> None:
     door.fail(MAX_FAILURES)
-    for _ in range(2 * MAX_FAILURES_IN_ALL):
+    for _ in range(2 * MANY_FAILURES):
         with pytest.raises(TooManyRequestsError):
             door.sign_in("wrong", "somebody")
     assert door.sign_in(SECRET, "another source")
@@ -155,8 +200,8 @@ def test_a_session_ends_by_itself(door: Door) -> None:
 
 def test_a_new_secret_counts_at_once_and_ends_all_sessions(door: Door) -> None:
     old = door.sign_in(SECRET, "somebody")
-    door.secret.stored = "a new secret"
-    new = door.sign_in("a new secret", "somebody")
+    door.secret.stored = NEW
+    new = door.sign_in(NEW, "somebody")
     assert door.sign_in.resume(new.sealed)
     with pytest.raises(UnauthenticatedError):
         door.sign_in(SECRET, "somebody")
@@ -165,25 +210,25 @@ def test_a_new_secret_counts_at_once_and_ends_all_sessions(door: Door) -> None:
 
 
 def test_a_sandbox_that_remembers_the_old_secret_knows_a_session_of_the_new_one(door: Door) -> None:
-    door.secret.stored = "a new secret"
-    new = door.sign_in("a new secret", "somebody")
+    door.secret.stored = NEW
+    new = door.sign_in(NEW, "somebody")
     door.secret.value = SECRET
     assert door.sign_in.resume(new.sealed)
 
 
 def test_a_reader_needs_the_secret_or_a_session(door: Door) -> None:
     signed_in = door.sign_in(SECRET, "somebody")
-    door.sign_in.admit(f"Bearer {SECRET}", None, None, changes=False)
-    door.sign_in.admit(None, signed_in.sealed, None, changes=False)
+    door.sign_in.admit(f"Bearer {SECRET}", None, None, source="somebody", changes=False)
+    door.sign_in.admit(None, signed_in.sealed, None, source="somebody", changes=False)
     for authorization, sealed in ((None, None), ("Bearer x", None), ("", ""), (None, "x"), ("x", signed_in.sealed)):
         with pytest.raises(UnauthenticatedError):
-            door.sign_in.admit(authorization, sealed, None, changes=False)
+            door.sign_in.admit(authorization, sealed, None, source="somebody", changes=False)
 
 
 def test_a_change_by_cookie_needs_the_token_and_one_by_the_secret_does_not(door: Door) -> None:
     signed_in = door.sign_in(SECRET, "somebody")
-    door.sign_in.admit(f"Bearer {SECRET}", None, None, changes=True)
-    door.sign_in.admit(None, signed_in.sealed, signed_in.csrf, changes=True)
+    door.sign_in.admit(f"Bearer {SECRET}", None, None, source="somebody", changes=True)
+    door.sign_in.admit(None, signed_in.sealed, signed_in.csrf, source="somebody", changes=True)
     for token in (None, "", "x"):
         with pytest.raises(ForbiddenError):
-            door.sign_in.admit(None, signed_in.sealed, token, changes=True)
+            door.sign_in.admit(None, signed_in.sealed, token, source="somebody", changes=True)

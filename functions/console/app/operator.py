@@ -1,5 +1,6 @@
 """Admit the operator, by the console's secret or by a session."""
 
+from atelier.accounts.sign_in_throttle import source_of
 from atelier.adapters.lambda_.router import current_event
 from atelier.api.session_cookie import cookie_of
 
@@ -13,9 +14,15 @@ def administrator() -> Dependencies:
         event.headers.get("Authorization"),
         session_cookie(),
         event.headers.get("X-CSRF-Token"),
+        source=source(),
         changes=event.http_method != "GET",
     )
     return deps
+
+
+def source() -> str:
+    """Name the source of the request, by which failed attempts are counted."""
+    return source_of(current_event().request_context.identity.source_ip)
 
 
 def session_cookie() -> str | None:

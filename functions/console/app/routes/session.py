@@ -3,7 +3,6 @@
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from atelier.accounts.sign_in import SignedIn
-from atelier.accounts.sign_in_throttle import source_of
 from atelier.adapters.lambda_.router import Router, answer, body, current_event, nothing
 from atelier.api.admin_requests import (
     parse_sign_in,
@@ -13,7 +12,7 @@ from atelier.encoding import timestamp
 from atelier.logging import logger
 
 from ..dependencies import base_url, dependencies
-from ..operator import session_cookie
+from ..operator import session_cookie, source
 
 router = Router()
 
@@ -21,9 +20,8 @@ router = Router()
 @router.post("/console/session")
 def sign_in() -> Response[str]:
     """Open a session for whoever knows the console's secret."""
-    source = source_of(current_event().request_context.identity.source_ip)
-    signed_in = dependencies().sign_in(parse_sign_in(body()), source)
-    logger.info("signed in", source=source)
+    signed_in = dependencies().sign_in(parse_sign_in(body()), source())
+    logger.info("signed in", source=source())
     return _session(signed_in, {"Set-Cookie": set_cookie(signed_in.sealed, f"{base_url()}/console")})
 
 

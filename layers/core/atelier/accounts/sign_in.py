@@ -2,16 +2,18 @@
 
 import hmac
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 
 from atelier.accounts.authorization import parse_authorization
 from atelier.accounts.ports import RotatedSecret, Sessions
 from atelier.accounts.session import Session, begin, check_csrf, csrf_token, seal, session_key, unseal
-from atelier.accounts.sign_in_throttle import EVERYBODY, MAX_FAILURES, MAX_FAILURES_IN_ALL, SignInAttempts
+from atelier.accounts.sign_in_throttle import EVERYBODY, SignInAttempts
 from atelier.errors import ConflictError, UnauthenticatedError, UnavailableError
 
 MAX_COUNTS = 5
+MIN_SECRET_LENGTH = 32
+"""A secret that is no shorter cannot be guessed, however many addresses try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +37,10 @@ class SignIn:
     def __call__(self, secret: str, source: str) -> SignedIn:
         """Start a session for whoever brings the secret.
 
-        UnauthenticatedError where it is wrong, TooManyRequestsError where it was wrong too often.
+        UnauthenticatedError where it is wrong, TooManyRequestsError where it was wrong too often at this source.
         """
-        now, limits = self.clock(), {source: MAX_FAILURES, EVERYBODY: MAX_FAILURES_IN_ALL}
-        for name, limit in limits.items():
-            self._count(name, partial(SignInAttempts.counted, limit=limit, now=now))
-        self._check(secret)
-        for name in limits:
-            self._count(name, SignInAttempts.taken_back)
-        session = begin(now)
+        self._check(secret, source)
+        session = begin(self.clock())
         self.sessions.start(session)
         return self._signed_in(session)
 
@@ -66,37 +63,60 @@ class SignIn:
         check_csrf(session, self._key(), csrf)
         self.sessions.end(session, self.clock())
 
-    def admit(self, authorization: str | None, sealed: str | None, csrf: str | None, *, changes: bool) -> None:
+    def admit(
+        self, authorization: str | None, sealed: str | None, csrf: str | None, *, source: str, changes: bool
+    ) -> None:
         """Let a request pass that brings the secret, or a session and, where it changes something, its token."""
         if authorization is None and sealed:
             session = self.resume(sealed).session
             if changes:
                 check_csrf(session, self._key(), csrf)
         else:
-            self._check(parse_authorization(authorization))
+            self._check(parse_authorization(authorization), source)
 
-    def _check(self, secret: str) -> None:
+    def _check(self, secret: str, source: str) -> None:
+        """Count a wrong secret, so that the right one costs a read only."""
+        now = self.clock()
+        self._attempts(source).check(self._attempts(EVERYBODY), now)
         if self._is_right(secret):
             return
         self.console_secret.refresh()
-        if not self._is_right(secret):
-            raise UnauthenticatedError("This is not the console's secret; it stands in Secrets Manager.")
+        if self._is_right(secret):
+            return
+        self._count(source, now)
+        with suppress(UnavailableError):  # that many try at once is nobody's lock
+            self._count(EVERYBODY, now)
+        raise UnauthenticatedError("This is not the console's secret; it stands in Secrets Manager.")
 
     def _is_right(self, secret: str) -> bool:
-        return hmac.compare_digest(secret.encode(errors="replace"), self.console_secret().encode())
+        return hmac.compare_digest(secret.encode(errors="replace"), self._secret().encode())
 
-    def _count(self, source: str, change: Callable[[SignInAttempts], SignInAttempts]) -> None:
+    def _secret(self) -> str:
+        """Return the secret; UnavailableError where it is so short that it could be guessed."""
+        secret = self.console_secret()
+        if len(secret) < MIN_SECRET_LENGTH:
+            self.console_secret.refresh()
+            secret = self.console_secret()
+        if len(secret) < MIN_SECRET_LENGTH:
+            message = f"The console's secret is shorter than {MIN_SECRET_LENGTH} characters; make it longer."
+            raise UnavailableError(message)
+        return secret
+
+    def _attempts(self, source: str) -> SignInAttempts:
+        return self.sessions.attempts(source) or SignInAttempts(source, 0, 0)
+
+    def _count(self, source: str, now: int) -> None:
         for _ in range(MAX_COUNTS):
             before = self.sessions.attempts(source)
             try:
-                self.sessions.advance(before, change(before or SignInAttempts(source, 0, self.clock())))
+                self.sessions.advance(before, (before or SignInAttempts(source, 0, now)).counted(now))
             except ConflictError:
                 continue
             return
         raise UnavailableError("Too many try to sign in at once; try again.")
 
     def _key(self) -> bytes:
-        return session_key(self.signing_key(), self.console_secret())
+        return session_key(self.signing_key(), self._secret())
 
     def _signed_in(self, session: Session) -> SignedIn:
         key = self._key()

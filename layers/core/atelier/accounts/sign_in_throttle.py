@@ -1,7 +1,7 @@
-"""How often one may try to sign in: each attempt counts before it is looked at, and a right one is taken back."""
+"""How often one may fail to sign in, by address. No number of addresses locks out one that has not failed."""
 
 import ipaddress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from atelier.clock import MINUTE
 from atelier.errors import TooManyRequestsError
@@ -9,8 +9,10 @@ from atelier.errors import TooManyRequestsError
 WINDOW = 15 * MINUTE
 MAX_FAILURES = 10
 """Of one source, within the window."""
-MAX_FAILURES_IN_ALL = 100
-"""Of all sources together; whoever has many addresses is stopped by this."""
+MANY_FAILURES = 100
+"""Of all sources together, within the window; whoever has many addresses is slowed down from then on."""
+MAX_FAILURES_AMONG_MANY = 3
+"""Of one source, while all sources together fail so often."""
 EVERYBODY = "everybody"
 
 
@@ -23,19 +25,23 @@ class SignInAttempts:
     since: int
     version: int = 0
 
-    def counted(self, limit: int, now: int) -> "SignInAttempts":
-        """Count one more; TooManyRequestsError where there were `limit` within the window."""
-        if now >= self.since + WINDOW:
+    def counted(self, now: int) -> "SignInAttempts":
+        """Count one more."""
+        if not self.lasts(now):
             return SignInAttempts(self.source, 1, now, self.version + 1)
-        if self.failures >= limit:
+        return SignInAttempts(self.source, self.failures + 1, self.since, self.version + 1)
+
+    def lasts(self, now: int) -> bool:
+        """Tell whether the window is not over yet."""
+        return now < self.since + WINDOW
+
+    def check(self, everybody: "SignInAttempts", now: int) -> None:
+        """Let a source try; TooManyRequestsError where it failed too often within the window."""
+        crowded = everybody.lasts(now) and everybody.failures >= MANY_FAILURES
+        if self.lasts(now) and self.failures >= (MAX_FAILURES_AMONG_MANY if crowded else MAX_FAILURES):
             seconds = -(-(self.since + WINDOW - now) // 1_000)
             message = f"Too many failed attempts to sign in; try again in {seconds} seconds."
             raise TooManyRequestsError(message, retry_after=seconds)
-        return replace(self, failures=self.failures + 1, version=self.version + 1)
-
-    def taken_back(self) -> "SignInAttempts":
-        """Take back one that was right."""
-        return replace(self, failures=max(self.failures - 1, 0), version=self.version + 1)
 
 
 def source_of(address: str) -> str:
