@@ -208,6 +208,12 @@ class Cli:
         return CliRunner().invoke(app, args, obj=self.session, input=input, env={**unset, "COLUMNS": "200", **env})
 
 
+@pytest.fixture(autouse=True)
+def each_command_measures_its_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the width that the environment had when the screen was imported, which pytest-xdist sets."""
+    monkeypatch.setattr(screen._out, "_width", None)
+
+
 @pytest.fixture
 def stack() -> FakeStack:
     return FakeStack()

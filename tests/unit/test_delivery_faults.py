@@ -1,4 +1,4 @@
-"""A thousand generations, and a fault between every two steps: each is delivered, or dead and visible.
+"""Many generations, and a fault between every two steps: each is delivered, or dead and visible.
 
 A small world runs the real steps on the fakes, from the stream to the last attempt, four days of its clock long. Until
 72 hours have passed, any call of any port may be the one at which the function dies, before or after it, or whose
@@ -21,12 +21,15 @@ from atelier.errors import AtelierError, ConflictError, FetchFailedError, FetchR
 from atelier.generations.model import Generation, Status
 from atelier.generations.ports import Queue
 from atelier.generations.reconcile import Reconcile
+from atelier.outbound import circuit_breaker
 from atelier.outbound.http_client import HttpResponse
+from atelier.webhooks import delivery as delivery_module
 from atelier.webhooks.announce import Announce, Notify
 from atelier.webhooks.deliver import Deliver
 from atelier.webhooks.delivery import Attempt, Delivery, DeliveryStatus
 from atelier.webhooks.events import events
 from atelier.webhooks.schedule import SCHEDULE
+from tests.soak import size
 from tests.unit.fakes import (
     BASE_URL,
     NOW,
@@ -39,7 +42,7 @@ from tests.unit.fakes import (
     answer,
 )
 
-GENERATIONS = 1_000
+GENERATIONS = size(soak=1_000, test=250)
 HOSTS = 50
 FAULTS_UNTIL = NOW + 72 * HOUR
 CHANCE = 0.02
@@ -289,18 +292,18 @@ WANTED = (
 
 
 @pytest.fixture(scope="module", params=[1, 2])
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
+def world(request: pytest.FixtureRequest) -> World:
     """The world after all is over."""
-    before = random.getstate()
-    random.seed(request.param)
     world = World(request.param)
     for number in range(GENERATIONS):
         host, wanted = number % HOSTS, WANTED[number % len(WANTED)]
         webhook = f"https://host{host}.example/hook"
         world.live(a_generation(id=f"{number:032x}", webhook=webhook, webhook_events=wanted))
-    world.run()
-    yield world
-    random.setstate(before)
+    with pytest.MonkeyPatch.context() as patched:
+        for module in (circuit_breaker, delivery_module):
+            patched.setattr(module, "chance", random.Random(request.param))
+        world.run()
+    return world
 
 
 def wanted(world: World) -> Iterator[tuple[int, Delivery | None]]:

@@ -32,6 +32,9 @@ def run_make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         shutil.copytree(ROOT / "tools", folder / "tools", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(ROOT / "requirements", folder / "requirements")
         shutil.copy(ROOT / "pyproject.toml", folder)
+        swagger = folder / "layers" / "swagger_ui"
+        swagger.mkdir(parents=True)
+        shutil.copy(ROOT / "layers" / "swagger_ui" / "requirements.txt", swagger)
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
     command = ["make", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)

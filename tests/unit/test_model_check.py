@@ -27,7 +27,7 @@ from tests.simulation.world import ACCOUNTS, World, repeatable
 from tests.soak import size
 from tests.unit.fakes import DEADLINE, NOW
 
-SCHEDULES = size(soak=5_000, test=20)
+SCHEDULES = size(soak=5_000, test=5)
 """By chance, beside those that are always run."""
 QUICK = (Budget(switches=1, faults=0), Budget(switches=0, faults=1))
 ALL = (*QUICK, Budget(switches=2, faults=0), Budget(switches=1, faults=1))

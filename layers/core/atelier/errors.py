@@ -10,6 +10,7 @@ AtelierError
 │   ├── MethodNotAllowedError       405, with the methods that are
 │   ├── NotPossibleError            409, what it stands at does not allow it
 │   ├── PaymentRequiredError        402, not enough credits
+│   │   └── BudgetExceededError         the key's or user's budget does not allow it
 │   ├── PayloadTooLargeError        413
 │   ├── UnsupportedMediaTypeError   415, with the types that are read
 │   ├── IdempotencyMismatchError    422, the idempotency key stands for another request
