@@ -290,7 +290,7 @@ def test_what_handles_strangers_bytes_may_settle_what_it_finishes(name: str) -> 
 
 
 @pytest.mark.parametrize("name", SETTLING)
-@pytest.mark.parametrize(
+@each(
     ("key", "attribute", "returned"),
     [
         (KEY.id, "user_id", None),  # an attacker's key becomes the victim's
