@@ -317,6 +317,33 @@ def test_a_key_does_what_its_scopes_say(
         assert (answer.status, "scope" in answer.text) == (403, True), whole
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "first", "later"),
+    [
+        ("/run", RUN, {"Idempotency_Key": "k"}, 202, 202),
+        ("/generate", SKETCH, {"Idempotency_Key": "k", "Prefer": "wait=0"}, 202, 202),
+        ("/run", "{", {}, 400, 400),
+        ("/generate", {**SKETCH, "model": "no such model"}, {}, 404, 404),
+        ("/generate", "x", {"Content_Type": "text/plain"}, 415, 415),
+        ("/generate", {**SKETCH, "input": {}}, {"Idempotency_Key": "x" * 300}, 400, 400),
+        ("/v1/images/generations", {"model": "sketch", "n": 0}, {}, 400, 400),
+        ("/v1/images/generations", {"model": "sketch", "prompt": "a boat"}, {"X_Stainless_Retry_Count": "1"}, 303, 303),
+    ],
+)
+def test_replays_and_refused_requests_count(
+    path: str, body: Any, headers: dict[str, Any], first: int, later: int, lambdas: Lambdas, stack: Stack,
+    accounts: AccountStore,
+) -> None:  # fmt: skip
+    limited = a_client(lambdas, stack, accounts, "carl@example.com", requests_per_minute=3)
+    answers = [limited("POST", path, body, **headers) for _ in range(4)]
+    statuses = [answer.status for answer in answers]
+    if statuses[-1] != 429:  # a minute has passed between them
+        answers += [limited("POST", path, body, **headers) for _ in range(4)]
+    assert statuses[:2] == [first, later]
+    assert answers[-1].status == 429
+    assert int(answers[-1].headers["Retry-After"]) <= 60
+
+
 def test_all_but_creations_count_as_reads(lambdas: Lambdas, stack: Stack, accounts: AccountStore) -> None:
     # given a key with two a minute, and what is created on its own account
     limited = a_client(lambdas, stack, accounts, "carl@example.com", requests_per_minute=2)

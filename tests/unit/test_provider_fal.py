@@ -17,7 +17,7 @@ from atelier.errors import (
     ProviderError,
     ProviderRejectedError,
 )
-from atelier.providers.callback_keys import LEAST_RENEWAL_SECONDS, MAX_AGE_SECONDS
+from atelier.providers.callback_keys import FAILURE_SECONDS, LEAST_RENEWAL_SECONDS, MAX_AGE_SECONDS
 from atelier.providers.fal import MAX_ANSWER_BYTES, MAX_JOB_ID_LENGTH, Fal
 from atelier.providers.provider import Failed, ImageUrls, Job, Outcome, Running, Submitted
 from tests.cases import each
@@ -449,6 +449,13 @@ def test_forgeries_do_not_make_us_ask_for_the_keys_again_and_again() -> None:
 def test_without_the_keys_a_callback_is_neither_believed_nor_refused(
     answer: httpx.Response | type[httpx.TransportError],
 ) -> None:
-    provider = fal(wire(answer, told(SIGNER)))
-    raised(ProviderBusyError, lambda: provider.read_callback(callback(signed(), BODY), no_key_needed))
-    assert provider.read_callback(callback(signed(), BODY), no_key_needed) == ID
+    line = wire(answer, told(SIGNER))
+    provider = fal(line)
+    for second in range(FAILURE_SECONDS):  # and is not asked again and again
+        at = NOW + second
+        raised(
+            ProviderBusyError, lambda at=at: provider.read_callback(callback(signed(at=at), BODY, at), no_key_needed)
+        )
+    assert len(line.requests) == 1
+    later = NOW + FAILURE_SECONDS
+    assert provider.read_callback(callback(signed(at=later), BODY, later), no_key_needed) == ID

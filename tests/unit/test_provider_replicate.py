@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import httpx
@@ -15,7 +16,7 @@ from atelier.errors import (
     ProviderError,
     ProviderRejectedError,
 )
-from atelier.providers.callback_keys import LEAST_RENEWAL_SECONDS, MAX_AGE_SECONDS
+from atelier.providers.callback_keys import FAILURE_SECONDS, LEAST_RENEWAL_SECONDS, MAX_AGE_SECONDS
 from atelier.providers.provider import Failed, ImageUrls, Job, Outcome, Running, Submitted
 from atelier.providers.replicate import MAX_ANSWER_BYTES, Replicate
 from atelier.standard_webhooks import sign
@@ -347,9 +348,14 @@ def test_forgeries_do_not_make_us_ask_for_the_secret_again_and_again() -> None:
 def test_without_the_secret_a_callback_is_neither_believed_nor_refused(
     answer: httpx.Response | type[httpx.TransportError],
 ) -> None:
-    replicate = Replicate(wire(answer, told(SECRET)).client, URLS)
-    raised(ProviderBusyError, lambda: replicate.read_callback(callback(signed(), BODY), our_key))
-    assert replicate.read_callback(callback(signed(), BODY), our_key) == ID
+    line = wire(answer, told(SECRET))
+    replicate = Replicate(line.client, URLS)
+    for second in range(FAILURE_SECONDS):  # and is not asked again and again
+        request = callback(signed(at=NOW + second), BODY, NOW + second)
+        raised(ProviderBusyError, partial(replicate.read_callback, request, our_key))
+    assert len(line.requests) == 1
+    later = NOW + FAILURE_SECONDS
+    assert replicate.read_callback(callback(signed(at=later), BODY, later), our_key) == ID
 
 
 def test_without_a_key_of_ours_the_secret_is_not_told() -> None:

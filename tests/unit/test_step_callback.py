@@ -1,6 +1,7 @@
 """Callback: a reason to ask the provider, and no more."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from atelier.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from atelier.generations.model import Generation, Status
+from atelier.generations.model import Generation, ProviderAttempt, Status
 from atelier.generations.provider_callback import ProviderCallback
 from atelier.providers.provider import CallbackRequest
 from tests.cases import each
@@ -143,10 +144,18 @@ def test_a_final_generation_is_not_asked_for_again(status: Status) -> None:
     assert room.generations.table.finished == []
 
 
-def test_what_another_provider_calls_back_names_no_job() -> None:
+def test_a_provider_that_was_never_asked_is_refused() -> None:
     room = Room()
-    room.step("other", PROCESSING.id, TOKEN, called("a job of its own"))
+    with pytest.raises(NotFoundError):
+        room.step("other", PROCESSING.id, TOKEN, called("a job of its own"))
     assert (room.generation, room.queue.sent) == (PROCESSING, [])
+
+
+def test_a_provider_whose_turn_is_over_names_no_job() -> None:
+    passed_on = replace(PROCESSING, attempts=(ProviderAttempt("other", "m", 1, 2, "busy"),))
+    room = Room(passed_on)
+    room.step("other", PROCESSING.id, TOKEN, called("a job of its own"))
+    assert (room.generation, room.queue.sent) == (passed_on, [])
 
 
 # ---- Signatures
@@ -161,6 +170,15 @@ def test_what_is_not_signed_as_the_provider_signs_changes_nothing(trouble: Excep
         room.step("studio", PROCESSING.id, TOKEN, called())
     assert raised.value.status == status
     assert (room.generation, room.queue.sent) == (PROCESSING, [])
+
+
+@pytest.mark.parametrize(("provider", "token"), [("studio", "wrong"), ("studio", "\u00e9"), ("other", TOKEN)])
+def test_a_forged_callback_reaches_no_key_endpoint(provider: str, token: str) -> None:
+    signed = Signed(ProviderBusyError("its keys are out of reach"))
+    room = Room(provider=signed)
+    with pytest.raises(NotFoundError):
+        room.step(provider, PROCESSING.id, token, called())
+    assert (signed.seen, room.keys_made) == ([], 0)
 
 
 def test_our_key_is_read_only_for_a_provider_that_needs_it() -> None:

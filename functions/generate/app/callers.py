@@ -1,9 +1,12 @@
 """The API key behind a request, and the generations that are its user's."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from atelier.accounts.api_keys import ApiKey
 from atelier.adapters.lambda_.router import current_event
 from atelier.clock import now_ms
-from atelier.errors import ForbiddenError, NotFoundError
+from atelier.errors import ForbiddenError, NotFoundError, RequestError, TooManyRequestsError
 from atelier.generations.model import ID_PATTERN, Generation
 
 from .dependencies import dependencies
@@ -22,6 +25,23 @@ def reader() -> ApiKey:
 def changer() -> ApiKey:
     """Authenticate a key that may create and change, and count the request as a read."""
     return _counted("generate")
+
+
+@contextmanager
+def creator() -> Iterator[ApiKey]:
+    """Authenticate a key that wants to create, and count the request where it is refused.
+
+    What is accepted is counted in the same transaction. TooManyRequestsError where refusals used the minute up.
+    """
+    key = authenticate()
+    try:
+        yield key
+    except TooManyRequestsError:
+        raise
+    except RequestError as exc:
+        if exc.status < 500:
+            dependencies().accounts.count_creation(key, now_ms())
+        raise
 
 
 def _counted(scope: str) -> ApiKey:

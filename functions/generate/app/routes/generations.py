@@ -19,7 +19,7 @@ from atelier.logging import bind_context, logger
 from atelier.webhooks.serializer import delivery_document
 
 from ..caching import OWN
-from ..callers import authenticate, changer, own_generation, reader
+from ..callers import changer, creator, own_generation, reader
 from ..dependencies import base_url, dependencies
 
 router = Router()
@@ -28,22 +28,25 @@ router = Router()
 @router.post("/generate")
 def generate() -> Response[str]:
     """Accept a generation by a model's slug, and wait for it where the client wants to (RFC 7240)."""
-    deps, key = dependencies(), authenticate()
-    text = body()
-    request = parse_generation_request(text, deps.catalog(), deps.policy)
-    seconds, applied = _wait(request)
-    generation = deps.wait(_accept(request, key, "/generate", text), seconds)
+    deps = dependencies()
+    with creator() as key:
+        text = body()
+        request = parse_generation_request(text, deps.catalog(), deps.policy)
+        seconds, applied = _wait(request)
+        generation = _accept(request, key, "/generate", text)
+    generation = deps.wait(generation, seconds)
     return _started(generation, detail(generation, base_url()), applied)
 
 
 @router.post("/run")
 def run() -> Response[str]:
     """Accept a generation by a tool's slug; only who asks to wait is kept waiting, and gets the whole of it."""
-    deps, key = dependencies(), authenticate()
-    text = body()
-    request = parse_run_request(text, deps.catalog(), deps.policy)
-    seconds, applied = _wait(request)
-    generation = _accept(request, key, "/run", text)
+    deps = dependencies()
+    with creator() as key:
+        text = body()
+        request = parse_run_request(text, deps.catalog(), deps.policy)
+        seconds, applied = _wait(request)
+        generation = _accept(request, key, "/run", text)
     if not (applied and seconds):
         return _answered(202, generation, accepted(generation), applied)
     generation = deps.wait(generation, seconds)

@@ -17,12 +17,13 @@ from atelier.api.openai_images import (
 from atelier.api.stainless import parse_count
 from atelier.catalog.model import Model
 from atelier.errors import FieldError, NotFoundError
+from atelier.generations.model import Generation
 from atelier.images.file_urls import FileUrls
 from atelier.logging import bind_context, logger
 
 from .. import waits
 from ..caching import OWN
-from ..callers import authenticate, reader
+from ..callers import creator, reader
 from ..dependencies import base_url, dependencies
 
 app = Api(origins=lambda: dependencies().settings.cors_origins, write_error=describe_error)
@@ -32,9 +33,12 @@ router = Router()
 @router.post("/v1/images/generations")
 def generations() -> Response[str]:
     """Accept a generation, and answer with its pictures."""
-    deps, key = dependencies(), authenticate()
-    request = parse_generation(parse_object(body()), deps.catalog(), deps.policy)
-    return _answer(request, key, "/v1/images/generations")
+    deps = dependencies()
+    with creator() as key:
+        request = parse_generation(parse_object(body()), deps.catalog(), deps.policy)
+        generation = _accept(request, key, "/v1/images/generations")
+    shown = {"X-Ignored-Parameters": ", ".join(request.ignored)} if request.ignored else {}
+    return waits.begin(generation, request.reply, "../..", shown)
 
 
 @router.route("/v1/waits/<generation_id>", method=["GET", "POST"])
@@ -70,7 +74,7 @@ def _usable(model: Model, key: ApiKey) -> bool:
     return allowed and bool(model.usable(dependencies().setup.ready, test=key.test))
 
 
-def _answer(request: ImagesRequest, key: ApiKey, route: str) -> Response[str]:
+def _accept(request: ImagesRequest, key: ApiKey, route: str) -> Generation:
     FileUrls(base_url(), key.user_id).check(request.generation.input)
     headers = current_event().headers
     idempotency = parse_idempotency(headers.get("Idempotency-Key"), route=route, body=request.digest)
@@ -78,5 +82,4 @@ def _answer(request: ImagesRequest, key: ApiKey, route: str) -> Response[str]:
     generation = dependencies().accept(request.generation, key, correlation_id(), idempotency, counted)
     bind_context(generation)
     logger.info("generation accepted", model=generation.model)
-    shown = {"X-Ignored-Parameters": ", ".join(request.ignored)} if request.ignored else {}
-    return waits.begin(generation, request.reply, "../..", shown)
+    return generation

@@ -1,5 +1,6 @@
 """Callback: a provider says that a job has news."""
 
+import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from atelier.generations.ports import Generations, Queue
 from atelier.providers.ports import ProviderKeys
 from atelier.providers.provider import CallbackRequest, Provider
 
+_UNKNOWN = "There is no such callback."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderCallback:
@@ -29,11 +32,16 @@ class ProviderCallback:
     def __call__(self, provider: str, generation_id: str, token: str, request: CallbackRequest) -> Generation:
         """Record the job's id where it is news, and have the job fetched; returns the generation.
 
-        NotFoundError where the provider, the generation or the token is wrong, UnauthenticatedError where the signature
-        is, UnavailableError where that cannot be told just now.
+        NotFoundError where the generation or the token is wrong, or the provider never had the generation;
+        UnauthenticatedError where the signature is wrong, UnavailableError where that cannot be told just now. The
+        token comes first: whoever does not know it causes no request to the provider for its keys.
         """
         if provider not in self.providers or not ID_PATTERN.fullmatch(generation_id):
-            raise NotFoundError("There is no such callback.")
+            raise NotFoundError(_UNKNOWN)
+        known = self.generations.get(generation_id)
+        asked = {known.provider, *(attempt.provider for attempt in known.attempts)}
+        if provider not in asked or not hmac.compare_digest(token.encode(), known.callback_token.encode()):
+            raise NotFoundError(_UNKNOWN)
         job_id = self._read(self.providers[provider], request)
         generation = self.generations.record_job(generation_id, provider=provider, callback_token=token, job_id=job_id)
         if generation.provider == provider and not generation.status.final:

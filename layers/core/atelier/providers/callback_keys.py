@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from atelier.errors import InvalidSignatureError
+from atelier.errors import AtelierError, InvalidSignatureError
 
 MAX_AGE_SECONDS = 24 * 60 * 60
 LEAST_RENEWAL_SECONDS = 5 * 60
 """A signature that fits no key makes us read the keys again, but forged ones not more often than this."""
+
+FAILURE_SECONDS = 30
+"""Keys that could not be read are not asked for again sooner."""
 
 Key = TypeVar("Key")
 
@@ -19,6 +22,7 @@ class CallbackKeys(Generic[Key]):
         self._keys: tuple[Key, ...] = ()
         self._read_at: int | None = None
         self._renewed_at = 0
+        self._failure: tuple[AtelierError, int] | None = None
 
     def verify(self, check: Callable[[tuple[Key, ...]], None], read: Callable[[], tuple[Key, ...]], now: int) -> None:
         """Run `check` on the keys, which raises InvalidSignatureError where none fits; `now` is in seconds.
@@ -38,6 +42,12 @@ class CallbackKeys(Generic[Key]):
             check(self._keys)
 
     def _renew(self, read: Callable[[], tuple[Key, ...]], now: int) -> None:
+        if self._failure and 0 <= now - self._failure[1] < FAILURE_SECONDS:
+            raise self._failure[0].with_traceback(None)
         self._renewed_at = now
-        self._keys = read()
-        self._read_at = now
+        try:
+            self._keys = read()
+        except AtelierError as exc:
+            self._failure = exc, now
+            raise
+        self._read_at, self._failure = now, None

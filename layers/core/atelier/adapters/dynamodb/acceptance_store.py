@@ -47,7 +47,8 @@ class AcceptanceStore:
     ) -> Generation:
         """Write a new generation and return it, or the one that the same request made before.
 
-        Raises IdempotencyMismatchError, TooManyRequestsError or PaymentRequiredError, and writes nothing then.
+        Raises IdempotencyMismatchError, TooManyRequestsError or PaymentRequiredError, and writes nothing then. A
+        repeated request counts like the first.
         """
         writes = {"generation": self._generations.insertion(generation)}
         if generation.cost:
@@ -84,7 +85,9 @@ class AcceptanceStore:
         except RefusedWritesError as exc:
             refused = {name for number, name in enumerate(writes) if number in exc.refused}
             if IDEMPOTENCY in refused and idempotency:
-                return self._earlier(key, idempotency)
+                earlier = self._earlier(key, idempotency)
+                self._accounts.count_creation(key, now)
+                return earlier
             raise _refusal(refused, generation, key, now) or exc from exc
         return generation
 
@@ -99,9 +102,11 @@ class AcceptanceStore:
                     (name, str(record["record"])), {}, {claimed: True},
                     condition=f"attribute_exists(id) AND attribute_not_exists({claimed})", values={},
                 )  # fmt: skip
-                return self._generations.get(str(record["generation_id"]))
+                earlier = self._generations.get(str(record["generation_id"]))
             except (ConflictError, NotFoundError):
                 continue  # another request got it, or it was deleted
+            self._accounts.count_creation(key, now)
+            return earlier
         return None
 
     def _earlier(self, key: ApiKey, idempotency: Idempotency) -> Generation:

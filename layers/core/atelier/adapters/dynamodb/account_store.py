@@ -53,10 +53,17 @@ class AccountStore:
 
     def count_read(self, key: ApiKey, now: int) -> None:
         """Count a read of a key that has a limit; TooManyRequestsError where the minute's are used up."""
+        self._count("read", key, now)
+
+    def count_creation(self, key: ApiKey, now: int) -> None:
+        """Count a request to create that created nothing, as count_read() does."""
+        self._count("create", key, now)
+
+    def _count(self, what: str, key: ApiKey, now: int) -> None:
         if key.requests_per_minute is None:
             return
         try:
-            self._table.add(**_counter(key, "read", now, key.requests_per_minute))
+            self._table.add(**_counter(key, what, now, key.requests_per_minute))
         except ConflictError:
             raise too_many_requests(key.requests_per_minute, now) from None
 
