@@ -452,10 +452,8 @@ def test_without_the_keys_a_callback_is_neither_believed_nor_refused(
     line = wire(answer, told(SIGNER))
     provider = fal(line)
     for second in range(FAILURE_SECONDS):  # and is not asked again and again
-        at = NOW + second
-        raised(
-            ProviderBusyError, lambda at=at: provider.read_callback(callback(signed(at=at), BODY, at), no_key_needed)
-        )
+        request = callback(signed(at=NOW + second), BODY, NOW + second)
+        raised(ProviderBusyError, partial(provider.read_callback, request, no_key_needed))
     assert len(line.requests) == 1
     later = NOW + FAILURE_SECONDS
     assert provider.read_callback(callback(signed(at=later), BODY, later), no_key_needed) == ID
