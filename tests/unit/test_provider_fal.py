@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from functools import partial
 from typing import Any
 
 import httpx
