@@ -81,8 +81,7 @@ def dispatch() -> Dispatch:
             base_url=base,
             clock=now_ms,
         ),
-        sanitise=sanitise,
-        finish=Complete(generations=generations, files=files, thumbnail=thumbnail, clock=now_ms),
+        finish=Complete(generations=generations, files=files, sanitise=sanitise, thumbnail=thumbnail, clock=now_ms),
         callback_base_url=base,
         clock=now_ms,
     )

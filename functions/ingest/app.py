@@ -50,10 +50,10 @@ def ingest() -> Ingest:
         providers=asynchronous(client(OperatorPolicy()), urls=settings.provider_urls, verify=ed25519.verify),
         keys=SecretProviderKeys(Secret(clients.client("secretsmanager"), settings.provider_keys_arn)),
         download=Download(client(UrlPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports))),
-        sanitise=sanitise,
         finish=Complete(
             generations=generations,
             files=S3Files(clients.client("s3"), settings.files_bucket),
+            sanitise=sanitise,
             thumbnail=thumbnail,
             clock=now_ms,
         ),

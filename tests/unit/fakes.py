@@ -11,7 +11,7 @@ from atelier.generations.idempotency import CountedRequest, Idempotency
 from atelier.generations.model import RESEND_AFTER, Generation, Status
 from atelier.generations.ports import Due
 from atelier.images.image import EncodedImage
-from atelier.images.ports import UploadForm
+from atelier.images.ports import Sanitise, UploadForm
 from atelier.outbound.circuit_breaker import (
     FAILURES_TO_OPEN,
     PROBE_EVERY,
@@ -77,9 +77,18 @@ def thumbnail(content: bytes) -> EncodedImage:
     return SMALL_PICTURE
 
 
-def sanitise(content: bytes) -> EncodedImage:
+def sanitise(content: bytes, *, with_thumbnail: bool = False) -> EncodedImage:
     """Stand in for Pillow."""
     return replace(PICTURE, content=content)
+
+
+def sanitised(change: Callable[[bytes], bytes], content_type: str = "image/png") -> Sanitise:
+    """Make a sanitise() that changes the bytes as it is told."""
+
+    def clean(content: bytes, *, with_thumbnail: bool = False) -> EncodedImage:
+        return replace(PICTURE, content=change(content), content_type=content_type)
+
+    return clean
 
 
 class Clock:
@@ -181,6 +190,9 @@ class InMemoryGenerations:
             return self.table.generations[generation_id]
         except KeyError:
             raise NotFoundError("There is no such generation.") from None
+
+    def status(self, generation_id: str) -> Status:
+        return self.get(generation_id).status
 
     def advance(self, before: Generation, after: Generation, release: Release | None = None) -> Generation:
         if release:

@@ -222,6 +222,17 @@ def test_waiting_ends_soon_after_the_generation_is_final() -> None:
     assert 3.0 <= timer.now <= 4.0
 
 
+@pytest.mark.parametrize("work", [0.05, 0.3, 1.0, 4.0, 12.0])
+def test_a_result_is_seen_within_an_eighth_of_the_time_it_took(work: float) -> None:
+    _, timer = wait(a_generation(), 25, finishes_at=work)
+    assert timer.now - work <= max(0.1, min(work / 8, 1.0))
+
+
+def test_a_whole_wait_costs_no_more_than_28_strong_reads_would() -> None:
+    _, timer = wait(a_generation(), 25)
+    assert len(timer.naps) / 2 + 1 <= 28  # a look may be a moment late, and costs half
+
+
 @pytest.mark.parametrize("seconds", [0.1, 1, 25])
 def test_waiting_ends_at_its_limit(seconds: float) -> None:
     generation, timer = wait(a_generation(), seconds)

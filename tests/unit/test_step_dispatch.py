@@ -1,7 +1,7 @@
 """Dispatch: whose turn it is, and what becomes of each answer."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -38,6 +38,7 @@ from atelier.generations.model import (
 )
 from atelier.images.download import Download
 from atelier.images.image import EncodedImage
+from atelier.images.ports import Sanitise
 from atelier.outbound.circuit_breaker import FAILURES_TO_OPEN, PROBE_EVERY, CircuitBreaker
 from atelier.providers.provider import (
     DEFAULT_LIFETIME,
@@ -71,6 +72,7 @@ from tests.unit.fakes import (
     a_generation,
     answer,
     sanitise,
+    sanitised,
     thumbnail,
 )
 
@@ -92,7 +94,7 @@ class Room:
         keys: InMemoryProviderKeys | None = None,
         queue: InMemoryQueue | None = None,
         egress: ScriptedHttp | None = None,
-        sanitise: Callable[[bytes], EncodedImage] = sanitise,
+        sanitise: Sanitise = sanitise,
         catalog: Catalog | None = None,
     ) -> None:
         self.before = generation or a_generation()
@@ -108,7 +110,9 @@ class Room:
         self.keys = keys or InMemoryProviderKeys(SET)
         self.files = InMemoryFiles()
         self.egress = egress or ScriptedHttp(answer(200, b"their picture"))
-        finish = Complete(generations=self.generations, files=self.files, thumbnail=thumbnail, clock=self.clock)
+        finish = Complete(
+            generations=self.generations, files=self.files, sanitise=sanitise, thumbnail=thumbnail, clock=self.clock
+        )
         providers = {provider.name: provider for provider in (self.studio, self.other, self.sketch)}
         self.step = Dispatch(
             generations=self.generations,
@@ -126,7 +130,6 @@ class Room:
                 base_url=BASE_URL,
                 clock=self.clock,
             ),
-            sanitise=sanitise,
             finish=finish,
             callback_base_url=BASE_URL,
             clock=self.clock,
@@ -277,7 +280,8 @@ def test_a_second_message_during_a_long_call_makes_no_second_call_and_keeps_nobo
 
 def test_finished_is_cleaned_and_stored_at_once() -> None:
     room = Room(
-        studio=[Images((RAW, RAW))], sanitise=lambda content: replace(PICTURE, content=content.replace(b"a", b"the"))
+        studio=[Images((RAW, RAW))],
+        sanitise=sanitised(lambda content: content.replace(b"a", b"the")),
     )
     finished = room.run()
     clean = replace(PICTURE, content=b"the picture")
@@ -296,7 +300,7 @@ def test_finished_is_cleaned_and_stored_at_once() -> None:
 
 
 def test_what_is_drawn_here_is_stored_as_it_is() -> None:
-    def refuse(content: bytes) -> EncodedImage:
+    def refuse(content: bytes, *, with_thumbnail: bool = False) -> EncodedImage:
         raise AssertionError("it is ours")
 
     room = Room(a_generation(model="free"), sanitise=refuse)
@@ -306,7 +310,7 @@ def test_what_is_drawn_here_is_stored_as_it_is() -> None:
 
 
 def test_bytes_that_are_no_picture_are_an_error_and_nothing_of_them_is_stored() -> None:
-    def refuse(content: bytes) -> EncodedImage:
+    def refuse(content: bytes, *, with_thumbnail: bool = False) -> EncodedImage:
         raise InvalidImageError("it is no picture")
 
     room = Room(studio=[Images((RAW,))], sanitise=refuse)
@@ -736,7 +740,7 @@ def test_a_picture_that_cannot_be_used_is_an_error_that_names_it_and_nobody_is_a
 
 
 def test_a_picture_that_is_none_is_an_error() -> None:
-    def refuse(content: bytes) -> EncodedImage:
+    def refuse(content: bytes, *, with_thumbnail: bool = False) -> EncodedImage:
         raise InvalidImageError("it is no picture")
 
     failed = Room(WITH_PICTURES, sanitise=refuse).run()

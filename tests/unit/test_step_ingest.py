@@ -1,7 +1,7 @@
 """Ingest: what a provider says became of a job, and bringing pictures home from hostile places."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import httpx
@@ -22,6 +22,7 @@ from atelier.generations.ingest import DOWNLOAD_SECONDS, MAX_IMAGE_BYTES, Ingest
 from atelier.generations.model import UPLOAD_LEASE, Generation, ProviderAttempt, Status
 from atelier.images.download import MAX_REDIRECTS, Download
 from atelier.images.image import EncodedImage
+from atelier.images.ports import Sanitise
 from atelier.outbound.http_client import HttpClient, HttpResponse
 from atelier.outbound.url_policy import UrlPolicy
 from atelier.providers.provider import DEFAULT_LIFETIME, Failed, Images, ImageUrls, Job, Outcome, Rendered, Running
@@ -41,6 +42,7 @@ from tests.unit.fakes import (
     a_generation,
     answer,
     sanitise,
+    sanitised,
     thumbnail,
 )
 
@@ -80,7 +82,7 @@ class Room:
         egress: HttpClient | None = None,
         cancel: Exception | None = None,
         keys: InMemoryProviderKeys | None = None,
-        sanitise: Callable[[bytes], EncodedImage] = sanitise,
+        sanitise: Sanitise = sanitise,
     ) -> None:
         self.clock = Clock()
         self.generations = InMemoryGenerations()
@@ -93,8 +95,9 @@ class Room:
             providers={"studio": self.provider},
             keys=self.keys,
             download=Download(egress or ScriptedHttp(answer(200, PICTURE.content))),
-            sanitise=sanitise,
-            finish=Complete(generations=self.generations, files=self.files, thumbnail=thumbnail, clock=self.clock),
+            finish=Complete(
+                generations=self.generations, files=self.files, sanitise=sanitise, thumbnail=thumbnail, clock=self.clock
+            ),
             clock=self.clock,
         )
 
@@ -158,7 +161,7 @@ def test_notes_about_a_drawn_picture_are_kept() -> None:
 
 
 def test_finished_is_cleaned() -> None:
-    room = Room(fetch=[Images((RAW,))], sanitise=lambda _: replace(PICTURE, content=b"clean"))
+    room = Room(fetch=[Images((RAW,))], sanitise=sanitised(lambda _: b"clean"))
     [output] = room.run().outputs
     assert room.files.objects[output.key].content == b"clean"
 
@@ -268,7 +271,7 @@ def test_located_pictures_are_downloaded_cleaned_and_stored() -> None:
     room = Room(
         fetch=[ImageUrls(urls)],
         egress=egress,
-        sanitise=lambda content: EncodedImage(content.replace(b"dirty", b"clean"), "image/jpeg", 64, 48),
+        sanitise=sanitised(lambda content: content.replace(b"dirty", b"clean"), "image/jpeg"),
     )
     finished = room.run()
     folder = f"outputs/{finished.id}/{finished.file_token}"
@@ -293,7 +296,7 @@ def test_one_picture_at_a_time_is_held_in_memory() -> None:
         def put(self, key: str, content: bytes, content_type: str) -> None:
             happened.append(f"stored {content.decode()}")
 
-    def clean(content: bytes) -> EncodedImage:
+    def clean(content: bytes, *, with_thumbnail: bool = False) -> EncodedImage:
         happened.append(f"cleaned {content.decode()}")
         return replace(PICTURE, content=content)
 
@@ -427,7 +430,7 @@ def test_an_answer_that_is_too_large_is_final() -> None:
 
 
 def test_what_is_no_picture_is_final_and_nothing_of_it_is_stored() -> None:
-    def refuse(content: bytes) -> EncodedImage:
+    def refuse(content: bytes, *, with_thumbnail: bool = False) -> EncodedImage:
         if content == b"no picture":
             raise InvalidImageError("it is no picture")
         return PICTURE

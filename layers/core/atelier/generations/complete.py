@@ -1,13 +1,13 @@
 """Finish: store the pictures of a generation and say that it succeeded."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from atelier.errors import FetchRefusedError, InvalidImageError
-from atelier.generations.model import Generation, StoredFile
+from atelier.errors import ConflictError, FetchRefusedError, InvalidImageError
+from atelier.generations.model import Generation, Status, StoredFile
 from atelier.generations.ports import Generations
 from atelier.images.image import EncodedImage
-from atelier.images.ports import Files
+from atelier.images.ports import Files, Sanitise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,38 +16,69 @@ class Complete:
 
     generations: Generations
     files: Files
+    sanitise: Sanitise
     thumbnail: Callable[[bytes], EncodedImage]
     clock: Callable[[], int]
 
     def __call__(
-        self, generation: Generation, pictures: Iterable[EncodedImage], notes: tuple[str, ...] = ()
+        self,
+        generation: Generation,
+        pictures: Iterable[bytes | EncodedImage],
+        notes: tuple[str, ...] = (),
+        *,
+        sources: tuple[str, ...] = (),
+        until: int | None = None,
     ) -> Generation:
-        """Store what an uploading generation made, one picture at a time, so that no two are held in memory.
+        """Store what a generation made, one picture at a time, so that no two are held in memory; return it finished.
 
-        Returns it finished; a picture that cannot be used (FetchRefusedError or InvalidImageError) fails it. Raises
-        ConflictError where another run finished it first.
+        Bytes come from outside (from `sources`, which last `until` then) and are written anew; one that cannot be used
+        (FetchRefusedError or InvalidImageError) fails it. That a processing one is uploading now is written where its
+        webhook wants to hear of it, else with its end. Raises ConflictError where another run finished it first.
         """
+        begun = self.clock()
+
+        def uploading(now: Generation) -> Generation:
+            return now if now.status is Status.UPLOADING else now.uploading(begun, sources, until)
+
+        if generation.status is Status.PROCESSING and generation.is_told(Status.UPLOADING):
+            generation = self.generations.advance(generation, uploading(generation))
         try:
             outputs, thumbnail = self._store(generation, pictures)
         except (FetchRefusedError, InvalidImageError) as exc:
-            return self._fail(generation, f"The provider's result cannot be used: {exc}")
+            message = f"The provider's result cannot be used: {exc}"
+            return self._end(generation, lambda now: uploading(now).failed(message, self.clock()))
         if thumbnail is None:
-            return self._fail(generation, "The provider finished without a picture.")
-        return self.generations.advance(generation, generation.succeeded(outputs, thumbnail, self.clock(), notes))
+            message = "The provider finished without a picture."
+            return self._end(generation, lambda now: uploading(now).failed(message, self.clock()))
+        return self._end(generation, lambda now: uploading(now).succeeded(outputs, thumbnail, self.clock(), notes))
 
     def _store(
-        self, generation: Generation, pictures: Iterable[EncodedImage]
+        self, generation: Generation, pictures: Iterable[bytes | EncodedImage]
     ) -> tuple[tuple[StoredFile, ...], str | None]:
         folder = f"outputs/{generation.id}/{generation.file_token}"
         outputs, thumbnail = [], None
         for number, picture in enumerate(pictures):
-            outputs.append(store(self.files, f"{folder}/{number}", picture))
+            image = self.sanitise(picture, with_thumbnail=not number) if isinstance(picture, bytes) else picture
+            outputs.append(store(self.files, f"{folder}/{number}", image))
             if thumbnail is None:
-                thumbnail = store(self.files, f"{folder}/thumbnail", self.thumbnail(picture.content)).key
+                small = image.thumbnail or self.thumbnail(image.content)
+                thumbnail = store(self.files, f"{folder}/thumbnail", small).key
         return tuple(outputs), thumbnail
 
-    def _fail(self, generation: Generation, message: str) -> Generation:
-        return self.generations.advance(generation, generation.failed(message, self.clock()))
+    def _end(self, generation: Generation, finish: Callable[[Generation], Generation]) -> Generation:
+        """Write its end; once more where it was only postponed, or its job's id was saved, meanwhile."""
+        try:
+            return self.generations.advance(generation, _next(generation, finish))
+        except ConflictError:
+            fresh = self.generations.get(generation.id)
+            if not generation.goes_on(fresh):
+                raise
+            return self.generations.advance(fresh, _next(fresh, finish))
+
+
+def _next(generation: Generation, finish: Callable[[Generation], Generation]) -> Generation:
+    """Make one change of what may be two."""
+    return replace(finish(generation), version=generation.version + 1)
 
 
 def store(files: Files, name: str, picture: EncodedImage) -> StoredFile:

@@ -21,7 +21,6 @@ from atelier.generations.complete import Complete
 from atelier.generations.input_images import InputImages
 from atelier.generations.model import CLAIM_LEASE, MAX_PENDING, MAX_TRIES, RESEND_AFTER, Generation, Status
 from atelier.generations.ports import MAX_QUEUE_DELAY, Generations, Queue
-from atelier.images.image import EncodedImage
 from atelier.outbound.circuit_breaker import Health, Release, Slot, Upstream
 from atelier.providers.ports import ProviderKeys
 from atelier.providers.provider import (
@@ -88,7 +87,6 @@ class Dispatch:
     ready: Callable[[Route], bool]
     catalog: Callable[[], Catalog]
     inputs: InputImages
-    sanitise: Callable[[bytes], EncodedImage]
     finish: Complete
     callback_base_url: str
     clock: Callable[[], int]
@@ -212,10 +210,10 @@ class Dispatch:
         claimed, now = attempt.claimed, self.clock()
         match outcome:
             case Rendered(pictures, notes):
-                return self.finish(self._end(attempt, claimed.uploading(now)), pictures, notes)
+                return self.finish(claimed, pictures, notes)
             case Images(images):
                 uploading = self._end(attempt, claimed.uploading(now))
-                return self.finish(uploading, (self.sanitise(image.content) for image in images))
+                return self.finish(uploading, (image.content for image in images))
             case Submitted(job_id):
                 return self._end(attempt, claimed.submitted(job_id, now))
             case ImageUrls(urls):

@@ -17,7 +17,6 @@ from atelier.generations.complete import Complete
 from atelier.generations.model import CANCELLED, Generation, Status
 from atelier.generations.ports import Generations
 from atelier.images.download import Download
-from atelier.images.image import EncodedImage
 from atelier.providers.ports import ProviderKeys
 from atelier.providers.provider import Failed, Images, ImageUrls, Job, Outcome, Provider, Rendered
 
@@ -36,7 +35,6 @@ class Ingest:
     providers: Mapping[str, Provider]
     keys: ProviderKeys
     download: Download
-    sanitise: Callable[[bytes], EncodedImage]
     finish: Complete
     clock: Callable[[], int]
 
@@ -72,10 +70,9 @@ class Ingest:
         now = self.clock()
         match outcome:
             case ImageUrls(urls):
-                uploading = generation.uploading(now, urls, outcome.until(now))
-                self._bring_home(self.generations.advance(generation, uploading), urls, outcome.until(now))
+                self._bring_home(generation, urls, outcome.until(now))
             case Images() | Rendered():
-                self._store(self.generations.advance(generation, generation.uploading(now)), outcome)
+                self._store(generation, outcome)
             case Failed(message):
                 self.generations.advance(generation, generation.timed_out(message, now))
             case _ if generation.cancelled_at is not None:
@@ -137,9 +134,11 @@ class Ingest:
         deadline = self.download.deadline(DOWNLOAD_SECONDS)
         contents = (self.download(url, deadline=deadline, max_bytes=MAX_IMAGE_BYTES) for url in urls)
         try:
-            self.finish(generation, map(self.sanitise, contents))
+            self.finish(generation, contents, sources=urls, until=until)
         except FetchFailedError as exc:
             if self.clock() < until:
+                if generation.status is Status.PROCESSING:
+                    self.generations.advance(generation, generation.uploading(self.clock(), urls, until))
                 raise
             message = f"The provider's result could not be downloaded before it expired; the last time: {exc}"
             self.generations.advance(generation, generation.failed(message, self.clock()))
@@ -149,4 +148,4 @@ class Ingest:
             case Rendered(pictures, notes):
                 self.finish(generation, pictures, notes)
             case Images(images):
-                self.finish(generation, (self.sanitise(image.content) for image in images))
+                self.finish(generation, (image.content for image in images))

@@ -135,6 +135,15 @@ class Generation:
         """When it came to its status."""
         return self.timeline[-1].at if self.timeline else self.created_at
 
+    def is_told(self, status: Status) -> bool:
+        """Tell whether its webhook wants to hear of a status."""
+        return self.webhook is not None and status in self.webhook_events
+
+    def goes_on(self, fresh: "Generation") -> bool:
+        """Tell whether `fresh`, the record as it is now, stands where this one does, whoever else wrote to it."""
+        where = (self.status, self.provider, self.job_id, self.attempts)
+        return where == (fresh.status, fresh.provider, fresh.job_id, fresh.attempts)
+
     def prepared(self, inputs: tuple[StoredFile, ...]) -> "Generation":
         """Record its client's pictures, which are fetched once, before any provider is asked."""
         self._require(Status.PENDING)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from atelier.accounts.api_keys import ApiKey
     from atelier.generations.idempotency import CountedRequest, Idempotency
-    from atelier.generations.model import Generation
+    from atelier.generations.model import Generation, Status
     from atelier.outbound.circuit_breaker import Release, Slot, Upstream
 
 
@@ -51,6 +51,10 @@ class Generations(Protocol):
 
     def get(self, generation_id: str) -> Generation:
         """Read one, consistently; NotFoundError where there is none."""
+        ...
+
+    def status(self, generation_id: str) -> Status:
+        """Read one's status alone, perhaps as it was a moment ago; NotFoundError where there is none."""
         ...
 
     def advance(self, before: Generation, after: Generation, release: Release | None = None) -> Generation:

@@ -13,12 +13,13 @@ _DATA_URL = re.compile(r"data:image/[\w.+-]{1,64};base64", re.ASCII | re.IGNOREC
 
 @dataclass(frozen=True, slots=True)
 class EncodedImage:
-    """A picture that was decoded and written anew: its bytes, media type, and size in pixels."""
+    """A picture that was decoded and written anew: its bytes, media type, and size in pixels; perhaps a small one."""
 
     content: bytes
     content_type: str
     width: int
     height: int
+    thumbnail: "EncodedImage | None" = None
 
     @property
     def sha256(self) -> str:

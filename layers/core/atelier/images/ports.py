@@ -8,6 +8,16 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from atelier.images.image import EncodedImage
+
+
+class Sanitise(Protocol):
+    """Decoding and encoding of images."""
+
+    def __call__(self, content: bytes, *, with_thumbnail: bool = False) -> EncodedImage:
+        """Return the same image written anew, with a small one if wanted; InvalidImageError where it is none."""
+        ...
+
 
 class Files(Protocol):
     """The bucket."""

@@ -63,6 +63,13 @@ class GenerationStore:
             raise NotFoundError(f"There is no generation '{generation_id}'.")
         return from_record(record)
 
+    def status(self, generation_id: str) -> Status:
+        """Read one's status alone, perhaps as it was a moment ago; NotFoundError where there is none."""
+        record = self._table.peek(generation_id, GENERATION, "status")
+        if record is None:
+            raise NotFoundError(f"There is no generation '{generation_id}'.")
+        return Status(str(record["status"]))
+
     def advance(self, before: Generation, after: Generation, release: "Release | None" = None) -> Generation:
         """Write `after` if the record is still `before`; else ConflictError. The provider's place is left in any case.
 
@@ -108,22 +115,22 @@ class GenerationStore:
 
         NotFoundError where id and token don't match.
         """
-        condition = "callback_token = :token AND provider = :provider"
-        condition += " AND attribute_not_exists(job_id)" if job_id else ""
         try:
-            return from_record(
-                self._table.update(
-                    (generation_id, GENERATION),
-                    {"called_back": True, "job_id": job_id} if job_id else {"called_back": True},
-                    condition=condition,
-                    values={":token": callback_token, ":provider": provider},
+            if job_id is not None:
+                return from_record(
+                    self._table.default(
+                        (generation_id, GENERATION),
+                        ("job_id", job_id),
+                        condition="callback_token = :token AND provider = :provider",
+                        values={":token": callback_token, ":provider": provider},
+                    )
                 )
-            )
         except ConflictError:
-            generation = self.get(generation_id)
-            if generation.callback_token != callback_token:
-                raise NotFoundError("There is no such callback.") from None
-            return generation
+            pass  # the token is wrong, or it is another provider's turn
+        generation = self.get(generation_id)
+        if generation.callback_token != callback_token:
+            raise NotFoundError("There is no such callback.")
+        return generation
 
     def due(self, now: int, limit: int) -> Iterable[Due]:
         """Name at most `limit` overdue records."""

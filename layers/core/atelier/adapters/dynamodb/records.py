@@ -44,6 +44,17 @@ class RecordTable:
             answer = self._client.get_item(TableName=self._table, Key=_key(record_id, kind), ConsistentRead=True)
         return _plain(answer["Item"]) if "Item" in answer else None
 
+    def peek(self, record_id: str, kind: str, name: str) -> Record | None:
+        """Read one attribute of a record, perhaps as it was a moment ago."""
+        with translated("The table"):
+            answer = self._client.get_item(
+                TableName=self._table,
+                Key=_key(record_id, kind),
+                ProjectionExpression="#name",
+                ExpressionAttributeNames={"#name": name},
+            )
+        return _plain(answer["Item"]) if "Item" in answer else None
+
     def get_all(self, record_id: str, prefix: str = "", *, limit: int = 1_000) -> list[Record]:
         """Read the records of one id whose kinds begin with `prefix`, consistently, the last kinds first."""
         condition, names, values = "#id = :id", {"#id": "id"}, {":id": _value(record_id)}
@@ -161,6 +172,13 @@ class RecordTable:
     def update(self, key: tuple[str, str], changes: Record, *, condition: str, values: Record) -> Record:
         """Set (or, where None, remove) attributes if `condition` holds, and return the record; else ConflictError."""
         return self._update(self.change(key, changes, condition=condition, values=values), None)
+
+    def default(self, key: tuple[str, str], attribute: tuple[str, Scalar], *, condition: str, values: Record) -> Record:
+        """Set an attribute that is not there yet if `condition` holds, and return the record; else ConflictError."""
+        name, value = attribute
+        write = self.change(key, {name: value}, condition=condition, values=values)
+        write["Update"]["UpdateExpression"] = "SET #0 = if_not_exists(#0, :0)"
+        return self._update(write, None)
 
     def add(
         self, key: tuple[str, str], amounts: Mapping[str, int], changes: Record, *, condition: str, values: Record
