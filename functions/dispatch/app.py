@@ -17,15 +17,11 @@ from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.http.client import OperatorPolicy, client
 from atelier.adapters.lambda_.batches import BatchAnswer, process_ids
-from atelier.adapters.pillow import sanitise, thumbnail
 from atelier.api.public_url import resolve_public_url
 from atelier.clock import now_ms
-from atelier.generations.complete import Complete
 from atelier.generations.dispatch import Dispatch
-from atelier.generations.input_images import InputImages
-from atelier.images.download import Download
+from atelier.generations.input_images import StoredInputs
 from atelier.logging import bind_context, logger
-from atelier.outbound.url_policy import UrlPolicy
 from atelier.providers.registry import Setup, asynchronous, synchronous
 from atelier.settings import load
 
@@ -46,8 +42,6 @@ class Settings:
     public_url: str
     aws_region: str
     api_id: str
-    allow_loopback: bool
-    egress_ports: frozenset[int]
 
 
 @cache
@@ -62,10 +56,12 @@ def dispatch() -> Dispatch:
     base = resolve_public_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region)
     http, urls = client(OperatorPolicy()), settings.provider_urls
     sqs = clients.client("sqs")
+    ingest_queue = SqsQueue(sqs, settings.ingest_queue_url)
     return Dispatch(
         generations=generations,
         queue=SqsQueue(sqs, settings.dispatch_queue_url),
-        ingest_queue=SqsQueue(sqs, settings.ingest_queue_url),
+        elsewhere=ingest_queue,
+        ingest_queue=ingest_queue,
         providers={
             **asynchronous(http, urls=urls, verify=ed25519.verify),
             **synchronous(http, urls=urls, models=BedrockModels(lambda: clients.client("bedrock-runtime"))),
@@ -73,15 +69,8 @@ def dispatch() -> Dispatch:
         keys=keys,
         ready=Setup(keys, urls, settings.bedrock_model_arns).ready,
         catalog=catalog_source(settings.catalog_object),
-        inputs=InputImages(
-            generations=generations,
-            files=files,
-            download=Download(client(UrlPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports))),
-            sanitise=sanitise,
-            base_url=base,
-            clock=now_ms,
-        ),
-        finish=Complete(generations=generations, files=files, sanitise=sanitise, thumbnail=thumbnail, clock=now_ms),
+        inputs=StoredInputs(files=files, base_url=base),
+        files=files,
         callback_base_url=base,
         clock=now_ms,
     )

@@ -1,4 +1,4 @@
-"""IngestQueue: asks providers what became of jobs and brings their pictures home."""
+"""IngestQueue: whatever is done with pictures: clients' are prepared, sketch draws, and providers' are brought home."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +7,9 @@ from typing import Any
 
 from atelier.adapters import ed25519
 from atelier.adapters.aws import clients
+from atelier.adapters.aws.bedrock import BedrockModels
+from atelier.adapters.aws.catalog_object import catalog_source
+from atelier.adapters.aws.queues import SqsQueue
 from atelier.adapters.aws.s3_files import S3Files
 from atelier.adapters.aws.secrets import Secret, SecretProviderKeys
 from atelier.adapters.dynamodb.account_store import AccountStore
@@ -15,13 +18,16 @@ from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.http.client import OperatorPolicy, client
 from atelier.adapters.lambda_.batches import BatchAnswer, process_ids
 from atelier.adapters.pillow import sanitise, thumbnail
+from atelier.api.public_url import resolve_public_url
 from atelier.clock import now_ms
 from atelier.generations.complete import Complete
+from atelier.generations.dispatch import Dispatch, Workshop
 from atelier.generations.ingest import Ingest
+from atelier.generations.input_images import PrepareInputs, StoredInputs
 from atelier.images.download import Download
 from atelier.logging import bind_context, logger
 from atelier.outbound.url_policy import UrlPolicy
-from atelier.providers.registry import asynchronous
+from atelier.providers.registry import Setup, asynchronous, synchronous
 from atelier.settings import load
 
 
@@ -31,9 +37,16 @@ class Settings:
 
     generations_table: str
     accounts_table: str
+    dispatch_queue_url: str
+    ingest_queue_url: str
     files_bucket: str
     provider_keys_arn: str
     provider_urls: Mapping[str, str]
+    bedrock_model_arns: tuple[str, ...]
+    catalog_object: str
+    public_url: str
+    aws_region: str
+    api_id: str
     allow_loopback: bool
     egress_ports: frozenset[int]
 
@@ -45,18 +58,47 @@ def ingest() -> Ingest:
     dynamodb = clients.client("dynamodb")
     accounts = AccountStore(RecordTable(dynamodb, settings.accounts_table))
     generations = GenerationStore(RecordTable(dynamodb, settings.generations_table), accounts=accounts)
+    keys = SecretProviderKeys(Secret(clients.client("secretsmanager"), settings.provider_keys_arn))
+    files = S3Files(clients.client("s3"), settings.files_bucket)
+    base = resolve_public_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region)
+    http, urls, sqs = client(OperatorPolicy()), settings.provider_urls, clients.client("sqs")
+    download = Download(client(UrlPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports)))
+    complete = Complete(generations=generations, files=files, sanitise=sanitise, thumbnail=thumbnail, clock=now_ms)
+    ingest_queue = SqsQueue(sqs, settings.ingest_queue_url)
+    known = asynchronous(http, urls=urls, verify=ed25519.verify)
+    others = synchronous(http, urls=urls, models=BedrockModels(lambda: clients.client("bedrock-runtime")))
     return Ingest(
         generations=generations,
-        providers=asynchronous(client(OperatorPolicy()), urls=settings.provider_urls, verify=ed25519.verify),
-        keys=SecretProviderKeys(Secret(clients.client("secretsmanager"), settings.provider_keys_arn)),
-        download=Download(client(UrlPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports))),
-        finish=Complete(
+        files=files,
+        workshop=Dispatch(
             generations=generations,
-            files=S3Files(clients.client("s3"), settings.files_bucket),
-            sanitise=sanitise,
-            thumbnail=thumbnail,
+            queue=ingest_queue,
+            elsewhere=SqsQueue(sqs, settings.dispatch_queue_url),
+            ingest_queue=ingest_queue,
+            providers={**known, **others},
+            keys=keys,
+            ready=Setup(keys, urls, settings.bedrock_model_arns).ready,
+            catalog=catalog_source(settings.catalog_object),
+            inputs=StoredInputs(files=files, base_url=base),
+            files=files,
+            workshop=Workshop(
+                prepare=PrepareInputs(
+                    generations=generations,
+                    files=files,
+                    download=download,
+                    sanitise=sanitise,
+                    base_url=base,
+                    clock=now_ms,
+                ),
+                complete=complete,
+            ),
+            callback_base_url=base,
             clock=now_ms,
         ),
+        providers=known,
+        keys=keys,
+        download=download,
+        finish=complete,
         clock=now_ms,
     )
 

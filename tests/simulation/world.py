@@ -24,10 +24,10 @@ from atelier.clock import MINUTE
 from atelier.errors import AtelierError, ConflictError, OutcomeUnknownError, ProviderBusyError
 from atelier.generations.cancel import Cancel
 from atelier.generations.complete import Complete
-from atelier.generations.dispatch import Dispatch
+from atelier.generations.dispatch import Dispatch, Workshop
 from atelier.generations.idempotency import Idempotency
 from atelier.generations.ingest import Ingest
-from atelier.generations.input_images import InputImages
+from atelier.generations.input_images import PrepareInputs, StoredInputs
 from atelier.generations.model import CLAIM_LEASE, GRACE, Generation, Status
 from atelier.generations.provider_callback import ProviderCallback
 from atelier.generations.reconcile import Reconcile
@@ -228,18 +228,23 @@ class World:
         generations, files, clock = self.generations, self.files, self.clock
         catalog = replace(a_catalog(), concurrency={"studio": slots, "other": slots})
         download = Download(ScriptedHttp(answer(200, PICTURE.content)))
-        finish = Complete(generations=generations, files=files, thumbnail=thumbnail, clock=clock)
-        inputs = InputImages(
+        complete = Complete(generations=generations, files=files, sanitise=sanitise, thumbnail=thumbnail, clock=clock)
+        prepare = PrepareInputs(
             generations=generations, files=files, download=download, sanitise=sanitise, base_url=BASE_URL, clock=clock
         )
         self._dispatch = Dispatch(
-            generations=generations, queue=self.queues["dispatch"], ingest_queue=self.queues["ingest"],
-            providers=providers, keys=keys, ready=lambda _: True, catalog=lambda: catalog, inputs=inputs,
-            sanitise=sanitise, finish=finish, callback_base_url=BASE_URL, clock=clock,
+            generations=generations, queue=self.queues["dispatch"], elsewhere=self.queues["ingest"],
+            ingest_queue=self.queues["ingest"], providers=providers, keys=keys, ready=lambda _: True,
+            catalog=lambda: catalog, inputs=StoredInputs(files=files, base_url=BASE_URL), files=files,
+            callback_base_url=BASE_URL, clock=clock,
+        )  # fmt: skip
+        workshop = replace(
+            self._dispatch, queue=self.queues["ingest"], elsewhere=self.queues["dispatch"],
+            workshop=Workshop(prepare=prepare, complete=complete),
         )  # fmt: skip
         self._ingest = Ingest(
-            generations=generations, providers=providers, keys=keys, download=download, sanitise=sanitise,
-            finish=finish, clock=clock,
+            generations=generations, files=files, workshop=workshop, providers=providers, keys=keys,
+            download=download, finish=complete, clock=clock,
         )  # fmt: skip
         self._callback = ProviderCallback(
             generations=generations, queue=self.queues["ingest"], providers=providers, keys=lambda: keys

@@ -23,9 +23,9 @@ from atelier.errors import (
 )
 from atelier.generations.cancel import Cancel
 from atelier.generations.complete import Complete
-from atelier.generations.dispatch import Dispatch
+from atelier.generations.dispatch import Dispatch, Workshop
 from atelier.generations.ingest import Ingest
-from atelier.generations.input_images import InputImages
+from atelier.generations.input_images import PrepareInputs, StoredInputs
 from atelier.generations.model import (
     ANNOUNCE_AFTER,
     CLAIM_LEASE,
@@ -185,25 +185,34 @@ class World:
         dispatch = Dispatch(
             generations=generations,
             queue=dispatch_queue,
+            elsewhere=ingest_queue,
             ingest_queue=ingest_queue,
             providers=providers,
             keys=keys,
             ready=lambda route: True,
             catalog=lambda: replace(a_catalog(), concurrency={"studio": 1, "other": 1}),
-            inputs=InputImages(
-                generations=generations,
-                files=files,
-                download=download,
-                sanitise=sanitise,
-                base_url=BASE_URL,
-                clock=clock,
-            ),
-            finish=finish,
+            inputs=StoredInputs(files=files, base_url=BASE_URL),
+            files=files,
             callback_base_url=BASE_URL,
+            clock=clock,
+        )
+        prepare = PrepareInputs(
+            generations=generations,
+            files=files,
+            download=download,
+            sanitise=sanitise,
+            base_url=BASE_URL,
             clock=clock,
         )
         ingest = Ingest(
             generations=generations,
+            files=files,
+            workshop=replace(
+                dispatch,
+                queue=ingest_queue,
+                elsewhere=dispatch_queue,
+                workshop=Workshop(prepare=prepare, complete=finish),
+            ),
             providers=providers,
             keys=keys,
             download=download,
@@ -446,7 +455,10 @@ DISPATCH = [
 ]
 TOLD = Scene("ingest, told", "ingest", replace(SUBMITTED, webhook_events=(Status.UPLOADING, *FINAL)))
 """Its webhook wants to hear that it is uploading, so that is written first."""
+DRAWN = Scene("ingest, drawn", "ingest", FREE)
 INGEST = [
+    DRAWN,
+    Scene("ingest, with pictures", "ingest", WITH_PICTURES),
     Scene("ingest", "ingest", SUBMITTED),
     Scene("ingest, bytes", "ingest", SUBMITTED, fetch=(Images((RAW,)),)),
     Scene("ingest, interrupted", "ingest", UPLOADING),
@@ -651,7 +663,7 @@ class Unconditional(InMemoryGenerations):
         return True
 
 
-@pytest.mark.parametrize("scene", [FREE_OF_CHARGE, TOLD], ids=str)
+@pytest.mark.parametrize("scene", [DRAWN, TOLD], ids=str)
 def test_without_the_condition_a_generation_finishes_twice(scene: Scene) -> None:
     def transitions(store: type[InMemoryGenerations]) -> set[int]:
         worlds = [meet(scene, n, after, store) for n in scene.calls() for after in (False, True)]

@@ -52,6 +52,7 @@ def accepting(
     return Accept(
         acceptances=InMemoryAcceptances(generations),
         queue=queue,
+        ingest_queue=queue,
         setup=Setup(keys or InMemoryProviderKeys(), urls={}),
         clock=Clock(),
     )

@@ -22,8 +22,9 @@ from atelier.errors import (
     UnavailableError,
 )
 from atelier.generations.complete import Complete
-from atelier.generations.dispatch import LONGEST_LOOK, Dispatch
-from atelier.generations.input_images import MAX_BYTES, PATIENCE, InputImages
+from atelier.generations.dispatch import LONGEST_LOOK, STAGING, Dispatch, Workshop
+from atelier.generations.ingest import Ingest
+from atelier.generations.input_images import MAX_BYTES, PATIENCE, PrepareInputs, StoredInputs
 from atelier.generations.model import (
     CLAIM_LEASE,
     MAX_PENDING,
@@ -48,6 +49,7 @@ from atelier.providers.provider import (
     InputImage,
     Job,
     Outcome,
+    ProviderImage,
     Rendered,
     Running,
     Submitted,
@@ -109,29 +111,47 @@ class Room:
         self.sketch = ScriptedProvider("sketch", submit=sketch, needs_key=False, charges=False)
         self.keys = keys or InMemoryProviderKeys(SET)
         self.files = InMemoryFiles()
+        self.naps: list[float] = []
         self.egress = egress or ScriptedHttp(answer(200, b"their picture"))
-        finish = Complete(
+        self.handed, self.handed_back = InMemoryQueue(), InMemoryQueue()
+        complete = Complete(
             generations=self.generations, files=self.files, sanitise=sanitise, thumbnail=thumbnail, clock=self.clock
         )
         providers = {provider.name: provider for provider in (self.studio, self.other, self.sketch)}
+        prepare = PrepareInputs(
+            generations=self.generations,
+            files=self.files,
+            download=Download(self.egress),
+            sanitise=sanitise,
+            base_url=BASE_URL,
+            clock=self.clock,
+        )
         self.step = Dispatch(
             generations=self.generations,
             queue=self.queue,
+            elsewhere=self.handed,
             ingest_queue=self.ingest_queue,
             providers=providers,
             keys=self.keys,
             ready=lambda route: route.provider == "sketch" or self.keys.get(route.provider) is not None,
             catalog=lambda: catalog or a_catalog(),
-            inputs=InputImages(
-                generations=self.generations,
-                files=self.files,
-                download=Download(self.egress),
-                sanitise=sanitise,
-                base_url=BASE_URL,
-                clock=self.clock,
-            ),
-            finish=finish,
+            inputs=StoredInputs(files=self.files, base_url=BASE_URL),
+            files=self.files,
             callback_base_url=BASE_URL,
+            clock=self.clock,
+            sleep=self.naps.append,
+        )
+        self.workshop = replace(
+            self.step, elsewhere=self.handed_back, workshop=Workshop(prepare=prepare, complete=complete)
+        )
+        self.ingest = Ingest(
+            generations=self.generations,
+            files=self.files,
+            workshop=self.workshop,
+            providers=providers,
+            keys=self.keys,
+            download=Download(self.egress),
+            finish=complete,
             clock=self.clock,
         )
 
@@ -144,8 +164,20 @@ class Room:
         """How often each was asked."""
         return {each.name: len(each.submitted) for each in (self.studio, self.other, self.sketch) if each.submitted}
 
+    @property
+    def stored(self) -> dict[str, ProviderImage]:
+        """What is in the bucket, but for what only waits for ingest."""
+        return {key: item for key, item in self.files.objects.items() if not key.startswith(STAGING)}
+
     def run(self) -> Generation:
-        self.step(self.generation)
+        """Run the step, in the one function and in the other as they hand it over, and ingest where bytes wait."""
+        for step, elsewhere in ((self.step, self.handed), (self.workshop, self.handed_back)) * 2:
+            elsewhere.sent.clear()
+            step(self.generation)
+            if not elsewhere.sent:
+                break
+        if any(source.startswith(STAGING) for source in self.generation.sources):
+            self.ingest(self.generation)
         return self.generation
 
 
@@ -291,7 +323,7 @@ def test_finished_is_cleaned_and_stored_at_once() -> None:
         StoredFile(f"{folder}/{number}.png", "image/png", 11, clean.sha256, 64, 48) for number in (0, 1)
     )
     assert finished.thumbnail == f"{folder}/thumbnail.webp"
-    assert {key: (item.content, item.content_type) for key, item in room.files.objects.items()} == {
+    assert {key: (item.content, item.content_type) for key, item in room.stored.items()} == {
         f"{folder}/0.png": (b"the picture", "image/png"),
         f"{folder}/1.png": (b"the picture", "image/png"),
         f"{folder}/thumbnail.webp": (SMALL_PICTURE.content, "image/webp"),
@@ -317,12 +349,12 @@ def test_bytes_that_are_no_picture_are_an_error_and_nothing_of_them_is_stored() 
     failed = room.run()
     assert (failed.status, failed.refunded) == (Status.ERROR, True)
     assert "it is no picture" in (failed.error or "")
-    assert room.files.objects == {}
+    assert room.stored == {}
 
 
-@pytest.mark.parametrize("nothing", [Images(()), Rendered(())])
-def test_a_provider_that_finishes_without_a_picture_has_failed(nothing: Outcome) -> None:
-    failed = Room(studio=[nothing]).run()
+@pytest.mark.parametrize("model", ["paid", "free"])
+def test_a_provider_that_finishes_without_a_picture_has_failed(model: str) -> None:
+    failed = Room(a_generation(model=model), studio=[Images(())], sketch=[Rendered(())]).run()
     assert (failed.status, failed.error) == (Status.ERROR, "The provider finished without a picture.")
 
 
@@ -685,7 +717,7 @@ def test_a_clients_pictures_are_fetched_cleaned_and_stored_before_anybody_is_ask
         InputImage(b"their picture", "image/png", f"{BASE_URL}/files/{FOLDER}/{number}.png") for number in (0, 1)
     )
     assert job.input["image_urls"] == [image.url for image in job.images]
-    assert set(room.files.objects) == {f"{FOLDER}/0.png", f"{FOLDER}/1.png"}
+    assert set(room.stored) == {f"{FOLDER}/0.png", f"{FOLDER}/1.png"}
 
 
 def test_they_are_fetched_once_for_all_attempts() -> None:
@@ -762,6 +794,8 @@ def test_a_picture_that_cannot_be_fetched_now_is_tried_again_for_a_while() -> No
 def test_all_downloads_together_have_one_deadline() -> None:
     room = Room(WITH_PICTURES)
     times = iter([0.0, 10.0, 25.0])
-    step = replace(room.step.inputs, download=Download(room.egress, lambda: next(times)))
-    replace(room.step, inputs=step)(room.before)
+    workshop = room.workshop.workshop
+    assert workshop
+    prepare = replace(workshop.prepare, download=Download(room.egress, lambda: next(times)))
+    replace(room.workshop, workshop=replace(workshop, prepare=prepare))(room.before)
     assert [request.timeout for request in room.egress.requests] == [20.0, 5.0]

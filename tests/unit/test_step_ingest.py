@@ -92,6 +92,8 @@ class Room:
         self.files = InMemoryFiles()
         self.step = Ingest(
             generations=self.generations,
+            files=self.files,
+            workshop=lambda pending: pending,
             providers={"studio": self.provider},
             keys=self.keys,
             download=Download(egress or ScriptedHttp(answer(200, PICTURE.content))),

@@ -145,6 +145,7 @@ def dependencies() -> Dependencies:
         accept=Accept(
             acceptances=AcceptanceStore(accounts_table, accounts, generations),
             queue=SqsQueue(clients.client("sqs"), settings.dispatch_queue_url),
+            ingest_queue=SqsQueue(clients.client("sqs"), settings.ingest_queue_url),
             setup=setup,
             clock=now_ms,
         ),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from atelier.accounts.api_keys import ApiKey
-from atelier.catalog.model import Model, Route
+from atelier.catalog.model import SKETCH, Model, Route
 from atelier.errors import UnavailableError
 from atelier.generations.idempotency import CountedRequest, Idempotency
 from atelier.generations.model import FINAL, Generation, Status, new_generation
@@ -29,6 +29,8 @@ class Accept:
 
     acceptances: Acceptances
     queue: Queue
+    ingest_queue: Queue
+    """Where pictures are prepared and drawn."""
     setup: Setup
     clock: Callable[[], int]
 
@@ -68,7 +70,7 @@ class Accept:
         )
         accepted = self.acceptances.write(wanted, key, idempotency, now, counted)
         if accepted.status is Status.PENDING:
-            self._send(accepted)
+            self._send(accepted, routes[0])
         return accepted
 
     def _routes(self, model: Model, *, test: bool) -> tuple[Route, ...]:
@@ -81,9 +83,10 @@ class Accept:
             raise UnavailableError(f"No provider of {model.slug} is set up; the stack's owner can: {_advice(model)}.")
         return routes
 
-    def _send(self, generation: Generation) -> None:
+    def _send(self, generation: Generation, route: Route) -> None:
+        here = route.provider == SKETCH or generation.lacks_inputs
         try:
-            self.queue.send(generation.id)
+            (self.ingest_queue if here else self.queue).send(generation.id)
         except UnavailableError:
             return  # reconcile sends what is pending too long
 

@@ -1,6 +1,7 @@
 """Dispatch: hand a pending generation to the provider whose turn it is."""
 
 import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -15,12 +16,14 @@ from atelier.errors import (
     ProviderBusyError,
     ProviderCredentialsError,
     ProviderRejectedError,
+    UnavailableError,
     UpstreamUnavailableError,
 )
 from atelier.generations.complete import Complete
-from atelier.generations.input_images import InputImages
+from atelier.generations.input_images import PrepareInputs, StoredInputs
 from atelier.generations.model import CLAIM_LEASE, MAX_PENDING, MAX_TRIES, RESEND_AFTER, Generation, Status
 from atelier.generations.ports import MAX_QUEUE_DELAY, Generations, Queue
+from atelier.images.ports import Files
 from atelier.outbound.circuit_breaker import Health, Release, Slot, Upstream
 from atelier.providers.ports import ProviderKeys
 from atelier.providers.provider import (
@@ -31,14 +34,21 @@ from atelier.providers.provider import (
     Job,
     Outcome,
     Provider,
+    ProviderImage,
     Rendered,
-    Running,
     Submitted,
 )
 
 FIRST_BACKOFF = 2 * SECOND
 MAX_BACKOFF = 60 * MINUTE
 """No Retry-After is honoured for longer."""
+STAGING = "staging/"
+"""Where a provider's own bytes wait for ingest, which alone decodes them."""
+STAGED = 24 * 60 * MINUTE
+"""How long they wait there at most; the bucket deletes them a day later."""
+STORING = 60 * SECOND
+"""For how long a worker tries to store what was paid for; it has so long after the slowest provider's answer."""
+STORE_EVERY_SECONDS = 2.0
 LONGEST_LOOK = 30 * SECOND
 """Who waits for a place looks for one this often, or when there may be one."""
 
@@ -49,6 +59,11 @@ class Candidate:
 
     provider: Provider
     job: Job
+
+    @property
+    def is_drawn(self) -> bool:
+        """Tell whether it draws in this stack, and calls nobody."""
+        return self.provider.name == SKETCH
 
     def times_tried(self, generation: Generation) -> int:
         """Count how often it was asked already."""
@@ -76,20 +91,35 @@ class ActiveAttempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """What is done only where there is a whole processor, and apart from calls to providers: pictures."""
+
+    prepare: PrepareInputs
+    complete: Complete
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatch:
-    """Makes one call a run. One that may cost money is made once: if its outcome is unknown nobody is asked again."""
+    """Makes one call a run. One that may cost money is made once: if its outcome is unknown nobody is asked again.
+
+    It runs in two functions. A small one calls providers; one with a `workshop` prepares clients' pictures, and draws.
+    What the other can do is sent there (`elsewhere`); what must wait comes back to `queue`.
+    """
 
     generations: Generations
     queue: Queue
+    elsewhere: Queue
     ingest_queue: Queue
     providers: Mapping[str, Provider]
     keys: ProviderKeys
     ready: Callable[[Route], bool]
     catalog: Callable[[], Catalog]
-    inputs: InputImages
-    finish: Complete
+    inputs: StoredInputs
+    files: Files
+    workshop: Workshop | None = None
     callback_base_url: str
     clock: Callable[[], int]
+    sleep: Callable[[float], None] = time.sleep
 
     def __call__(self, generation: Generation) -> Generation:
         """Take a pending generation one step on, and return it as it then stands; lets be what is further already.
@@ -99,15 +129,24 @@ class Dispatch:
         """
         if generation.status is not Status.PENDING:
             return generation
+        arrived = generation
         try:
             catalog = self.catalog()
             model = catalog.model(generation.model)
-            generation, images = self.inputs(generation)
-            candidates = self._candidates(model, generation, images)
+            if generation.lacks_inputs:
+                if self.workshop is None:
+                    return self._hand_over(generation)
+                generation = self.workshop.prepare(generation)
+            candidates = self._candidates(model, generation, self.inputs(generation))
         except (NotFoundError, InvalidRequestError) as exc:
             return self.generations.advance(generation, generation.failed(str(exc), self.clock()))
         except FetchFailedError:
             return self._wait(generation, self.clock())
+        if self.workshop is not None:
+            drawn = [candidate for candidate in candidates if candidate.is_drawn]
+            if not drawn or (generation is not arrived and not candidates[0].is_drawn):
+                return self._hand_over(generation)
+            candidates = drawn
         return self._dispatch(generation, candidates, model, catalog)
 
     def _dispatch(
@@ -115,6 +154,8 @@ class Dispatch:
     ) -> Generation:
         retry_at = []
         for number, candidate in enumerate(candidates):
+            if candidate.is_drawn and self.workshop is None:
+                return self._hand_over(generation)
             try:
                 claimed, slot = self._claim(generation, candidate, model, catalog)
             except UpstreamUnavailableError as exc:
@@ -174,7 +215,7 @@ class Dispatch:
         claimed = generation.claimed(
             provider.name, candidate.job.model, committed=provider.charges, now=now, deadline=deadline
         )
-        if provider.name == SKETCH:
+        if candidate.is_drawn:
             return self.generations.advance(generation, claimed), None
         upstream = Upstream(f"provider:{provider.name}", catalog.concurrency_of(provider.name), CLAIM_LEASE)
         return claimed, self.generations.acquire(generation, claimed, upstream, now)
@@ -209,22 +250,44 @@ class Dispatch:
     def _record(self, attempt: ActiveAttempt, outcome: Outcome) -> Generation:
         claimed, now = attempt.claimed, self.clock()
         match outcome:
-            case Rendered(pictures, notes):
-                return self.finish(claimed, pictures, notes)
+            case Rendered(pictures, notes) if self.workshop:
+                return self.workshop.complete(claimed, pictures, notes)
+            case Images(()):
+                return self._end(attempt, claimed.failed("The provider finished without a picture.", now))
             case Images(images):
-                uploading = self._end(attempt, claimed.uploading(now))
-                return self.finish(uploading, (image.content for image in images))
+                staged = self._stage(claimed, images)
+                return self._bring_home(self._end(attempt, claimed.uploading(self.clock(), staged, now + STAGED)))
             case Submitted(job_id):
                 return self._end(attempt, claimed.submitted(job_id, now))
             case ImageUrls(urls):
-                located = self._end(attempt, claimed.uploading(now, urls, outcome.until(now)))
-                self.ingest_queue.send(located.id)
-                return located
+                return self._bring_home(self._end(attempt, claimed.uploading(now, urls, outcome.until(now))))
             case Failed(message):
                 return self._end(attempt, claimed.failed(message, now))
-            case Running():
+            case _:
                 name = attempt.candidate.provider.name
                 return self._lose(attempt, OutcomeUnknownError(f"The provider {name} took the job without naming it."))
+
+    def _stage(self, claimed: Generation, images: tuple[ProviderImage, ...]) -> tuple[str, ...]:
+        """Store what a provider sent as it is, and keep trying: it is paid for, and nobody will send it again."""
+        until = self.clock() + STORING
+        folder = f"{STAGING}{claimed.id}/{claimed.file_token}"
+        keys = []
+        for number, image in enumerate(images):
+            keys.append(f"{folder}/{number}")
+            while True:
+                try:
+                    self.files.put(keys[-1], image.content, "application/octet-stream")
+                except UnavailableError:
+                    if self.clock() >= until:
+                        raise
+                    self.sleep(STORE_EVERY_SECONDS)
+                else:
+                    break
+        return tuple(keys)
+
+    def _bring_home(self, uploading: Generation) -> Generation:
+        self.ingest_queue.send(uploading.id)
+        return uploading
 
     def _pass_on(
         self, attempt: ActiveAttempt, reason: str, health: Health, *, retry_after: float | None = None
@@ -269,6 +332,11 @@ class Dispatch:
         delay = int(max(FIRST_BACKOFF, retry_at - now, min(age / 4, LONGEST_LOOK)) * chance.uniform(1, 1.5))
         waiting = self.generations.advance(generation, generation.rescheduled(now + delay + RESEND_AFTER))
         return self._send(waiting, delay)
+
+    def _hand_over(self, generation: Generation) -> Generation:
+        """Let the other function take it."""
+        self.elsewhere.send(generation.id)
+        return generation
 
     def _send(self, generation: Generation, delay: int) -> Generation:
         if delay <= MAX_QUEUE_DELAY:

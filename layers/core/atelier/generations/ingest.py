@@ -8,15 +8,19 @@ from typing import TypeVar
 from atelier.errors import (
     ConflictError,
     FetchFailedError,
+    FetchRefusedError,
+    NotFoundError,
     ProviderBusyError,
     ProviderCredentialsError,
     ProviderError,
     ProviderRejectedError,
 )
 from atelier.generations.complete import Complete
+from atelier.generations.dispatch import STAGING
 from atelier.generations.model import CANCELLED, Generation, Status
 from atelier.generations.ports import Generations
 from atelier.images.download import Download
+from atelier.images.ports import Files
 from atelier.providers.ports import ProviderKeys
 from atelier.providers.provider import Failed, Images, ImageUrls, Job, Outcome, Provider, Rendered
 
@@ -29,9 +33,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingest:
-    """Believes a provider only when it is asked itself; a callback is no more than a reason to ask."""
+    """Believes a provider only when it is asked itself; a callback is no more than a reason to ask.
+
+    A pending generation is here for the `workshop`: its pictures are to be prepared, or drawn.
+    """
 
     generations: Generations
+    files: Files
+    workshop: Callable[[Generation], Generation]
     providers: Mapping[str, Provider]
     keys: ProviderKeys
     download: Download
@@ -39,12 +48,14 @@ class Ingest:
     clock: Callable[[], int]
 
     def __call__(self, generation: Generation) -> None:
-        """Take a submitted generation as far as it goes; does nothing if it is finished or not submitted.
+        """Take a generation as far as it goes here; does nothing if it is finished, or its provider was not asked yet.
 
         Raises ProviderBusyError or FetchFailedError where the same step should be tried again later, ConflictError
         where another worker took it.
         """
-        if generation.status is Status.PROCESSING:
+        if generation.status is Status.PENDING:
+            self.workshop(generation)
+        elif generation.status is Status.PROCESSING:
             self._ask(generation)
         elif generation.status is Status.UPLOADING and generation.sources:
             self._bring_home(generation, generation.sources, generation.sources_until or 0)
@@ -132,7 +143,7 @@ class Ingest:
     def _bring_home(self, generation: Generation, urls: tuple[str, ...], until: int) -> None:
         """Download and store; what cannot be downloaded is tried again `until` the provider deletes it."""
         deadline = self.download.deadline(DOWNLOAD_SECONDS)
-        contents = (self.download(url, deadline=deadline, max_bytes=MAX_IMAGE_BYTES) for url in urls)
+        contents = (self._content(url, deadline) for url in urls)
         try:
             self.finish(generation, contents, sources=urls, until=until)
         except FetchFailedError as exc:
@@ -142,6 +153,15 @@ class Ingest:
                 raise
             message = f"The provider's result could not be downloaded before it expired; the last time: {exc}"
             self.generations.advance(generation, generation.failed(message, self.clock()))
+
+    def _content(self, url: str, deadline: float) -> bytes:
+        """Download what waits at a provider, or read what a provider sent to dispatch."""
+        if not url.startswith(STAGING):
+            return self.download(url, deadline=deadline, max_bytes=MAX_IMAGE_BYTES)
+        try:
+            return self.files.get(url)
+        except NotFoundError as exc:
+            raise FetchRefusedError("It has expired.") from exc
 
     def _store(self, generation: Generation, outcome: Images | Rendered) -> None:
         match outcome:

@@ -18,7 +18,7 @@ from atelier.generations.ports import Generations
 from atelier.images.download import Download
 from atelier.images.file_urls import FIELD, FileUrls, file_url
 from atelier.images.image import EncodedImage, parse_data_url
-from atelier.images.ports import Files
+from atelier.images.ports import Files, Sanitise
 from atelier.providers.provider import InputImage
 
 SECONDS = 30.0
@@ -29,37 +29,43 @@ PATIENCE = 2 * MINUTE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InputImages:
+class StoredInputs:
+    """A client's pictures once they are prepared."""
+
+    files: Files
+    base_url: str
+
+    def __call__(self, generation: Generation) -> tuple[InputImage, ...]:
+        """Read them."""
+        return tuple(
+            InputImage(self.files.get(file.key), file.content_type, file_url(file.key, self.base_url))
+            for file in generation.inputs
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareInputs:
     """Stores them where providers can fetch them, under keys that hold the generation's unguessable token."""
 
     generations: Generations
     files: Files
     download: Download
-    sanitise: Callable[[bytes], EncodedImage]
+    sanitise: Sanitise
     base_url: str
     clock: Callable[[], int]
 
-    def __call__(self, generation: Generation) -> tuple[Generation, tuple[InputImage, ...]]:
-        """Return a pending generation, which now knows its client's pictures, and those.
+    def __call__(self, generation: Generation) -> Generation:
+        """Return a pending generation, which now knows its client's pictures.
 
         InvalidRequestError where one cannot be used, FetchFailedError where it may be tried again.
         """
-        urls = generation.payload.get(FIELD) or ()
-        if generation.inputs or not urls:
-            return generation, tuple(
-                InputImage(self.files.get(file.key), file.content_type, file_url(file.key, self.base_url))
-                for file in generation.inputs
-            )
         deadline = self.download.deadline(SECONDS)
         folder = f"inputs/{generation.id}/{generation.file_token}"
-        found = []
-        for number, url in enumerate(urls):
-            picture = self._picture(generation, number, url, deadline)
-            found.append((store(self.files, f"{folder}/{number}", picture), picture.content))
-        prepared = self.generations.advance(generation, generation.prepared(tuple(file for file, _ in found)))
-        return prepared, tuple(
-            InputImage(content, file.content_type, file_url(file.key, self.base_url)) for file, content in found
+        found = tuple(
+            store(self.files, f"{folder}/{number}", self._picture(generation, number, url, deadline))
+            for number, url in enumerate(generation.payload[FIELD])
         )
+        return self.generations.advance(generation, generation.prepared(found))
 
     def _picture(self, generation: Generation, number: int, url: str, deadline: float) -> EncodedImage:
         try:

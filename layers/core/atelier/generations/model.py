@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from atelier.clock import MINUTE
 from atelier.errors import ConflictError
+from atelier.images.file_urls import FIELD
 
 ID_PATTERN = re.compile(r"[0-9a-f]{32}")
 
@@ -134,6 +135,11 @@ class Generation:
     def status_at(self) -> int:
         """When it came to its status."""
         return self.timeline[-1].at if self.timeline else self.created_at
+
+    @property
+    def lacks_inputs(self) -> bool:
+        """Tell whether its client's pictures are still to be prepared."""
+        return bool(self.payload.get(FIELD)) and not self.inputs
 
     def is_told(self, status: Status) -> bool:
         """Tell whether its webhook wants to hear of a status."""

@@ -9,6 +9,7 @@ from atelier.generations.model import Generation
 from atelier.generations.ports import Generations
 
 FIRST_PAUSE_SECONDS = 0.1
+SHORTEST_PAUSE_SECONDS = 0.025
 LONGEST_PAUSE_SECONDS = 1.0
 LATER = 1 / 8
 """The next look comes later by this part of the time that has passed: a client learns of its result no later."""
@@ -33,7 +34,8 @@ class Wait:
         try:
             while not status.final and (left := start + seconds - self.monotonic()) > 0:
                 passed = self.monotonic() - start
-                self.sleep(min(max(FIRST_PAUSE_SECONDS - passed, passed * LATER), LONGEST_PAUSE_SECONDS, left))
+                pause = max(FIRST_PAUSE_SECONDS - passed, SHORTEST_PAUSE_SECONDS, passed * LATER)
+                self.sleep(min(pause, LONGEST_PAUSE_SECONDS, left))
                 status = self.generations.status(generation.id)
             return self.generations.get(generation.id)
         except UnavailableError:
