@@ -146,7 +146,7 @@ class World:
         status, _ = self.lambdas.ask(request("generate", authorization=self.key, body=json.dumps(body)))
         if status != 202:
             raise RuntimeError(f"the generation was not accepted: {status}")
-        self.lambdas.drain("dispatch")
+        self.lambdas.make()
         if model == "playground-v2":
             self.studio.status = "success"
             self.lambdas.call_back(self.studio.webhook)

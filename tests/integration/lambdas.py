@@ -170,6 +170,10 @@ class Lambdas:
             aws("sqs").delete_message(QueueUrl=url, ReceiptHandle=item["ReceiptHandle"])
         return answers
 
+    def make(self) -> list[Any]:
+        """Run ingest for what is prepared or drawn there, dispatch, and ingest for what dispatch brought."""
+        return [*self.drain("ingest"), *self.drain("dispatch"), *self.drain("ingest")]
+
     def call_back(self, webhook: str, body: str = '{"_id": "job1", "status": "success"}') -> int:
         """Be the provider that calls back, and return the status of the answer."""
         status, _ = self.ask(request("webhook", path=webhook.removeprefix(BASE), body=body), "webhook")

@@ -38,7 +38,7 @@ def anybody(lambdas: Lambdas) -> Client:
 
 def finish(lambdas: Lambdas) -> None:
     """Let everything run that waits."""
-    lambdas.drain("dispatch")
+    lambdas.make()
     lambdas.stream()
     lambdas.drain("deliver")
 
@@ -202,7 +202,7 @@ def test_nobody_touches_another_users_generation(
 ) -> None:
     # given a finished generation of each
     ids = {client.key: client.generate(webhook=HOOK) for client in (ann, bob)}
-    lambdas.drain("dispatch")
+    lambdas.make()
     before = stack.rows("GenerationsTable")
     # when each tries the other's
     answers = [ann(method, f"/generations/{ids[bob.key]}{suffix}"), bob(method, f"/generations/{ids[ann.key]}{suffix}")]
@@ -506,7 +506,7 @@ def test_a_copy_that_is_still_good_is_not_sent_again(path: str, ann: Client, lam
     own = path.startswith("/generations")
     assert first.headers["Cache-Control"] == ("private, no-cache" if own else "public, max-age=60")
     if own:  # and when it has changed
-        lambdas.drain("dispatch")
+        lambdas.make()
         assert ann("GET", path, If_None_Match=etag).status == 200
 
 

@@ -40,7 +40,7 @@ def test_the_good_message_beside_a_bad_one_is_worked_on(
     # given
     _, accepted = lambdas.ask(request("generate", authorization=key, body=SKETCH))
     # when
-    lambdas.invoke("dispatch", queue_event("dispatch", "{", message(accepted["id"])))
+    lambdas.invoke("ingest", queue_event("ingest", "{", message(accepted["id"])))
     # then
     assert generations.get(accepted["id"]).status is Status.SUCCESS
 
@@ -84,7 +84,7 @@ def test_a_provider_whose_answer_was_lost_is_not_asked_again(
     internet.hosts["api.artificialstudio.ai"] = lambda _: httpx.Response(502)
     _, accepted = lambdas.ask(request("generate", authorization=key))
     # when
-    first = lambdas.drain("dispatch")
+    first = lambdas.make()
     again = lambdas.invoke("dispatch", queue_event("dispatch", message(accepted["id"])))
     # then
     assert len(first[0]["batchItemFailures"]) == 1
@@ -98,7 +98,7 @@ def test_a_result_that_cannot_be_fetched_now_comes_back(
 ) -> None:
     # given
     _, accepted = lambdas.ask(request("generate", authorization=key))
-    lambdas.drain("dispatch")
+    lambdas.make()
     studio.status = "success"
     files = internet.hosts.pop("files.artificialstudio.ai")
     # when the files' host is down, and then up

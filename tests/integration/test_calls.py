@@ -40,7 +40,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def whole_way(lambdas: Lambdas, key: str) -> None:
     status, _ = lambdas.ask(request("generate", authorization=key, body=SKETCH))
     assert status == 202
-    lambdas.drain("dispatch")
+    lambdas.make()
     lambdas.stream()
     lambdas.drain("deliver")
 
@@ -100,7 +100,7 @@ def test_a_rotated_provider_key_is_picked_up_when_the_old_one_is_refused(
 ) -> None:
     # given a sandbox that remembers the old key
     lambdas.ask(request("generate", authorization=key))
-    lambdas.drain("dispatch")
+    lambdas.make()
     # when the key is rotated
     studio.key = "rotated-key"
     aws("secretsmanager").put_secret_value(
@@ -109,7 +109,7 @@ def test_a_rotated_provider_key_is_picked_up_when_the_old_one_is_refused(
     clock.now += seconds
     calls.take()
     _, accepted = lambdas.ask(request("generate", authorization=key))
-    answers = lambdas.drain("dispatch")
+    answers = lambdas.make()
     # then
     generation = generations.get(accepted["id"])
     assert (generation.status, generation.job_id) == (Status.PROCESSING, "job1")
@@ -126,7 +126,7 @@ def test_a_provider_key_that_stays_refused_fails_the_generation_and_names_the_ow
     studio.key = "another-key"
     _, accepted = lambdas.ask(request("generate", authorization=key))
     # when
-    lambdas.drain("dispatch")
+    lambdas.make()
     # then
     generation = generations.get(accepted["id"])
     assert generation.status is Status.ERROR

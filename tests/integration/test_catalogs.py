@@ -191,7 +191,7 @@ def test_a_stacks_own_catalog_is_what_all_its_functions_read(
     # when
     offered = models(lambdas)
     status, accepted = lambdas.ask(request("generate", authorization=key, body=asked("drawing", width=256, height=256)))
-    lambdas.drain("dispatch")
+    lambdas.make()
     # then
     assert "drawing" in offered
     assert "sketch" not in offered

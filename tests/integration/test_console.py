@@ -181,7 +181,7 @@ def test_the_shown_webhook_secret_verifies_a_webhook(console: Console, lambdas: 
     internet.hosts[RECEIVER] = accept
     created = console.key()
     lambdas.ask(request("generate", authorization=created["key"], body=SKETCH))
-    lambdas.drain("dispatch")
+    lambdas.make()
     lambdas.stream()
     lambdas.drain("deliver")
     (sent,) = internet.to(RECEIVER)
@@ -202,7 +202,7 @@ def test_after_a_rotation_both_secrets_verify(console: Console, lambdas: Lambdas
     # when
     status, rotated = console("POST", f"{path}/rotate")
     lambdas.ask(request("generate", authorization=created["key"], body=SKETCH))
-    lambdas.drain("dispatch")
+    lambdas.make()
     lambdas.stream()
     lambdas.drain("deliver")
     # then
@@ -664,7 +664,7 @@ def finished(lambdas: Lambdas, internet: Internet, key: str) -> str:
     """Make a generation, of which its webhook has been told."""
     internet.hosts[RECEIVER] = accept
     _, accepted = lambdas.ask(request("generate", authorization=key, body=SKETCH))
-    lambdas.drain("dispatch")
+    lambdas.make()
     lambdas.stream()
     lambdas.drain("deliver")
     return str(accepted["id"])
@@ -804,7 +804,7 @@ def test_a_pending_generation_is_cancelled_and_never_made(
     _, accepted = lambdas.ask(request("generate", authorization=key, body=SKETCH))
     # when
     status, document = console("POST", f"generations/{accepted['id']}/cancel")
-    lambdas.drain("dispatch")
+    lambdas.make()
     # then
     assert (status, document["status"], document["error"]) == (200, "error", "cancelled")
     assert generations.get(accepted["id"]).provider is None
@@ -818,7 +818,7 @@ def test_what_a_provider_works_on_is_cancelled_there(
     # given
     never = json.dumps({"model": "sketch", "input": {"prompt": "test:never a boat"}})
     _, accepted = lambdas.ask(request("generate", authorization=key, body=never, headers={"Prefer": "respond-async"}))
-    lambdas.drain("dispatch")
+    lambdas.make()
     # when
     status, document = console("POST", f"generations/{accepted['id']}/cancel")
     _, shown = console("GET", f"generations/{accepted['id']}")

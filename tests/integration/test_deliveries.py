@@ -281,7 +281,7 @@ def test_all_that_is_known_of_a_generation_expires_together(lambdas: Lambdas, ke
     # when
     body = {**json.loads(SKETCH), "webhook_events": ["processing", "success"]}
     lambdas.ask(request("generate", authorization=key, body=json.dumps(body)))
-    lambdas.drain("dispatch")
+    lambdas.make()
     lambdas.stream()
     for _ in range(3):
         lambdas.drain("deliver")
@@ -307,7 +307,7 @@ def test_a_delivery_costs_three_calls_when_the_receiver_is_well(
     internet.hosts[RECEIVER] = accept
     for _ in range(2):
         lambdas.ask(request("generate", authorization=key, body=SKETCH))
-    lambdas.drain("dispatch")
+    lambdas.make()
     first, second = [item["id"] for item in lambdas.waiting("DeliveryQueue") or _announced(lambdas)]
     lambdas.invoke("deliver", queue_event("deliver", message(first)))
     calls.take()
@@ -333,7 +333,7 @@ def test_whoever_wants_to_know_is_told_of_every_status(
     _, accepted = lambdas.ask(request("generate", authorization=key, body=body))
     lambdas.stream()
     lambdas.drain("deliver")
-    lambdas.drain("dispatch")
+    lambdas.make()
     lambdas.stream()
     for _ in range(6):
         lambdas.invoke("deliver", queue_event("deliver", message(accepted["id"])))
@@ -359,7 +359,7 @@ def test_only_what_is_wanted_sends_messages(
     lambdas.ask(
         request("generate", authorization=key, body=json.dumps({**json.loads(SKETCH), "webhook_events": wanted}))
     )
-    lambdas.drain("dispatch")
+    lambdas.make()
     lambdas.stream()
     assert len(lambdas.waiting("DeliveryQueue")) == messages
 
@@ -371,7 +371,7 @@ def test_an_event_whose_message_was_lost_is_told_with_the_end(
     internet.hosts[RECEIVER] = accept
     body = json.dumps({**json.loads(SKETCH), "webhook_events": ["processing"]})
     lambdas.ask(request("generate", authorization=key, body=body))
-    lambdas.drain("dispatch")
+    lambdas.make()
     lambdas.stream()
     aws("sqs").purge_queue(QueueUrl=stack.ref("DeliveryQueue"))
     # when

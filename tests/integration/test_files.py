@@ -222,7 +222,7 @@ def test_its_owner_uses_a_file_as_a_picture_to_work_from(
     # when
     wanted = {**AS_THESE, "input": {"prompt": "as these", "image_urls": [document["url"]]}}
     asked = ann("POST", "/generate", wanted)
-    ann.lambdas.drain("dispatch")
+    ann.lambdas.make()
     # then it was read where it is stored, and written anew for the provider
     assert asked.status == 202
     generation = generations.get(asked.document["id"])
@@ -258,7 +258,7 @@ def test_a_file_that_never_came_is_an_error_that_names_it(
     url = ann("POST", "/files", ANNOUNCED).document["url"]
     # when
     asked = ann("POST", "/generate", {**AS_THESE, "input": {"prompt": "as these", "image_urls": [url]}})
-    ann.lambdas.drain("dispatch")
+    ann.lambdas.make()
     # then
     failed = generations.get(asked.document["id"])
     assert (failed.status, failed.refunded) == (Status.ERROR, True)

@@ -134,7 +134,7 @@ def test_all_pages_together_are_the_list(ann: Client, generations: GenerationSto
 
 def test_a_list_has_what_reading_one_answers(ann: Client, lambdas: Lambdas) -> None:
     generation_id = ann.generate()
-    lambdas.drain("dispatch")
+    lambdas.make()
     (item,) = ann("GET", "/generations").document["data"]
     assert item == ann("GET", f"/generations/{generation_id}").document
     assert item["status"] == "success"
@@ -145,7 +145,7 @@ def test_a_list_has_what_reading_one_answers(ann: Client, lambdas: Lambdas) -> N
 def test_a_generation_changes_its_list_with_its_status(ann: Client, lambdas: Lambdas) -> None:
     generation_id = ann.generate()
     assert ids(ann("GET", "/generations", query={"status": "pending"})) == [generation_id]
-    lambdas.drain("dispatch")
+    lambdas.make()
     assert ids(ann("GET", "/generations", query={"status": "pending"})) == []
     assert ids(ann("GET", "/generations", query={"status": "success"})) == [generation_id]
 

@@ -61,7 +61,7 @@ def test_every_line_of_a_generations_way_can_be_followed_and_holds_no_secret(
     # given a way through all functions: a provider that calls back, a receiver that is down at first
     internet.hosts[RECEIVER] = lambda _: httpx.Response(503)
     _, accepted = lambdas.ask(request("generate", authorization=key))
-    lambdas.drain("dispatch")
+    lambdas.make()
     studio.status = "success"
     lambdas.call_back(studio.webhook)
     lambdas.drain("ingest")
@@ -92,7 +92,7 @@ def test_a_delivery_that_reconcile_sends_again_can_be_followed(
     # given
     internet.hosts[RECEIVER] = lambda _: httpx.Response(503)
     _, accepted = lambdas.ask(request("generate", authorization=key))
-    lambdas.drain("dispatch")
+    lambdas.make()
     lambdas.stream()
     lambdas.drain("deliver")
     overdue(stack, accepted["id"], "delivery#success")
@@ -116,7 +116,7 @@ def test_requests_that_are_refused_or_fail_leave_no_secret_in_the_logs(
     prompt = "a prompt that nobody but its author may read"
     body = json.dumps({"model": "playground-v2", "input": {"prompt": prompt}, "webhook": f"https://{RECEIVER}/x"})
     _, accepted = lambdas.ask(request("generate", authorization=key, body=body))
-    lambdas.drain("dispatch")
+    lambdas.make()
     hidden = secrets(stack, studio, key, generations, accepted["id"])
     # when everything goes wrong that can
     lambdas.ask(request("generate", authorization=key[:-1] + "!"))
@@ -130,7 +130,7 @@ def test_requests_that_are_refused_or_fail_leave_no_secret_in_the_logs(
     lambdas.invoke("ingest", queue_event("ingest", message(accepted["id"])))
     lambdas.invoke("ingest", queue_event("ingest", json.dumps({"prompt": prompt})))
     lambdas.ask(request("generate", authorization=key, body=body))
-    lambdas.drain("dispatch")
+    lambdas.make()
     aws("sqs").delete_queue(QueueUrl=stack.ref("IngestQueue"))
     assert lambdas.call_back(studio.webhook) == 503
     aws("dynamodb").delete_table(TableName=stack.ref("GenerationsTable"))
@@ -202,7 +202,7 @@ def test_the_receivers_answer_is_logged(lambdas: Lambdas, key: str, internet: In
     # given
     internet.hosts[RECEIVER] = accept
     lambdas.ask(request("generate", authorization=key))
-    lambdas.drain("dispatch")
+    lambdas.make()
     lambdas.stream()
     # when
     lambdas.drain("deliver")

@@ -47,7 +47,7 @@ def test_a_webhook_tells_of_a_sketch_and_its_signature_holds(
     internet.hosts[RECEIVER] = accept
     _, accepted = lambdas.ask(request("generate", authorization=key, body=SKETCH))
     # when
-    answers = [*lambdas.drain("dispatch"), *lambdas.stream(), *lambdas.drain("deliver")]
+    answers = [*lambdas.make(), *lambdas.stream(), *lambdas.drain("deliver")]
     # then each ran once and nothing comes back
     assert answers == [{"batchItemFailures": []}] * 3
     (sent,) = internet.to(RECEIVER)
@@ -75,7 +75,7 @@ def test_another_users_secret_does_not_verify(lambdas: Lambdas, key: str, stack:
     # given a webhook
     internet.hosts[RECEIVER] = accept
     lambdas.ask(request("generate", authorization=key, body=SKETCH))
-    lambdas.drain("dispatch")
+    lambdas.make()
     lambdas.stream()
     lambdas.drain("deliver")
     (sent,) = internet.to(RECEIVER)
@@ -90,7 +90,7 @@ def test_another_users_secret_does_not_verify(lambdas: Lambdas, key: str, stack:
 def test_the_webhooks_url_leads_to_the_stored_picture(lambdas: Lambdas, key: str, stack: Stack) -> None:
     # given a finished sketch
     _, accepted = lambdas.ask(request("generate", authorization=key, body=SKETCH))
-    lambdas.drain("dispatch")
+    lambdas.make()
     path = f"/generations/{accepted['id']}"
     _, document = lambdas.ask(request("generate", method="GET", path=path, authorization=key, body=""))
     # when
@@ -117,7 +117,7 @@ def test_a_client_without_a_webhook_waits_for_its_picture(
 ) -> None:
     # given a dispatch that runs while generate waits
     def sleep(_: float) -> None:
-        lambdas.drain("dispatch")
+        lambdas.make()
 
     lambdas.ask(request("generate"))
     real = generate_dependencies()
@@ -141,7 +141,7 @@ def test_a_webhook_tells_of_a_failure(lambdas: Lambdas, key: str, internet: Inte
     body = {**json.loads(SKETCH), "input": {"prompt": "test:fail"}}
     lambdas.ask(request("generate", authorization=key, body=json.dumps(body)))
     # when
-    lambdas.drain("dispatch")
+    lambdas.make()
     lambdas.stream()
     lambdas.drain("deliver")
     # then
@@ -158,7 +158,7 @@ def test_a_generation_without_a_webhook_is_announced_to_subscribers_but_not_deli
     body = json.loads(SKETCH)
     del body["webhook"]
     lambdas.ask(request("generate", authorization=key, body=json.dumps(body)))
-    lambdas.drain("dispatch")
+    lambdas.make()
     # when
     answers = lambdas.stream()
     # then the subscription's filter keeps it from the queue
@@ -172,7 +172,7 @@ def test_a_provider_that_calls_back(
     # given a job that the provider took
     internet.hosts[RECEIVER] = accept
     _, accepted = lambdas.ask(request("generate", authorization=key))
-    lambdas.drain("dispatch")
+    lambdas.make()
     assert generations.get(accepted["id"]).job_id == "job1"
     # when it is done
     studio.status = "success"
@@ -193,7 +193,7 @@ def test_a_callback_with_a_wrong_token_changes_nothing(
 ) -> None:
     # given
     _, accepted = lambdas.ask(request("generate", authorization=key))
-    lambdas.drain("dispatch")
+    lambdas.make()
     before = generations.get(accepted["id"])
     # when
     status = lambdas.call_back(studio.webhook[:-1] + "!")
@@ -208,7 +208,7 @@ def test_a_callback_that_comes_twice_stores_once(
 ) -> None:
     # given
     _, accepted = lambdas.ask(request("generate", authorization=key))
-    lambdas.drain("dispatch")
+    lambdas.make()
     studio.status = "success"
     # when
     statuses = [lambdas.call_back(studio.webhook), lambdas.call_back(studio.webhook)]
@@ -230,7 +230,7 @@ def test_the_same_dispatch_message_twice_asks_the_provider_once(
         QueueUrl=generate_dependencies().settings.dispatch_queue_url, MessageBody=json.dumps(body)
     )
     # when
-    answers = lambdas.drain("dispatch")
+    answers = lambdas.make()
     # then
     assert answers == [{"batchItemFailures": []}] * 2
     assert len(internet.to("api.artificialstudio.ai")) == 1
@@ -242,7 +242,7 @@ def test_a_webhook_that_is_refused_is_tried_again_with_the_same_id(
     # given a receiver that is down
     internet.hosts[RECEIVER] = lambda _: httpx.Response(503)
     lambdas.ask(request("generate", authorization=key, body=SKETCH))
-    lambdas.drain("dispatch")
+    lambdas.make()
     lambdas.stream()
     lambdas.drain("deliver")
     (row,) = [row for row in stack.rows("GenerationsTable") if row["record"]["S"] == "delivery#success"]
@@ -269,7 +269,7 @@ def test_every_functions_calls_are_among_those_that_its_policy_allows(
     # given each function's part in a generation's way
     internet.hosts[RECEIVER] = accept
     lambdas.ask(request("generate", authorization=key))
-    lambdas.drain("dispatch")
+    lambdas.make()
     studio.status = "success"
     lambdas.call_back(studio.webhook)
     lambdas.drain("ingest")

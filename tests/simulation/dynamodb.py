@@ -41,7 +41,8 @@ class Killed(BaseException):
 class Removal:
     """A condition to remove: in writes whose key matches `key`, what `pattern` matches becomes `replacement`.
 
-    `removed` counts the writes that lost it. A condition that is left empty is removed altogether.
+    That is in the condition, or in the update (`if_not_exists`). `removed` counts the writes that lost it. A condition
+    that is left empty is removed altogether.
     """
 
     key: str
@@ -51,16 +52,16 @@ class Removal:
 
     def __call__(self, write: dict[str, Any]) -> dict[str, Any]:
         """Return the write without the condition."""
-        condition = write.get("ConditionExpression", "")
         key = write.get("Key") or write.get("Item") or {}
         if not re.search(self.key, f"{key['id']['S']}/{key['record']['S']}"):
             return write
-        changed = re.sub(self.pattern, self.replacement, condition)
-        if changed == condition:
+        expressions = {name: write[name] for name in ("ConditionExpression", "UpdateExpression") if name in write}
+        changed = {name: re.sub(self.pattern, self.replacement, text) for name, text in expressions.items()}
+        if changed == expressions:
             return write
         self.removed += 1
-        rest = {name: value for name, value in write.items() if name != "ConditionExpression"}
-        return {**rest, "ConditionExpression": changed} if changed else rest
+        rest = {name: value for name, value in write.items() if name not in expressions}
+        return rest | {name: text for name, text in changed.items() if text}
 
 
 @dataclass
