@@ -39,7 +39,7 @@ def follow(client: Client, answer: Answer, path: str = PATH, method: str = "GET"
 
 def made(client: Client, answer: Answer) -> Answer:
     """Let the work be done, and follow one redirect."""
-    client.lambdas.drain("dispatch")
+    client.lambdas.make()
     return follow(client, answer)
 
 
@@ -68,7 +68,7 @@ def test_a_picture_comes_at_the_end_of_the_chain(client: Client) -> None:
 
 def test_a_redirected_post_may_stay_one(client: Client) -> None:
     answer = post(client, BODY)
-    client.lambdas.drain("dispatch")
+    client.lambdas.make()
 
     assert follow(client, answer, method="POST").status == 200
 

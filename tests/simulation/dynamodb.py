@@ -187,6 +187,8 @@ class SimulatedDynamoDB:
         return dict(write["Item"])
 
     def _update(self, write: dict[str, Any]) -> Item:
+        if self.without:
+            write = self.without(write)
         before = self._table(write["TableName"]).get(_key(write["Key"])) or dict(write["Key"])
         names, values = write.get("ExpressionAttributeNames", {}), write.get("ExpressionAttributeValues", {})
         after = dict(before)

@@ -175,7 +175,7 @@ def a_forged_callback(world: World) -> Workers:
 
 def announced_twice_and_delivered(world: World) -> Workers:
     world.add(model="free", webhook="https://client.example/hook")
-    world.dispatch(FIRST)
+    world.ingest(FIRST)
     world.seen.stream.clear()
     return {
         "notify": lambda: world.announce(FIRST),
@@ -186,7 +186,7 @@ def announced_twice_and_delivered(world: World) -> Workers:
 
 def delivered_three_times(world: World) -> Workers:
     world.add(model="free", webhook="https://client.example/hook")
-    world.dispatch(FIRST)
+    world.ingest(FIRST)
     world.seen.stream.clear()
     return {f"deliver {number}": lambda: world.deliver(FIRST) for number in (1, 2, 3)}
 
@@ -322,7 +322,7 @@ PLANTS = (
     Plant(
         "a job that is not known yet",
         "callbacks name two jobs",
-        Removal("/generation$", r"if_not_exists\(#0, (:0)\)", r"\1"),
+        Removal("/generation$", r"if_not_exists\(#0, (:\d+)\)", r"\1"),
     ),
     Plant("the provider whose turn it is", "a late callback", Removal("/generation$", " AND provider = :provider")),
     Plant(

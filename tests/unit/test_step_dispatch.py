@@ -359,7 +359,8 @@ def test_a_provider_that_finishes_without_a_picture_has_failed(model: str) -> No
 
 
 def test_notes_about_a_drawn_picture_are_kept() -> None:
-    assert Room(studio=[Rendered((PICTURE,), ("No sofa.",))]).run().notes == ("No sofa.",)
+    room = Room(a_generation(model="free"), sketch=[Rendered((PICTURE,), ("No sofa.",))])
+    assert room.run().notes == ("No sofa.",)
 
 
 def test_submitted_waits_for_its_callback() -> None:

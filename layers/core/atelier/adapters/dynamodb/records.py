@@ -175,10 +175,10 @@ class RecordTable:
 
     def default(self, key: tuple[str, str], attribute: tuple[str, Scalar], *, condition: str, values: Record) -> Record:
         """Set an attribute that is not there yet if `condition` holds, and return the record; else ConflictError."""
-        name, value = attribute
-        write = self.change(key, {name: value}, condition=condition, values=values)
-        write["Update"]["UpdateExpression"] = "SET #0 = if_not_exists(#0, :0)"
-        return self._update(write, None)
+        expression = _Expression(values)
+        name, value = expression.name(attribute[0]), expression.value(attribute[1])
+        update = f"SET {name} = if_not_exists({name}, {value})"
+        return self._update(self._changed(key, update, condition, expression), None)
 
     def add(
         self, key: tuple[str, str], amounts: Mapping[str, int], changes: Record, *, condition: str, values: Record
@@ -234,11 +234,15 @@ class RecordTable:
         removes = [expression.name(name) for name, value in changes.items() if value is None]
         adds = [f"{expression.name(name)} {expression.value(amount)}" for name, amount in amounts.items()]
         clauses = {"SET": sets, "REMOVE": removes, "ADD": adds}
+        update = " ".join(f"{verb} {', '.join(terms)}" for verb, terms in clauses.items() if terms)
+        return self._changed(key, update, condition, expression)
+
+    def _changed(self, key: tuple[str, str], update: str, condition: str, expression: "_Expression") -> Write:
         return {
             "Update": {
                 "TableName": self._table,
                 "Key": _key(*key),
-                "UpdateExpression": " ".join(f"{verb} {', '.join(terms)}" for verb, terms in clauses.items() if terms),
+                "UpdateExpression": update,
                 "ConditionExpression": condition,
                 "ExpressionAttributeNames": expression.names,
                 "ExpressionAttributeValues": expression.values,
