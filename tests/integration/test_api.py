@@ -229,7 +229,7 @@ def test_live_and_test_keys_do_not_find_each_others(
     # given a finished generation of each of a user's keys
     test = with_key(ann, stack, accounts, test=True)
     ids = {client.key: client.generate(webhook=HOOK) for client in (ann, test)}
-    lambdas.drain("dispatch")
+    lambdas.make()
     before = stack.rows("GenerationsTable")
     # when each tries the other's, and another live key the live one
     answers = [

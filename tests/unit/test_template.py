@@ -4,7 +4,7 @@ import importlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -268,8 +268,8 @@ def allows_accounts(name: str, action: str, key: str, attributes: set[str], retu
     return False
 
 
-USER = new_user(email="a@example.com", name="a", now=0)
-KEY, _ = mint_key(name="k", user=USER, test=False, digest_key="d", now=0)
+USER = replace(new_user(email="a@example.com", name="a", now=0), id=f"user_{'u' * 16}")
+KEY = replace(mint_key(name="k", user=USER, test=False, digest_key="d", now=0)[0], id="k" * 12)
 SETTLING = ("dispatch", "ingest", "reconcile")
 
 
