@@ -318,6 +318,19 @@ def test_a_key_does_what_its_scopes_say(
 
 
 @pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/generations"), ("GET", "/openapi.json"), ("GET", "/docs"), ("OPTIONS", "/run"), ("POST", "/run"),
+     ("GET", "/no/such/path"), ("GET", "/files/outputs/x/y/z.png"), ("GET", "/v1/models"), ("HEAD", "/tools")],
+)  # fmt: skip
+def test_every_answer_is_what_it_says_and_comes_by_https(method: str, path: str, ann: Client, anybody: Client) -> None:
+    for client in (ann, anybody):
+        headers = client(method, path).headers
+        assert (headers["X-Content-Type-Options"], headers["Strict-Transport-Security"]) == (
+            "nosniff", "max-age=31536000",
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
     ("path", "body", "headers", "first", "later"),
     [
         ("/run", RUN, {"Idempotency_Key": "k"}, 202, 202),

@@ -128,16 +128,25 @@ def test_a_larger_file_goes_to_the_bucket_by_a_form(ann: Client, stack: Stack) -
         assert condition in conditions
     assert set(fields) == {"key", "Content-Type", "policy"} | {name for name in fields if name.startswith("x-amz-")}
     assert bucket in document["upload"]["url"]
-    assert document["url"] == f"{BASE}/files/{fields['key']}"
-    assert fields["key"].startswith(f"uploads/{ann.user_id}/{document['id']}/")
+    arrives = fields["key"]
+    assert arrives == f"incoming/{path(document['url']).removeprefix('/files/')}"
+    assert arrives.startswith(f"incoming/uploads/{ann.user_id}/{document['id']}/")
     assert document["createdAt"] < document["expiresAt"]
     # and before it came there is nothing at its URL, nor when it is no picture
     assert ann("GET", path(document["url"])).status == 404
-    put(stack, fields["key"], b"<svg/>")
-    assert ann("GET", path(document["url"])).status == 404
-    put(stack, fields["key"], b"\xff\xd8\xff and so on")
+    for content in (b"<svg/>", b"\xff\xd8\xff and so on", picture()[:-9]):
+        put(stack, arrives, content)
+        assert ann("GET", path(document["url"])).status == 404
+    assert ann("GET", f"/files/{arrives}").status == 404
+    # when it is one, it is that picture alone, for good
+    put(stack, arrives, picture() + b"<html>")
     link = ann("GET", path(document["url"]))
-    assert parse_qs(urlsplit(link.headers["Location"]).query)["response-content-type"] == ["image/jpeg"]
+    assert parse_qs(urlsplit(link.headers["Location"]).query)["response-content-type"] == ["image/png"]
+    put(stack, arrives, b"<html>")
+    assert ann("GET", path(document["url"])).status == 302
+    assert {key: stored["Body"].read() for key, stored in objects(stack).items()} == {
+        arrives: b"<html>", arrives.removeprefix("incoming/"): picture(),
+    }  # fmt: skip
 
 
 def test_links_and_forms_lead_to_the_region_of_the_bucket(moto: None) -> None:

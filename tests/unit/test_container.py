@@ -9,9 +9,16 @@ from PIL import Image as Pillow
 from PIL.PngImagePlugin import PngInfo
 
 from atelier.errors import InvalidImageError
-from atelier.images.metadata_stripper import MAX_METADATA_BYTES, MAX_PARTS, MAX_SCANS, is_lossless_webp, strip_metadata
+from atelier.images.metadata_stripper import (
+    MAX_METADATA_BYTES,
+    MAX_PARTS,
+    MAX_SCANS,
+    is_lossless_webp,
+    strip_metadata,
+    strip_private,
+)
 from tests.cases import each
-from tests.unit.pictures import a_picture, png_chunk, webp_chunk, webp_of, write
+from tests.unit.pictures import a_picture, png_chunk, read, webp_chunk, webp_of, write
 
 KINDS = ("PNG", "JPEG", "WEBP")
 EXIF = Pillow.Exif()
@@ -43,6 +50,47 @@ def test_exif_is_left(kind: str) -> None:
     content = write(a_picture(), kind, exif=EXIF)
     assert strip_metadata(content) == content
     assert b"a house" in content
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("turn", [None, 1, 6, 8])
+def test_of_private_exif_only_the_orientation_is_left(kind: str, order: str, turn: int | None) -> None:
+    exif = Pillow.Exif()
+    exif.endian = order
+    exif[0x010E] = "my house"
+    if turn:
+        exif[0x0112] = turn
+    exif.get_ifd(0x8825)[2] = (52.0, 31.0, 12.0)
+    content = write(a_picture(), kind, exif=exif)
+    assert b"my house" in content
+    stripped = strip_private(content + b"<html>")
+    assert b"my house" not in stripped
+    picture = read(stripped)
+    found = picture.getexif()
+    assert (dict(found), found.get_ifd(0x8825)) == ({0x0112: turn} if turn else {}, {})
+    assert picture.tobytes() == read(content).tobytes()
+    assert strip_private(stripped) == stripped
+
+
+@each(
+    "exif",
+    [
+        b"", b"II*", b"XX*\0\0\0\0\x08", b"II*\0\xff\xff\xff\xff", b"II*\0\x08\0\0\0\xff\xff",
+        b"MM\0*\0\0\0\x08\0\1\x01\x12\0\3\0\0\0\1\0\x09\0\0", b"MM\0*\0\0\0\x08\0\1\x01\x12\0\3",
+        b"x" * 60_000,
+    ],
+)  # fmt: skip
+def test_exif_that_says_nothing_of_the_orientation_goes(exif: bytes) -> None:
+    plain = write(a_picture(), "PNG")
+    assert strip_private(plain[:PNG_START] + png_chunk(b"eXIf", exif) + plain[PNG_START:]) == plain
+
+
+def test_the_thumbnail_of_a_jpegs_header_goes() -> None:
+    plain = write(a_picture(), "JPEG")
+    assert plain[2:11] == b"\xff\xe0\0\x10JFIF\0"
+    padded = plain[:2] + b"\xff\xe0\0\x16" + plain[6:18] + b"\1\2secret" + plain[20:]
+    assert strip_private(padded) == plain
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -16,10 +16,9 @@ from atelier.images.uploads import FORM_LIFETIME, MAX_BYTES, StoreUpload, Upload
 from atelier.providers.provider import ProviderImage
 from tests.cases import each
 from tests.unit.fakes import BASE_URL, NOW, Clock, InMemoryFiles
+from tests.unit.pictures import a_picture, write
 
-PNG = b"\x89PNG\r\n\x1a\n and so on"
-JPEG = b"\xff\xd8\xff and so on"
-WEBP = b"RIFF\x10\x00\x00\x00WEBP and so on"
+PNG, JPEG, WEBP = (write(a_picture(), kind) for kind in ("PNG", "JPEG", "WEBP"))
 ANNOUNCED: dict[str, Any] = {"name": "cat.png", "size": 12_345_678, "mimetype": "image/png"}
 
 
@@ -72,7 +71,7 @@ def test_what_is_no_picture_that_we_keep_is_refused(content: bytes) -> None:
 
 @pytest.mark.parametrize("content_type", [None, "", "text/plain", "application/x-www-form-urlencoded"])
 def test_bytes_that_arrive_as_text_are_refused_with_what_helps(content_type: str | None) -> None:
-    error = refused(WEBP.decode(), encoded=False, content_type=content_type)
+    error = refused(WEBP.decode(errors="replace"), encoded=False, content_type=content_type)
     assert error.status == 415
     assert "Content-Type must be" in error.message
 
@@ -215,7 +214,7 @@ def test_no_two_files_have_the_same_key() -> None:
 
 def test_an_announced_file_gets_a_form_for_just_that() -> None:
     upload, files = store(announce(mimetype="image/webp"))
-    fields = {"key": upload.key, "Content-Type": "image/webp", "size": "12345678", "seconds": "900"}
+    fields = {"key": f"incoming/{upload.key}", "Content-Type": "image/webp", "size": "12345678", "seconds": "900"}
     assert files.objects == {}
     assert upload.form == UploadForm("https://bucket.example/", fields)
     document = describe_upload(upload, BASE_URL)
@@ -223,3 +222,35 @@ def test_an_announced_file_gets_a_form_for_just_that() -> None:
     assert document["expiresAt"] == "2027-01-15T08:15:00.000Z"
     assert FORM_LIFETIME == 900_000
     assert upload.created_at == NOW
+
+
+HTML = b"<html><script>alert(1)</script></html>"
+
+
+@each("kind", ["PNG", "JPEG", "WEBP"])
+def test_a_file_is_stored_without_what_follows_the_picture(kind: str) -> None:
+    picture = write(a_picture(), kind)
+    upload, files = store(parse(picture + HTML))
+    assert (upload.size, files.objects[upload.key].content) == (len(picture), picture)
+
+
+def test_a_file_that_is_no_whole_picture_is_refused_and_not_stored() -> None:
+    files = InMemoryFiles()
+    step = StoreUpload(files=files, clock=Clock())
+    for content in (b"\x89PNG\r\n\x1a\n" + HTML, PNG[:-20], b"\xff\xd8\xff" + HTML, WEBP[:40]):
+        with pytest.raises(InvalidRequestError, match="cannot be used"):
+            step(parse(content), "user_1")
+    assert files.objects == {}
+
+
+def test_what_arrived_by_a_form_is_published_without_what_follows_the_picture() -> None:
+    files = InMemoryFiles()
+    step = StoreUpload(files=files, clock=Clock())
+    upload = step(announce(), "user_1")
+    assert not step.publish(upload.key)
+    files.put(f"incoming/{upload.key}", b"\x89PNG\r\n\x1a\n" + HTML, "image/png")
+    assert not step.publish(upload.key)
+    assert upload.key not in files.objects
+    files.put(f"incoming/{upload.key}", JPEG + HTML, "text/html")
+    assert step.publish(upload.key)
+    assert files.objects[upload.key] == ProviderImage(JPEG, "image/jpeg")

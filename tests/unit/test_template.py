@@ -18,12 +18,14 @@ from atelier.adapters.aws.catalog_object import EMBEDDED
 from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.generation_store import to_record
 from atelier.adapters.dynamodb.records import RecordTable
+from atelier.adapters.lambda_.responses import SAFE
 from atelier.api.upload_request import BYTES, FORM
 from atelier.clock import SECOND
 from atelier.generations import ingest, input_images, model
 from atelier.generations.model import FINAL, Status
 from atelier.images.file_urls import TRANSIENT, UPLOADS
 from atelier.images.image import EXTENSIONS
+from atelier.images.uploads import INCOMING
 from atelier.outbound.url_policy import UrlPolicy
 from atelier.providers import replicate, synchronous
 from atelier.webhooks import deliver, delivery
@@ -433,6 +435,7 @@ def test_api_gateways_own_errors_have_the_contracts_shape_and_openais(name: str)
     response = RESOURCES["Api"]["Properties"]["GatewayResponses"][name]
     text = response["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"Forbidden"')
     document = json.loads(text)
+    assert response["ResponseParameters"]["Headers"] == {name: f"'{value}'" for name, value in SAFE.items()}
     assert document.keys() == {"message", "error"}
     assert document["error"].keys() == {"message", "type", "param", "code"}
     assert document["error"]["message"] == document["message"]
@@ -600,6 +603,11 @@ def test_the_bucket_forgets_with_the_table() -> None:
     assert rules["expire-uploads"]["Prefix"] == f"{UPLOADS}/"
     assert target(rules["expire-uploads"]["ExpirationInDays"]) == "RetentionDays"
     assert (rules["expire-transient"]["Prefix"], rules["expire-transient"]["ExpirationInDays"]) == (f"{TRANSIENT}/", 1)
+    incoming = f"{INCOMING}/{UPLOADS}/"
+    assert rules["expire-incoming"]["Prefix"] == incoming
+    assert target(rules["expire-incoming"]["ExpirationInDays"]) == "RetentionDays"
+    briefly = rules["expire-incoming-transient"]
+    assert (briefly["Prefix"], briefly["ExpirationInDays"]) == (f"{INCOMING}/{TRANSIENT}/", 1)
     assert rules["abort-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
 
 

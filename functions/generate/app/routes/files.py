@@ -4,6 +4,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from atelier.adapters.lambda_.router import Router, answer, current_event
 from atelier.errors import NotFoundError
+from atelier.images.file_urls import TRANSIENT, UPLOADS
 from atelier.logging import logger
 
 from ..callers import changer
@@ -37,7 +38,10 @@ def upload() -> Response[str]:
 def file() -> Response[str]:
     """Lead a stable URL to a link that works for five minutes."""
     key = current_event().path.partition("/files/")[2]
-    link = dependencies().files().link(key)
+    deps = dependencies()
+    link = deps.files().link(key)
+    if link is None and key.startswith((UPLOADS, TRANSIENT)) and deps.store_upload().publish(key):
+        link = deps.files().link(key)
     if link is None:
         raise NotFoundError("There is no such file; it may have expired.")
     return answer(302, {"url": link}, {"Location": link, "Cache-Control": "private, max-age=60"})

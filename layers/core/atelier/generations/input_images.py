@@ -1,6 +1,7 @@
 """Inputs: a client's pictures, fetched and checked once, before any provider is asked."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from atelier.clock import MINUTE
@@ -19,6 +20,7 @@ from atelier.images.download import Download
 from atelier.images.file_urls import FIELD, FileUrls, file_url
 from atelier.images.image import EncodedImage, parse_data_url
 from atelier.images.ports import Files, Sanitise
+from atelier.images.uploads import incoming
 from atelier.providers.provider import InputImage
 
 SECONDS = 30.0
@@ -82,10 +84,10 @@ class PrepareInputs:
             raise _unusable(number, exc) from exc
 
     def _stored(self, key: str) -> bytes:
-        try:
-            return self.files.get(key)
-        except NotFoundError as exc:
-            raise FetchRefusedError("There is no such file here; it may have expired.") from exc
+        for place in (key, incoming(key)):
+            with suppress(NotFoundError):
+                return self.files.get(place)
+        raise FetchRefusedError("There is no such file here; it may have expired.")
 
 
 def _unusable(number: int, reason: FetchError | InvalidImageError) -> InvalidRequestError:

@@ -42,6 +42,10 @@ class UploadForm:
 class UploadFiles(Protocol):
     """The bucket, as far as clients' files need it."""
 
+    def get(self, key: str) -> bytes:
+        """Read an object; NotFoundError where there is none."""
+        ...
+
     def put(self, key: str, content: bytes, content_type: str) -> None:
         """Store an object."""
         ...

@@ -1,17 +1,23 @@
 """Files that clients upload and then name in their inputs.
 
-A file has no record. Its key names its user, and anyone who knows its URL, which holds a secret, may fetch it."""
+A file has no record. Its key names its user, and anyone who knows its URL, which holds a secret, may fetch it. What a
+client POSTs to the bucket arrives under another key, INCOMING, which no URL leads to: a file is stored under its own
+key only without its metadata and without what follows the picture.
+"""
 
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from atelier.clock import MINUTE
+from atelier.errors import InvalidImageError, InvalidRequestError, NotFoundError
 from atelier.images.file_urls import TRANSIENT, UPLOADS
-from atelier.images.image import EXTENSIONS
+from atelier.images.image import EXTENSIONS, sniff
+from atelier.images.metadata_stripper import strip_private
 from atelier.images.ports import UploadFiles, UploadForm
 
 MAX_BYTES = 20 * 1024 * 1024
+INCOMING = "incoming"
 FORM_LIFETIME = 15 * MINUTE
 
 
@@ -64,7 +70,27 @@ class StoreUpload:
         """Return the new file: stored, or with the form by which its owner may store it."""
         upload = new_upload(request, user_id, self.clock())
         if request.content is None:
-            form = self.files.form(upload.key, upload.content_type, upload.size, seconds=FORM_LIFETIME // 1_000)
+            form = self.files.form(
+                incoming(upload.key), upload.content_type, upload.size, seconds=FORM_LIFETIME // 1_000
+            )
             return replace(upload, form=form)
-        self.files.put(upload.key, request.content, upload.content_type)
-        return upload
+        try:
+            content = strip_private(request.content)
+        except InvalidImageError as exc:
+            raise InvalidRequestError(f"The file cannot be used: {exc}") from exc
+        self.files.put(upload.key, content, upload.content_type)
+        return replace(upload, size=len(content))
+
+    def publish(self, key: str) -> bool:
+        """Store what arrived by a form under its own key; tell whether there is a picture now."""
+        try:
+            content = strip_private(self.files.get(incoming(key)))
+        except (NotFoundError, InvalidImageError):
+            return False
+        self.files.put(key, content, sniff(content) or "")
+        return True
+
+
+def incoming(key: str) -> str:
+    """Return the key under which a client's file arrives by a form."""
+    return f"{INCOMING}/{key}"

@@ -22,13 +22,15 @@ from atelier.errors import (
 from atelier.logging import logger
 
 Answer = dict[str, Any]
+SAFE = {"X-Content-Type-Options": "nosniff", "Strict-Transport-Security": "max-age=31536000"}
+"""On every answer: browsers take it for what it says it is, and come by https only."""
 
 
 def answer(status: int, document: Any, headers: Mapping[str, str] | None = None) -> Answer:
     """Answer with JSON that no cache may keep."""
     return {
         "statusCode": status,
-        "headers": {"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})},
+        "headers": {"Content-Type": "application/json", "Cache-Control": "no-store", **SAFE, **(headers or {})},
         "body": encode(document),
     }
 

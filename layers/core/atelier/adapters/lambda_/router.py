@@ -48,7 +48,7 @@ class Api(APIGatewayRestResolver):
         if method == "HEAD":
             answer["body"] = ""
         shared = _shared(self._origins(), self.current_event.headers.get("Origin"), headers.get("Allow"))
-        headers.update({name: [value] for name, value in shared.items()})
+        headers.update({name: [value] for name, value in {**responses.SAFE, **shared}.items()})
         return answer
 
     def _unknown(self) -> Response[str]:

@@ -73,8 +73,7 @@ def asset(file: StaticFile) -> Response[str]:
 
 
 def _text(file: StaticFile, headers: dict[str, str]) -> Response[str]:
-    safe = {"X-Content-Type-Options": "nosniff", **headers}
-    return Response(status_code=200, content_type=file.content_type, headers=safe, body=file.content)
+    return Response(status_code=200, content_type=file.content_type, headers=headers, body=file.content)
 
 
 def _read(path: Path) -> StaticFile:
