@@ -435,6 +435,24 @@ def test_a_body_of_the_limit_is_taken(size: int) -> None:
         assert len(get(OURS, server.url(), max_bytes=10_000).body) == size
 
 
+def test_a_download_takes_little_more_memory_than_its_body() -> None:
+    size, piece = 50 * 1024**2, b"." * 65_536
+
+    def serve(connection: socket.socket, server: Server) -> None:
+        server.read(connection)
+        connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode())
+        for _ in range(size // len(piece)):
+            connection.sendall(piece)
+
+    with Server(serve) as server:
+        tracemalloc.start()
+        body = get(OURS, server.url(), timeout=60, max_bytes=size).body
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert len(body) == size
+    assert peak - size < 20 * 1024**2
+
+
 # ---- Was it sent?
 
 

@@ -16,7 +16,7 @@ from PIL import ImageChops, ImageCms, ImageOps, ImageStat
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 from PIL.PngImagePlugin import PngInfo
 
-from atelier.adapters.pillow import LIMITS, THUMBNAIL_PIXELS, sanitise, thumbnail
+from atelier.adapters.pillow import LIMITS, MAX_SIDE, THUMBNAIL_PIXELS, sanitise, thumbnail
 from atelier.errors import InvalidImageError
 from atelier.images.image import EncodedImage
 from tests.cases import each
@@ -439,6 +439,27 @@ def test_a_picture_has_at_most_so_many_pixels(kind: str) -> None:
     if kind != "JPEG":  # whose missing pixels are grey
         with pytest.raises(InvalidImageError, match="damaged"):
             sanitise(CLAIMS[kind](width, height))
+
+
+NARROW = {
+    "a column with an orientation": write(Pillow.new("1", (20_000_000, 1)), "PNG", exif=exif(6)),
+    "a row": write(Pillow.new("1", (MAX_SIDE + 1, 1)), "PNG"),
+    "a column": write(Pillow.new("L", (1, MAX_SIDE + 1)), "PNG"),
+    "a jpeg's row": write(Pillow.new("L", (MAX_SIDE + 1, 1)), "JPEG"),
+}
+
+
+@each("function", [sanitise, thumbnail])
+@each("content", [pytest.param(content, id=name) for name, content in NARROW.items()])
+def test_a_side_has_at_most_so_many_pixels(content: bytes, function: Callable[[bytes], EncodedImage]) -> None:
+    assert len(content) < 100_000
+    with pytest.raises(InvalidImageError, match="16384 pixels"):
+        function(content)
+
+
+@pytest.mark.parametrize("size", [(MAX_SIDE, 1), (1, MAX_SIDE)])
+def test_a_side_may_have_as_many(size: tuple[int, int]) -> None:
+    assert sanitise(write(Pillow.new("L", size), "PNG", exif=exif(6))).width == size[1]
 
 
 @pytest.mark.parametrize("kind", FORMATS)

@@ -21,6 +21,8 @@ from atelier.images.metadata_stripper import MAX_METADATA_BYTES, is_lossless_web
 THUMBNAIL_PIXELS = 512
 RUN_LENGTHS = 3
 """zlib's strategy Z_RLE: a PNG's filtered rows hold few longer matches, and looking for them takes most of the time."""
+MAX_SIDE = 16_384
+"""Pixels; Pillow keeps a pointer and padding for each row, which is most of a picture that is a pixel wide."""
 Pillow.MAX_IMAGE_PIXELS = None  # LIMITS are lower
 
 
@@ -102,6 +104,8 @@ def _open(content: bytes, limits: Limits) -> Pillow.Image:
     if picture.width * picture.height > limits.max_pixels:
         most = limits.max_pixels / 1_000_000
         raise InvalidImageError(f"it has more pixels than a {limits.format} may have, {most:.1f} million")
+    if max(picture.size) > MAX_SIDE:
+        raise InvalidImageError(f"it has a side of more than {MAX_SIDE} pixels")
     if picture.mode == "P" and picture.palette is None:
         raise InvalidImageError("it is damaged: it has no palette")
     return picture

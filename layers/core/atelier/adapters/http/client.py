@@ -1,5 +1,6 @@
 """Outbound HTTP: everything fetched or posted to on a client's or a provider's word goes through `client(policy)`."""
 
+import io
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -104,9 +105,10 @@ class HttpxClient:
 
 
 def _read(response: httpx.Response, enough: int) -> bytes:
-    """Read a body as it came until it ends or is long enough."""
-    content = bytearray()
+    """Read a body as it came until it ends or is long enough, without a second copy of it."""
+    content = io.BytesIO()
     chunks = iter(response.stream)  # type: ignore[arg-type]
-    while len(content) < enough and (chunk := next(chunks, None)) is not None:
-        content += chunk
-    return bytes(content[:enough])
+    while content.tell() < enough and (chunk := next(chunks, None)) is not None:
+        content.write(chunk)
+    content.truncate(min(content.tell(), enough))
+    return content.getvalue()
