@@ -242,14 +242,12 @@ def test_its_owner_uses_a_file_as_a_picture_to_work_from(
 
 
 @pytest.mark.parametrize("route", ["/generate", "/run"])
-@pytest.mark.parametrize("transient", ["true", "false"])
-def test_another_users_file_is_refused(
-    route: str, transient: str, ann: Client, bob: Client, replicate: Replicate, stack: Stack
+def test_a_url_of_this_service_that_is_no_file_is_refused(
+    route: str, bob: Client, replicate: Replicate, stack: Stack
 ) -> None:
     # given
-    theirs = send(ann, picture(), {"transient": transient}).document["url"]
     own = send(bob, picture()).document["url"]
-    values = {"prompt": "as these", "image_urls": [own, theirs, theirs.replace("uploads", "%75ploads")]}
+    values = {"prompt": "as these", "image_urls": [own, own.rpartition("/")[0], own.replace("uploads", "%69ncoming")]}
     named = {"/generate": {"model": "nano-banana"}, "/run": {"tool": "text-to-image"}}[route]
     body = {**named, "input": values if route == "/generate" else {**values, "model": "nano-banana"}}
     # when
@@ -258,6 +256,18 @@ def test_another_users_file_is_refused(
     assert answer.status == 400
     assert answer.faults == [("input.image_urls.1", "invalid_url"), ("input.image_urls.2", "invalid_url")]
     assert stack.rows("GenerationsTable") == []
+
+
+@pytest.mark.parametrize("spelling", ["as given", "in another way"])
+def test_whoever_knows_a_files_url_may_use_it(
+    spelling: str, ann: Client, bob: Client, replicate: Replicate, generations: GenerationStore, internet: Internet
+) -> None:
+    url = send(ann, picture()).document["url"]
+    url = url if spelling == "as given" else url.replace("uploads", "%75ploads")
+    asked = bob("POST", "/generate", {**AS_THESE, "input": {"prompt": "as these", "image_urls": [url]}})
+    bob.lambdas.make()
+    assert [stored.content_type for stored in generations.get(asked.document["id"]).inputs] == ["image/png"]
+    assert {request.url.host for request in internet.requests} == {"api.replicate.com"}
 
 
 def test_a_file_that_never_came_is_an_error_that_names_it(

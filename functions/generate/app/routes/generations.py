@@ -111,7 +111,7 @@ def _wait(request: GenerationRequest) -> tuple[int, str | None]:
 
 
 def _accept(request: GenerationRequest, key: ApiKey, route: str, text: str) -> Generation:
-    FileUrls(base_url(), key.user_id).check(request.input)
+    FileUrls(base_url()).check(request.input)
     idempotency = parse_idempotency(current_event().headers.get("Idempotency-Key"), route=route, body=text)
     generation = dependencies().accept(request, key, correlation_id(), idempotency)
     bind_context(generation)

@@ -75,7 +75,7 @@ def _usable(model: Model, key: ApiKey) -> bool:
 
 
 def _accept(request: ImagesRequest, key: ApiKey, route: str) -> Generation:
-    FileUrls(base_url(), key.user_id).check(request.generation.input)
+    FileUrls(base_url()).check(request.generation.input)
     headers = current_event().headers
     idempotency = parse_idempotency(headers.get("Idempotency-Key"), route=route, body=request.digest)
     counted = parse_count(headers.get("X-Stainless-Retry-Count"), request.digest)

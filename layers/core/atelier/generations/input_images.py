@@ -73,7 +73,7 @@ class PrepareInputs:
         try:
             if url.startswith("data:"):
                 return self.sanitise(parse_data_url(url, max_bytes=MAX_BYTES))
-            if key := FileUrls(self.base_url, generation.user_id).key(url):
+            if key := FileUrls(self.base_url).key(url):
                 return self.sanitise(self._stored(key))
             return self.sanitise(self.download(url, deadline=deadline, max_bytes=MAX_BYTES))
         except FetchFailedError as exc:

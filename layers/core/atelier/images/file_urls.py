@@ -16,23 +16,23 @@ def file_url(key: str, base_url: str) -> str:
 
 FIELD = "image_urls"
 UPLOADS, TRANSIENT = "uploads", "transient"
-_KEY = re.compile(
-    rf"(?P<folder>inputs|outputs|{UPLOADS}|{TRANSIENT})/(?P<owner>[\w-]+)/[\w-]+/[\w-]+\.[a-z]+", re.ASCII
-)
+_KEY = re.compile(rf"(inputs|outputs|{UPLOADS}|{TRANSIENT})/[\w-]+/[\w-]+/[\w-]+\.[a-z]+", re.ASCII)
 _PORTS = {"https": 443, "http": 80}
 
 
 @dataclass(frozen=True, slots=True)
 class FileUrls:
-    """What a user may use of what is stored here; `base_url` is where the API is reached, without a final slash."""
+    """The URLs of this stack's files; `base_url` is where the API is reached, without a final slash.
+
+    Anyone who knows a file's URL, which holds a secret, may fetch it, and so may use it.
+    """
 
     base_url: str
-    user_id: str
 
     def key(self, url: str) -> str | None:
         """Return the key of the file that a URL of this stack leads to, or None where it leads elsewhere.
 
-        FetchRefusedError where it leads to no file, or to another user's.
+        FetchRefusedError where it leads to no file.
         """
         base, here = _location(self.base_url), _location(url)
         if base is None or here is None or base[0] != here[0]:
@@ -41,15 +41,12 @@ class FileUrls:
         if not here[1].startswith(folder):
             return None
         key = here[1].removeprefix(folder)
-        match = _KEY.fullmatch(key)
-        if match is None:
+        if not _KEY.fullmatch(key):
             raise FetchRefusedError("The URL leads to no file of this service.")
-        if match["folder"] in (UPLOADS, TRANSIENT) and match["owner"] != self.user_id:
-            raise FetchRefusedError("The URL leads to another user's file.")
         return key
 
     def check(self, values: Mapping[str, Any]) -> None:
-        """Raise InvalidRequestError where a client's input names files here that are none, or another user's."""
+        """Raise InvalidRequestError where a client's input names files here that are none."""
         faults = [(number, self._fault(url)) for number, url in enumerate(values.get(FIELD) or ())]
         errors = [FieldError(f"input.{FIELD}.{number}", fault, "invalid_url") for number, fault in faults if fault]
         if errors:
