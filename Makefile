@@ -15,7 +15,7 @@ ESLINT = $(NODE) .node/node_modules/eslint/bin/eslint.js --config requirements/n
 # The environments are kept when make looks at them as steps on the way.
 .PRECIOUS: .venv-%/ready
 
-.PHONY: supported-python help run stop test check unit integration e2e soak chromium screenshots openapi format benchmark costs build deploy requirements clean
+.PHONY: supported-python help run stop test check unit integration e2e soak chromium screenshots openapi advisories format benchmark costs build deploy requirements clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -28,12 +28,13 @@ stop: ## end it; its data and keys are kept
 
 test: check unit integration e2e ## everything but soak
 
-check: .venv/ready .venv-sam/ready .venv-lint/ready .node/ready ## style, types and template
+check: .venv/ready .venv-sam/ready .venv-lint/ready .node/ready ## style, types, template and known vulnerabilities of the pins
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint
 	.venv/bin/python -m tools.check_template
+	.venv/bin/python -m tools.advisories
 	$(PRETTIER) --check
 	$(ESLINT)
 	$(NODE) .node/node_modules/typescript/bin/tsc --project requirements/node/tsconfig.json
@@ -60,6 +61,9 @@ screenshots: .venv/ready chromium ## docs/screenshots, of the stack that `make r
 
 openapi: .venv/ready ## the API's description, anew from the code
 	@.venv/bin/python -m tools.openapi
+
+advisories: .venv/ready ## the list of known vulnerabilities of what is pinned, anew from osv.dev
+	@.venv/bin/python -m tools.advisories --update
 
 format: .venv/ready .node/ready ## lay out the code
 	.venv/bin/ruff check --fix .
