@@ -18,8 +18,18 @@ from typing import Annotated, Any
 import typer
 
 from atelier_cli import inline_images, screen
-from atelier_cli.client import AdminApi, Attempt, GenerationDetail, Key, NewKey, OwnedGeneration, Status, User
-from atelier_cli.errors import FileError, StackError
+from atelier_cli.client import (
+    AdminApi,
+    Attempt,
+    GenerationDetail,
+    Key,
+    NewKey,
+    OwnedGeneration,
+    ProviderTest,
+    Status,
+    User,
+)
+from atelier_cli.errors import FileError, ProviderError, StackError
 from atelier_cli.listener import Event, Listener
 from atelier_cli.session import Session
 from atelier_client import Atelier, Download, Generation
@@ -62,6 +72,14 @@ USER_COLUMNS = {
     "name": "name",
     "created (UTC)": "createdAt",
 }
+KEY_FIELDS = KEY_COLUMNS | {
+    "allowed": "scopes",
+    "models": "models",
+    "requests a minute": "requestsPerMinute",
+    "budget a day": "budgetPerDay",
+    "budget a month": "budgetPerMonth",
+}
+USER_FIELDS = USER_COLUMNS | {"state": "state", "budget a day": "budgetPerDay", "budget a month": "budgetPerMonth"}
 LEDGER_COLUMNS = {
     "created (UTC)": "createdAt",
     "kind": "kind",
@@ -77,9 +95,25 @@ OVERVIEW_FIELDS = {
     "in progress": "inProgress",
     "dead letters": "deadLetters",
 }
+KEY_LIMITS = {
+    "limit": "requestsPerMinute",
+    "models": "models",
+    "expires": "expiresAt",
+    "budget-per-day": "budgetPerDay",
+    "budget-per-month": "budgetPerMonth",
+}
+"""What `keys edit --clear` can remove."""
+USER_LIMITS = {"budget-per-day": "budgetPerDay", "budget-per-month": "budgetPerMonth"}
+PROVIDER_STATES = {True: "configured", False: "not configured"}
 KEY_STATES = {True: "set", False: "not set", None: "not needed"}
 MODEL_COLUMNS = {"model": "slug", "name": "name", "credits": "cost", "available": "available"}
-PROVIDER_COLUMNS = {"provider": "name", "key": "key", "models": "models"}
+PROVIDER_COLUMNS = {
+    "provider": "name",
+    "state": "state",
+    "key": "key",
+    "last error": "lastError",
+    "models": "models",
+}
 RETIRED_SECRET_COLUMNS = {"signs beside it until": "signsUntil", "secret": "secret"}
 MOMENT_COLUMNS = {"at": "at", "status": "status"}
 TURN_COLUMNS = {"at": "at", "provider": "provider", "model": "model", "ms": "duration", "error": "error"}
@@ -118,8 +152,6 @@ GENERATION_FIELDS = {
 DETAIL_FIELDS = GENERATION_FIELDS | {"cancelled": "cancelledAt", "refunded": "refunded", "webhook": "webhook"}
 
 
-MOST_SEARCHED = 2_000
-"""So many generations are read at most to find those of a day or a text."""
 STDIN = "-"
 EVENTS = {"success": "a lighthouse by the sea at sunset", "error": "test:fail"}
 """The test events, and the prompts for which `sketch` makes them."""
@@ -184,6 +216,9 @@ UserName = Annotated[str, typer.Argument(metavar="EMAIL_OR_ID")]
 Search = Annotated[str | None, typer.Option(metavar="TEXT", help="Only those whose id, name or text has this in it.")]
 Since = Annotated[str | None, typer.Option(metavar="TIME", callback=_moment, help="Only from then on, in UTC.")]
 Until = Annotated[str | None, typer.Option(metavar="TIME", callback=_moment, help="Only those before, in UTC.")]
+DayBudget = Annotated[int | None, typer.Option(min=1, help="How many credits may be spent on a day (UTC).")]
+MonthBudget = Annotated[int | None, typer.Option(min=1, help="How many credits may be spent in a month (UTC).")]
+Disabled = Annotated[bool | None, typer.Option("--disable/--enable", help="Refuse it, or let it work again.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Receiver = Annotated[str, typer.Option("--user", metavar="EMAIL_OR_ID", help="Whose webhooks it verifies.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
@@ -258,6 +293,35 @@ def rotate_key(
     _show_new_key(_admin(ctx).rotate_key(key_id, overlap=overlap), as_json=as_json)
 
 
+@keys.command("edit")
+def edit_key(
+    ctx: typer.Context,
+    key_id: str,
+    name: str | None = None,
+    scope: Annotated[list[Scope] | None, typer.Option(help="What it may do; may be repeated.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="How many requests a minute it may make.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="What it may ask for; may be repeated.")] = None,
+    expires: Annotated[str | None, typer.Option(metavar="TIME", help="When it ends: 2027-01-31 or ISO 8601.")] = None,
+    budget_per_day: DayBudget = None,
+    budget_per_month: MonthBudget = None,
+    disabled: Disabled = None,
+    clear: Annotated[
+        list[str] | None, typer.Option(metavar="LIMIT", help=f"Remove a limit: {', '.join(KEY_LIMITS)}.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Change an API key's name and limits, or disable it until it is enabled again."""
+    given = {
+        "name": name, "scopes": scope, "requestsPerMinute": limit, "models": model, "expiresAt": expires,
+        "budgetPerDay": budget_per_day, "budgetPerMonth": budget_per_month, "disabled": disabled,
+    }  # fmt: skip
+    key = _admin(ctx).edit_key(key_id, _changes(given, clear or (), KEY_LIMITS))
+    if as_json:
+        screen.data(key)
+    else:
+        screen.fields(KEY_FIELDS, {**key, "state": _state(key)})
+
+
 @keys.command("list")
 def list_keys(ctx: typer.Context, search: Search = None, as_json: Json = False) -> None:
     """List the API keys of all users, and the state of each."""
@@ -309,6 +373,50 @@ def create_user(
         screen.data(user)
     else:
         screen.fields(USER_COLUMNS, _shown(user))
+
+
+@users.command("edit")
+def edit_user(
+    ctx: typer.Context,
+    user: UserName,
+    name: str | None = None,
+    plan: str | None = None,
+    budget_per_day: DayBudget = None,
+    budget_per_month: MonthBudget = None,
+    clear: Annotated[
+        list[str] | None, typer.Option(metavar="LIMIT", help=f"Remove a limit: {', '.join(USER_LIMITS)}.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Change a user's name, plan and budget."""
+    given = {"name": name, "plan": plan, "budgetPerDay": budget_per_day, "budgetPerMonth": budget_per_month}
+    found = _admin(ctx).edit_user(user, _changes(given, clear or (), USER_LIMITS))
+    if as_json:
+        screen.data(found)
+    else:
+        screen.fields(USER_FIELDS, _shown(found))
+
+
+@users.command("disable")
+def disable_user(
+    ctx: typer.Context,
+    user: UserName,
+    enable: Annotated[bool, typer.Option("--undo", help="Let the user's keys work again.")] = False,
+) -> None:
+    """Refuse all API keys of a user, until --undo."""
+    found = _admin(ctx).edit_user(user, {"disabled": not enable})
+    screen.line(f"The keys of {found['email']} {'work again' if enable else 'are refused from now on'}.")
+
+
+@users.command("delete")
+def delete_user(ctx: typer.Context, user: UserName, yes: Yes = False) -> None:
+    """Delete a user for good, and revoke the user's keys; generations stay until they expire."""
+    api = _admin(ctx)
+    known = api.user(user)
+    if not yes:
+        typer.confirm(f"Delete user {screen.clean(known['email'])} and revoke the keys?", abort=True)
+    api.delete_user(known["id"])
+    screen.line(f"Deleted user {known['email']}.")
 
 
 @users.command("top-up")
@@ -376,7 +484,15 @@ def list_providers(ctx: typer.Context, as_json: Json = False) -> None:
     if as_json:
         screen.data(found)
     else:
-        rows = [{**one, "key": KEY_STATES[one["set"]], "models": ", ".join(one["models"])} for one in found]
+        rows = [
+            {
+                **one,
+                "state": PROVIDER_STATES[one["configured"]] if one["breaker"] == "closed" else "paused",
+                "key": KEY_STATES[one["set"]],
+                "models": ", ".join(one["models"]),
+            }
+            for one in found
+        ]
         screen.table(PROVIDER_COLUMNS, rows)
 
 
@@ -386,6 +502,17 @@ def set_provider_key(ctx: typer.Context, name: str) -> None:
     api = _admin(ctx)
     found = api.set_provider_key(name, screen.secret(f"Key of {name}"))
     screen.line(f"The key of {found['name']} is set; all functions know it within five minutes.")
+    _report(api.test_provider(name))
+
+
+@providers.command("test")
+def check_provider(ctx: typer.Context, name: str, as_json: Json = False) -> None:
+    """Make a call that costs nothing, and tell whether a provider takes this stack's key."""
+    found = _admin(ctx).test_provider(name)
+    if as_json:
+        screen.data(found)
+    else:
+        _report(found)
 
 
 @providers.command("unset")
@@ -423,10 +550,10 @@ def list_generations(
     as_json: Json = False,
 ) -> None:
     """List the newest generations."""
-    page = 100 if since or until or search else min(limit, 100)
-    newest = _admin(ctx).generations(page=page, cursor=cursor, status=status, model=model, user=user)
-    wanted = _within(islice(newest, MOST_SEARCHED), since, until)
-    matching = (record for record in wanted if _mentions(search, record["id"], _prompt(record)))
+    matching = _admin(ctx).generations(
+        page=min(limit, 100), cursor=cursor, status=status, model=model, user=user, search=search, since=since,
+        until=until,
+    )  # fmt: skip
     found = list(islice(matching, limit))
     if as_json:
         screen.data(found)
@@ -630,23 +757,23 @@ def _public(ctx: typer.Context, *, key: bool = True) -> Atelier:
     return ctx.with_resource(session.public(key=key))
 
 
+def _report(found: ProviderTest) -> None:
+    """Tell how a provider's test went; one that failed ends the command with 1."""
+    if not found["accepted"]:
+        raise ProviderError(found["message"] or f"{found['name']} does not accept this stack")
+    screen.line(f"{found['name']} accepts this stack.")
+
+
 def _mentions(search: str | None, *texts: str | None) -> bool:
     return not search or any(search.casefold() in (text or "").casefold() for text in texts)
-
-
-def _within(records: Iterable[OwnedGeneration], since: str | None, until: str | None) -> Iterator[OwnedGeneration]:
-    """Keep what was made from `since` on and before `until`; the records come newest first."""
-    for record in records:
-        if since and record["createdAt"] < since:
-            return
-        if not until or record["createdAt"] < until:
-            yield record
 
 
 def _state(key: Key) -> str:
     """Say whether a key works, and until when."""
     if key["revokedAt"]:
         return f"revoked {key['revokedAt'][:10]}"
+    if key["disabledAt"] or key["userDisabledAt"]:
+        return "disabled" if key["disabledAt"] else "user disabled"
     if not key["expiresAt"]:
         return "active"
     ended = key["expiresAt"] <= datetime.now(UTC).isoformat()
@@ -654,7 +781,20 @@ def _state(key: Key) -> str:
 
 
 def _shown(user: User) -> dict[str, object]:
-    return {**user, "credits": "unlimited" if user["credits"] is None else user["credits"]}
+    credits = "unlimited" if user["credits"] is None else user["credits"]
+    return {**user, "credits": credits, "state": "disabled" if user["disabledAt"] else "active"}
+
+
+def _changes(given: Mapping[str, object], cleared: Iterable[str], clearable: Mapping[str, str]) -> dict[str, object]:
+    """Gather what is to change; `cleared` are names of limits to remove, as the command line spells them."""
+    changes = {name: value for name, value in given.items() if value is not None and value != []}
+    for name in cleared:
+        if name not in clearable:
+            raise typer.BadParameter(f"{name!r} must be one of {', '.join(clearable)}", param_hint="--clear")
+        changes[clearable[name]] = None
+    if not changes:
+        raise typer.BadParameter("name at least one change; see --help")
+    return changes
 
 
 def _other_inputs(given: list[str] | None) -> dict[str, Any]:

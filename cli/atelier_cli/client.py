@@ -26,6 +26,9 @@ class User(TypedDict):
     name: str
     plan: str
     credits: int | None
+    budgetPerDay: int | None
+    budgetPerMonth: int | None
+    disabledAt: str | None
     createdAt: str
 
 
@@ -56,6 +59,10 @@ class Key(TypedDict):
     expiresAt: str | None
     lastUsedAt: str | None
     revokedAt: str | None
+    disabledAt: str | None
+    userDisabledAt: str | None
+    budgetPerDay: int | None
+    budgetPerMonth: int | None
 
 
 class NewKey(Key):
@@ -81,12 +88,24 @@ class WebhookSecret(TypedDict):
 
 
 class Provider(TypedDict):
-    """A provider as an admin sees it; `set` is None where it needs no key."""
+    """A provider as an admin sees it; `set` is None where it takes no key."""
 
     name: str
     needsKey: bool
     set: bool | None
+    configured: bool
     models: list[str]
+    breaker: str
+    lastError: str | None
+    lastErrorAt: str | None
+
+
+class ProviderTest(TypedDict):
+    """Whether a provider takes this stack's key, and what it answered where it does not."""
+
+    name: str
+    accepted: bool
+    message: str | None
 
 
 class Started(TypedDict):
@@ -257,6 +276,10 @@ class AdminApi:
         """Revoke a key for good."""
         return _record(Key, self._call("DELETE", "keys", key_id))
 
+    def edit_key(self, key_id: str, changes: Mapping[str, object]) -> Key:
+        """Change a key's name, limits or state; None removes a limit."""
+        return _record(Key, self._call("PATCH", "keys", key_id, json=changes))
+
     def users(self) -> list[User]:
         """List all users."""
         return _records(User, self._call("GET", "users"))
@@ -264,6 +287,14 @@ class AdminApi:
     def create_user(self, email: str, fields: Mapping[str, object]) -> User:
         """Make a user."""
         return _record(User, self._call("POST", "users", json={"email": email, **fields}))
+
+    def edit_user(self, user: str, changes: Mapping[str, object]) -> User:
+        """Change the name, plan, budget or state of the user with this email or id; None removes a limit."""
+        return _record(User, self._call("PATCH", "users", self._user_id(user), json=changes))
+
+    def delete_user(self, user: str) -> None:
+        """Delete the user with this email or id, and revoke all keys of it."""
+        self._call("DELETE", "users", self._user_id(user))
 
     def top_up(self, user: str, *, amount: int, note: str | None) -> User:
         """Give the user with this email or id more credits."""
@@ -290,6 +321,10 @@ class AdminApi:
         """Set a provider's key."""
         return _record(Provider, self._call("POST", "providers", name, json={"key": key}))
 
+    def test_provider(self, name: str) -> ProviderTest:
+        """Have the stack make a provider's free call."""
+        return _record(ProviderTest, self._call("POST", "providers", name, "test"))
+
     def unset_provider_key(self, name: str) -> Provider:
         """Unset a provider's key."""
         return _record(Provider, self._call("DELETE", "providers", name))
@@ -302,9 +337,12 @@ class AdminApi:
         status: Status | None = None,
         model: str | None = None,
         user: str | None = None,
+        search: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
     ) -> Iterator[OwnedGeneration]:
-        """List the generations, newest first, of one status, model or user where it is given, `page` at a time."""
-        filters = {"status": status, "model": model, "user": user}
+        """List the generations that fit, newest first, `page` at a time; `search` is in the prompt or begins the id."""
+        filters = {"status": status, "model": model, "user": user, "q": search, "from": since, "to": until}
         params: dict[str, str | int] = {"limit": page} | {name: value for name, value in filters.items() if value}
         while True:
             answer = self._call("GET", "generations", params=params | ({"cursor": cursor} if cursor else {}))

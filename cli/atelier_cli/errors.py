@@ -4,6 +4,7 @@ AtelierError              the client's root, so that one clause catches the erro
 ├── StackError            no stack is found, or its secrets cannot be had
 ├── FileError             a picture cannot be read or written
 ├── CatalogError          a catalog is not one, or does not fit the providers
+├── ProviderError         a provider does not take the stack's key
 └── ApiError              the stack refused the request
     └── UnavailableError  the stack could not answer now: the same request may succeed later
 """
@@ -25,6 +26,10 @@ class FileError(AtelierError):
 
 class CatalogError(AtelierError):
     """A catalog is not one, or does not fit the providers."""
+
+
+class ProviderError(AtelierError):
+    """A provider does not take the stack's key."""
 
 
 class ApiError(AtelierError):

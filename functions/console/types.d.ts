@@ -67,7 +67,18 @@ interface Provider {
   name: string;
   needsKey: boolean;
   set: boolean | null;
+  configured: boolean;
   models: string[];
+  breaker: "open" | "closed";
+  probeAt: string | null;
+  lastError: string | null;
+  lastErrorAt: string | null;
+}
+
+interface ProviderTest {
+  name: string;
+  accepted: boolean;
+  message: string | null;
 }
 
 interface StoredImage {

@@ -12,6 +12,7 @@ from standardwebhooks import Webhook
 from atelier.accounts.session import begin
 from atelier.accounts.sign_in_throttle import MAX_FAILURES, SignInAttempts
 from atelier.adapters.aws.secrets import ProviderKeysEditor
+from atelier.adapters.dynamodb.circuit_breakers import CircuitBreakerTable
 from atelier.adapters.dynamodb.delivery_store import DeliveryStore
 from atelier.adapters.dynamodb.generation_eraser import TableEraser
 from atelier.adapters.dynamodb.generation_store import GenerationStore
@@ -20,13 +21,14 @@ from atelier.adapters.dynamodb.session_store import SessionStore
 from atelier.clock import now_ms
 from atelier.errors import ConflictError, UnavailableError
 from atelier.generations.model import Moment, Status, new_id
+from atelier.outbound.circuit_breaker import FAILURES_TO_OPEN, Health, Release, Upstream
 from atelier.webhooks.delivery import DeliveryStatus
 from functions.console import app as console_app
 from functions.console.app.dependencies import dependencies
 from tests.integration.lambdas import Calls, Lambdas, request
 from tests.integration.samples import DAY, NOW, generation
 from tests.integration.stack import ROOT, Stack, aws
-from tests.integration.world import BASE, RECEIVER, SKETCH, Internet, accept
+from tests.integration.world import BASE, RECEIVER, SKETCH, Internet, Studio, accept
 
 
 class Console:
@@ -277,6 +279,7 @@ ROUTES = [
     ("GET", "users"),
     ("GET", "users/user_1"),
     ("PATCH", "users/user_1"),
+    ("DELETE", "users/user_1"),
     ("POST", "users"),
     ("POST", "users/user_1/credits"),
     ("GET", "users/user_1/ledger"),
@@ -293,6 +296,7 @@ ROUTES = [
     ("GET", "providers"),
     ("POST", "providers/replicate"),
     ("DELETE", "providers/replicate"),
+    ("POST", "providers/replicate/test"),
 ]
 
 
@@ -931,6 +935,63 @@ def test_the_overview_counts_the_last_days(console: Console, generations: Genera
     assert len(console("GET", "overview")[1]["days"]) == 14
 
 
+def test_a_deleted_user_has_no_name_and_no_key_that_works(
+    console: Console, lambdas: Lambdas, internet: Internet
+) -> None:
+    # given
+    internet.hosts[RECEIVER] = accept
+    created = console.key(user="leaves@example.com")
+    user_id = created["userId"]
+    made = lambdas.ask(request("generate", authorization=created["key"], body=SKETCH))[1]["id"]
+    # when
+    answers = [console("DELETE", f"users/{user_id}") for _ in range(2)]
+    lambdas.drain("dispatch")
+    lambdas.stream()
+    lambdas.drain("deliver")
+    # then
+    assert len(internet.to(RECEIVER)) == 1
+    assert answers == [(200, {"id": user_id, "deleted": True})] * 2
+    assert lambdas.ask(request("generate", method="GET", path="/account", authorization=created["key"]))[0] == 401
+    assert console("GET", f"users/{user_id}")[0] == console("PATCH", f"users/{user_id}", {"name": "x"})[0] == 404
+    assert [user["id"] for user in console("GET", "users")[1]["data"]] == []
+    assert "leaves@example.com" not in json.dumps(console("GET", "keys")[1])
+    assert console("GET", f"generations/{made}")[1]["status"] == "success"
+    assert console("GET", f"users/{user_id}/webhook-secret")[0] == 200  # for deliveries on their way
+    assert console.key(user="leaves@example.com")["userId"] != user_id
+    assert console("DELETE", "users/user_0000000000000000")[0] == 404
+
+
+def test_keys_and_users_are_edited_and_disabled(console: Console, lambdas: Lambdas, stack: Stack) -> None:
+    # given
+    created = console.key()
+    ours, theirs = f"keys/{created['id']}", f"users/{created['userId']}"
+
+    def account() -> int:
+        return lambdas.ask(request("generate", method="GET", path="/account", authorization=created["key"]))[0]
+
+    # when
+    changed = console("PATCH", ours, {"name": "shop", "scopes": ["read"], "budgetPerDay": 5, "models": ["sketch"]})[1]
+    ends = console("PATCH", ours, {"expiresAt": "2126-01-31T00:00:00Z"})[1]
+    expiring = aws("dynamodb").get_item(
+        TableName=stack.ref("AccountsTable"), Key={"id": {"S": created["id"]}, "record": {"S": "key"}}
+    )["Item"]
+    cleared = console("PATCH", ours, {"models": None, "budgetPerDay": None, "expiresAt": None})[1]
+    user = console("PATCH", theirs, {"name": "Ann", "budgetPerMonth": 50})[1]
+    # then
+    assert [changed[name] for name in ("name", "scopes", "budgetPerDay", "models")] == ["shop", ["read"], 5, ["sketch"]]
+    assert ends["expiresAt"] == "2126-01-31T00:00:00.000Z", ends
+    assert "expires_at" not in expiring  # the table would delete the record then
+    assert (cleared["models"], cleared["budgetPerDay"], cleared["scopes"]) == (None, None, ["read"])
+    assert cleared["expiresAt"] is None
+    assert (user["name"], user["budgetPerMonth"]) == ("Ann", 50)
+    for path in (ours, theirs):
+        assert console("PATCH", path, {"disabled": True})[1]["disabledAt"]
+        assert account() == 401
+        assert console("PATCH", path, {"disabled": False})[1]["disabledAt"] is None
+        assert account() == 200
+    assert console("PATCH", ours, {"scopes": None, "requestsPerMinute": 0, "color": "red"})[1]["errors"]
+
+
 def test_the_console_does_what_it_may_and_no_more(
     console: Console, browser: Browser, lambdas: Lambdas, internet: Internet, key: str, stack: Stack
 ) -> None:
@@ -938,6 +999,7 @@ def test_the_console_does_what_it_may_and_no_more(
     browser.sign_in(stack.secret("ConsoleSecret"))
     browser("DELETE", "/console/session")
     user = console("POST", "users", {"email": "a@example.com", "credits": 1})[1]
+    console("DELETE", f"users/{console('POST', 'users', {'email': 'b@example.com'})[1]['id']}")
     console("POST", f"users/{user['id']}/credits", {"amount": 1})
     created = console.key()
     made = finished(lambdas, internet, key)
@@ -987,7 +1049,11 @@ def test_the_providers_are_listed_without_their_keys(console: Console, stack: St
     assert "r8_secret" not in json.dumps(document)
     assert {name for name, one in found.items() if one["set"]} == {"replicate"}
     assert (found["fal"]["needsKey"], found["fal"]["set"]) == (True, False)
-    assert found["sketch"] == {"name": "sketch", "needsKey": False, "set": None, "models": ["sketch", "playground-v2"]}
+    assert found["sketch"] == {
+        "name": "sketch", "needsKey": False, "set": None, "configured": True, "models": ["sketch", "playground-v2"],
+        "breaker": "closed", "probeAt": None, "lastError": None, "lastErrorAt": None,
+    }  # fmt: skip
+    assert {name for name, one in found.items() if one["configured"]} == {"sketch", "replicate"}
     assert {"flux-dev", "nano-banana"} <= set(found["replicate"]["models"])
 
 
@@ -1031,6 +1097,35 @@ def test_what_is_no_key_of_a_provider_changes_nothing(
 ) -> None:
     assert console("POST", f"providers/{name}", body)[0] == status
     assert keys_of(stack) == {}
+
+
+def test_a_provider_says_what_went_wrong_there_last(console: Console, table: RecordTable) -> None:
+    # given
+    breakers, upstream = CircuitBreakerTable(table), Upstream("provider:replicate", 1, 60_000)
+    for _ in range(FAILURES_TO_OPEN):
+        slot = breakers.acquire(upstream, NOW, [])
+        breakers.release(Release(slot, Health.FAILING, NOW, error="The provider replicate is busy."), [])
+    # when
+    found = {one["name"]: one for one in console("GET", "providers")[1]["data"]}
+    # then
+    replicate = found["replicate"]
+    assert (replicate["breaker"], replicate["lastError"]) == ("open", "The provider replicate is busy.")
+    assert replicate["lastErrorAt"] < replicate["probeAt"]
+    assert (found["fal"]["breaker"], found["fal"]["lastError"]) == ("closed", None)
+
+
+def test_a_provider_is_tested_by_a_free_call(console: Console, studio: Studio, internet: Internet) -> None:
+    # when
+    good = console("POST", "providers/artificial-studio/test")
+    studio.key = "another"
+    bad = console("POST", "providers/artificial-studio/test")
+    unset = console("POST", "providers/fal/test")
+    # then
+    assert good == (200, {"name": "artificial-studio", "accepted": True, "message": None})
+    assert (bad[1]["accepted"], "(401)" in bad[1]["message"]) == (False, True)
+    assert (unset[0], "set one first" in unset[1]["message"]) == (409, True)
+    assert {(one.method, one.url.path) for one in internet.to("api.artificialstudio.ai")} == {("GET", "/api/account")}
+    assert console("POST", "providers/sketch/test")[0] == 404
 
 
 class Interrupted:

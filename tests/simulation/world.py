@@ -160,6 +160,9 @@ class ChargingProvider:
     def cancel(self, job_id: str, job: Job) -> None:
         """Stop nothing: it is too late."""
 
+    def check(self, key: str | None) -> None:
+        """Find nothing wrong."""
+
     def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
         """Return the job that a callback names."""
         return request.body.decode()

@@ -462,6 +462,9 @@ class ScriptedProvider:
         if self._cancel:
             raise self._cancel
 
+    def check(self, key: str | None) -> None:
+        """Find nothing wrong."""
+
     def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
         return request.body.decode() or None
 

@@ -58,6 +58,10 @@ KEY = {
     "expiresAt": None,
     "lastUsedAt": None,
     "revokedAt": None,
+    "disabledAt": None,
+    "userDisabledAt": None,
+    "budgetPerDay": None,
+    "budgetPerMonth": None,
 }
 USER = {
     "id": "user_1",
@@ -65,6 +69,9 @@ USER = {
     "name": "Ann",
     "plan": "standard",
     "credits": 40,
+    "budgetPerDay": None,
+    "budgetPerMonth": None,
+    "disabledAt": None,
     "createdAt": "2025-01-01T00:00:00Z",
 }
 ENTRY = {
@@ -447,22 +454,35 @@ def test_an_unknown_email_has_no_webhook_secret(cli: Cli, stack: FakeStack) -> N
 
 # Providers and catalogs
 
-PROVIDER = {"name": "replicate", "needsKey": True, "set": True, "models": ["flux-dev", "sdxl"]}
+PROVIDER = {
+    "name": "replicate",
+    "needsKey": True,
+    "set": True,
+    "configured": True,
+    "models": ["flux-dev", "sdxl"],
+    "breaker": "closed",
+    "lastError": None,
+    "lastErrorAt": None,
+}
 PROVIDER_KEY = "r8_very_secret"
+TESTED = {"name": "replicate", "accepted": True, "message": None}
 
 
 @pytest.mark.usefixtures("local_stack")
 def test_providers_are_listed_with_whether_they_have_a_key(cli: Cli, stack: FakeStack) -> None:
-    others = [{**PROVIDER, "name": "fal", "set": False}, {**PROVIDER, "name": "sketch", "needsKey": False, "set": None}]
+    others = [
+        {**PROVIDER, "name": "fal", "set": False, "configured": False, "lastError": "busy"},
+        {**PROVIDER, "name": "sketch", "needsKey": False, "set": None, "breaker": "open"},
+    ]
     stack.on("GET", f"{ADMIN}/providers", {"data": [PROVIDER, *others]})
 
     result = cli("providers", "list")
 
     assert [line.split() for line in result.stdout.splitlines()] == [
-        ["provider", "key", "models"],
-        ["replicate", "set", "flux-dev,", "sdxl"],
-        ["fal", "not", "set", "flux-dev,", "sdxl"],
-        ["sketch", "not", "needed", "flux-dev,", "sdxl"],
+        ["provider", "state", "key", "last", "error", "models"],
+        ["replicate", "configured", "set", "flux-dev,", "sdxl"],
+        ["fal", "not", "configured", "not", "set", "busy", "flux-dev,", "sdxl"],
+        ["sketch", "paused", "not", "needed", "flux-dev,", "sdxl"],
     ]
     assert json.loads(cli("providers", "list", "--json").stdout)[0] == PROVIDER
 
@@ -471,6 +491,7 @@ def test_providers_are_listed_with_whether_they_have_a_key(cli: Cli, stack: Fake
 @pytest.mark.parametrize("piped", [PROVIDER_KEY, f"{PROVIDER_KEY}\n", f"  {PROVIDER_KEY}\r\n"])
 def test_a_providers_key_is_read_from_stdin_and_never_shown(cli: Cli, stack: FakeStack, piped: str) -> None:
     stack.on("POST", f"{ADMIN}/providers/replicate", PROVIDER)
+    stack.on("POST", f"{ADMIN}/providers/replicate/test", TESTED)
 
     result = cli("providers", "set", "replicate", input=piped)
 
@@ -478,6 +499,21 @@ def test_a_providers_key_is_read_from_stdin_and_never_shown(cli: Cli, stack: Fak
     assert stack.first_body() == {"key": PROVIDER_KEY}
     assert "The key of replicate is set" in result.stdout
     assert PROVIDER_KEY not in result.output
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_wrong_key_is_found_when_it_is_set_or_tested(cli: Cli, stack: FakeStack) -> None:
+    refused = {"name": "replicate", "accepted": False, "message": "Replicate refuses this key (401)."}
+    stack.on("POST", f"{ADMIN}/providers/replicate", PROVIDER)
+    stack.on("POST", f"{ADMIN}/providers/replicate/test", refused, refused, TESTED, TESTED)
+
+    result = cli("providers", "set", "replicate", input=PROVIDER_KEY)
+
+    assert (result.exit_code, "is set" in result.stdout) == (1, True)
+    assert "Replicate refuses this key (401)." in result.stderr
+    assert_fails(cli("providers", "test", "replicate"), "Replicate refuses this key (401).")
+    assert cli("providers", "test", "replicate").stdout == "replicate accepts this stack.\n"
+    assert json.loads(cli("providers", "test", "replicate", "--json").stdout) == TESTED
 
 
 @pytest.mark.usefixtures("local_stack")
@@ -968,18 +1004,23 @@ PAGES = [
 
 @pytest.mark.usefixtures("local_stack")
 @pytest.mark.parametrize(
-    ("options", "ids"),
+    ("options", "query", "ids"),
     [
-        (["--search", "fox"], ["gen_9", "gen_7"]),
-        (["--search", "GEN_5"], ["gen_5"]),
-        (["--since", "2025-01-07"], ["gen_9", "gen_8", "gen_7"]),
-        (["--since", "2025-01-08T12:00:00Z", "--until", "2025-01-09T14:00:00+02:00"], ["gen_8"]),
-        (["--search", "fox", "--limit", "1"], ["gen_9"]),
+        (["--search", "fox"], "limit=20&q=fox", ["gen_9", "gen_8", "gen_7", "gen_5"]),
+        (["--since", "2025-01-07"], "limit=20&from=2025-01-07T00%3A00%3A00", ["gen_9", "gen_8", "gen_7", "gen_5"]),
+        (
+            ["--until", "2025-01-09T14:00:00+02:00"],
+            "limit=20&to=2025-01-09T12%3A00%3A00",
+            ["gen_9", "gen_8", "gen_7", "gen_5"],
+        ),
+        (["--limit", "1"], "limit=1", ["gen_9"]),
     ],
 )
-def test_generations_are_found_over_pages(cli: Cli, stack: FakeStack, options: list[str], ids: list[str]) -> None:
-    stack.on("GET", f"{ADMIN}/generations?limit=100", PAGES[0])
-    stack.on("GET", f"{ADMIN}/generations?limit=100&cursor=gen_8", PAGES[1])
+def test_the_stack_finds_generations_over_pages(
+    cli: Cli, stack: FakeStack, options: list[str], query: str, ids: list[str]
+) -> None:
+    stack.on("GET", f"{ADMIN}/generations?{query}", PAGES[0])
+    stack.on("GET", f"{ADMIN}/generations?{query}&cursor=gen_8", PAGES[1])
 
     result = cli("generations", "list", "--json", *options)
 
@@ -1001,14 +1042,57 @@ def test_the_state_of_a_key_is_shown(cli: Cli, stack: FakeStack) -> None:
         {"expiresAt": "2999-01-31T00:00:00Z"},
         {"expiresAt": "2025-01-31T00:00:00Z"},
         {"revokedAt": "2025-02-01T00:00:00Z"},
+        {"disabledAt": "2025-02-01T00:00:00Z"},
+        {"userDisabledAt": "2025-02-01T00:00:00Z"},
     )
     stack.on("GET", f"{ADMIN}/keys", {"data": [KEY, *({**KEY, **end, "name": "other"} for end in ends)]})
 
     shown = cli("keys", "list").stdout
 
-    for state in ("active", "expires 2999-01-31", "expired 2025-01-31", "revoked 2025-02-01"):
+    for state in (
+        "active",
+        "expires 2999-01-31",
+        "expired 2025-01-31",
+        "revoked 2025-02-01",
+        " disabled",
+        "user disabled",
+    ):
         assert state in shown
     assert cli("keys", "list", "--search", "LAP").stdout.count("key_1") == 1
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_key_is_edited(cli: Cli, stack: FakeStack) -> None:
+    stack.on("PATCH", f"{ADMIN}/keys/key_1", {**KEY, "name": "shop", "budgetPerDay": 7})
+
+    shown = cli(
+        *("keys", "edit", "key_1", "--name", "shop", "--budget-per-day", "7", "--scope", "read"),
+        *("--clear", "expires", "--clear", "models", "--disable"),
+    ).stdout
+
+    assert stack.first_body() == {
+        "name": "shop", "budgetPerDay": 7, "scopes": ["read"], "expiresAt": None, "models": None, "disabled": True,
+    }  # fmt: skip
+    assert "shop" in shown
+    assert cli("keys", "edit", "key_1").exit_code == 2
+    assert cli("keys", "edit", "key_1", "--clear", "name").exit_code == 2
+
+
+@pytest.mark.usefixtures("local_stack")
+def test_a_user_is_edited_disabled_and_deleted(cli: Cli, stack: FakeStack) -> None:
+    stack.on("GET", f"{ADMIN}/users", {"data": [USER]})
+    stack.on("PATCH", f"{ADMIN}/users/user_1", {**USER, "plan": "studio"})
+    stack.on("DELETE", f"{ADMIN}/users/user_1", {"id": "user_1", "deleted": True})
+
+    assert "studio" in cli("users", "edit", "ann@example.com", "--plan", "studio", "--clear", "budget-per-day").stdout
+    assert json.loads(stack.requests[1].content) == {"plan": "studio", "budgetPerDay": None}
+    assert "are refused" in cli("users", "disable", "user_1").stdout
+    assert "work again" in cli("users", "disable", "user_1", "--undo").stdout
+    assert [json.loads(request.content) for request in stack.requests[2:]] == [{"disabled": True}, {"disabled": False}]
+
+    assert cli("users", "delete", "user_1", input="n\n").exit_code == 1
+    assert "DELETE" not in [request.method for request in stack.requests]
+    assert "Deleted user ann@example.com" in cli("users", "delete", "user_1", input="y\n").stdout
 
 
 def test_lines_fit_a_terminal_of_80_columns_and_ids_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:

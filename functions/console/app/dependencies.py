@@ -1,6 +1,6 @@
 """The function's settings, and the collaborators that its routes use."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,8 +10,9 @@ from atelier.adapters.aws import clients
 from atelier.adapters.aws.catalog_object import catalog_source
 from atelier.adapters.aws.queues import DeadLetters, SqsQueue
 from atelier.adapters.aws.s3_files import S3Files
-from atelier.adapters.aws.secrets import ProviderKeysEditor, Secret
+from atelier.adapters.aws.secrets import ProviderKeysEditor, Secret, SecretProviderKeys
 from atelier.adapters.dynamodb.account_store import AccountStore
+from atelier.adapters.dynamodb.circuit_breakers import CircuitBreakerTable
 from atelier.adapters.dynamodb.delivery_store import DeliveryStore
 from atelier.adapters.dynamodb.generation_eraser import TableEraser
 from atelier.adapters.dynamodb.generation_store import GenerationStore
@@ -24,7 +25,8 @@ from atelier.catalog.model import Catalog
 from atelier.clock import now_ms
 from atelier.generations.cancel import Cancel
 from atelier.generations.delete import Delete
-from atelier.providers.registry import KINDS
+from atelier.providers.check_provider import CheckProvider
+from atelier.providers.registry import KINDS, Setup, asynchronous, synchronous
 from atelier.settings import load
 from atelier.webhooks.redeliver import Redeliver
 
@@ -46,6 +48,8 @@ class Settings:
     signing_key_arn: str
     console_secret_arn: str
     provider_keys_arn: str
+    provider_urls: Mapping[str, str]
+    bedrock_model_arns: tuple[str, ...]
     catalog_object: str
     public_url: str
     aws_region: str
@@ -62,6 +66,7 @@ class Dependencies:
     accounts: AccountStore
     generations: GenerationStore
     deliveries: DeliveryStore
+    breakers: CircuitBreakerTable
     digest_key: Secret
     signing_key: Secret
     sign_in: SignIn
@@ -71,8 +76,28 @@ class Dependencies:
         return S3Files(clients.client("s3"), self.settings.files_bucket)
 
     def provider_keys(self) -> ProviderKeysEditor:
-        """Reach the providers' keys."""
+        """Be ready to change the providers' keys."""
         return ProviderKeysEditor(clients.client("secretsmanager"), self.settings.provider_keys_arn)
+
+    def provider_setup(self) -> Setup:
+        """Read anew which providers are set up."""
+        known = self.settings
+        keys = SecretProviderKeys(Secret(clients.client("secretsmanager"), known.provider_keys_arn))
+        return Setup(keys, known.provider_urls, known.bedrock_model_arns)
+
+    def check_provider(self) -> CheckProvider:
+        """Be ready to call providers."""
+        from atelier.adapters import ed25519
+        from atelier.adapters.aws.bedrock import BedrockModels
+        from atelier.adapters.http.client import OperatorPolicy, client
+
+        http, urls = client(OperatorPolicy()), self.settings.provider_urls
+        models = BedrockModels(lambda: clients.client("bedrock-runtime"))
+        providers = {
+            **asynchronous(http, urls=urls, verify=ed25519.verify),
+            **synchronous(http, urls=urls, models=models),
+        }
+        return CheckProvider(providers, self.provider_setup().keys)
 
     def delete(self) -> Delete:
         """Be ready to delete generations."""
@@ -117,6 +142,7 @@ def dependencies() -> Dependencies:
         accounts=accounts,
         generations=GenerationStore(table, accounts=accounts, retention_days=settings.retention_days),
         deliveries=DeliveryStore(table, retention_days=settings.retention_days),
+        breakers=CircuitBreakerTable(table),
         digest_key=Secret(secrets, settings.digest_key_arn),
         signing_key=signing_key,
         sign_in=SignIn(

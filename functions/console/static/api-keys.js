@@ -2,7 +2,7 @@
 
 import { admin, models } from "./api.js";
 import { budgetFields } from "./budget.js";
-import { button, emptyState, heading, icon, load, panel, table, toast } from "./components.js";
+import { button, emptyState, heading, icon, load, panel, table, tableSearch, toast } from "./components.js";
 import { confirmDialog, formDialog, secretDialog } from "./dialog.js";
 import { el, userText } from "./dom.js";
 import {
@@ -48,6 +48,7 @@ export default function show(page, { signal }) {
   };
   page.append(
     heading("API keys", "A key is shown once, when it is created; the stack stores only its digest.", create),
+    tableSearch(list, "Search keys"),
     list,
   );
   refresh();

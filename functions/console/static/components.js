@@ -159,6 +159,26 @@ export function table(caption, columns, rows) {
 }
 
 /**
+ * Make a search field that hides the rows of the tables in a region that do not hold the text.
+ * @param {Element} region
+ * @param {string} label
+ */
+export function tableSearch(region, label) {
+  const input = el("input", { type: "search", placeholder: label, "aria-label": label });
+  const none = el("p", { class: "state muted", role: "status" });
+  const apply = () => {
+    const wanted = input.value.trim().toLocaleLowerCase();
+    const rows = [...region.querySelectorAll("tbody tr")].filter((row) => row instanceof HTMLElement);
+    for (const row of rows) row.hidden = !row.textContent?.toLocaleLowerCase().includes(wanted);
+    if (wanted) for (const fold of region.querySelectorAll("details")) fold.open = true;
+    fill(none, rows.length > 0 && rows.every((row) => row.hidden) && "Nothing matches the search.");
+  };
+  input.addEventListener("input", apply);
+  new MutationObserver(apply).observe(region, { childList: true });
+  return el("div", { class: "filters", role: "search" }, input, none);
+}
+
+/**
  * Say that there is nothing yet, and what to do about it.
  * @param {string} title
  * @param {string} advice

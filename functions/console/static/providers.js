@@ -1,11 +1,11 @@
-// Providers: which are configured, and which models each serves. A key goes in here, and is never shown.
+// Providers: which are configured, which models each serves, and what went wrong last. No key is ever shown.
 
-import { admin } from "./api.js";
-import { button, heading, load, panel, table, toast } from "./components.js";
+import { admin, isHandledElsewhere } from "./api.js";
+import { button, heading, load, messageOf, panel, table, toast } from "./components.js";
 import { confirmDialog, formDialog } from "./dialog.js";
 import { el, userText } from "./dom.js";
 import { field } from "./form.js";
-import { badge, plural } from "./format.js";
+import { ago, badge, plural } from "./format.js";
 
 /**
  * @param {HTMLElement} page
@@ -30,23 +30,53 @@ export default function show(page, { signal }) {
  * @param {(changed: boolean) => void} done
  */
 function providerTable(providers, done) {
-  const held = providers.filter((one) => one.set).length;
-  const note = held > 0 ? `${plural(held, "key")} set` : "no key set";
-  const rows = providers.map((one) => [userText(one.name), keyState(one), served(one), keyButtons(one, done)]);
-  const columns = ["Provider", "Key", "Models", ""];
+  const configured = providers.filter((one) => one.configured).length;
+  const note = `${configured} of ${plural(providers.length, "provider")} configured`;
+  const rows = providers.map((one) => [userText(one.name), state(one), health(one), served(one), buttons(one, done)]);
+  const columns = ["Provider", "State", "Last error", "Models", ""];
   return panel("All providers", { variant: "flush", note }, table("Providers", columns, rows));
+}
+
+/** @param {Provider} provider */
+function state({ configured, needsKey, set }) {
+  const key = set ? "key set" : needsKey ? "no key set" : "no key needed";
+  return el(
+    "div",
+    { class: "when" },
+    badge(configured ? "active" : "unset", configured ? "configured" : "not configured"),
+    el("span", { class: "muted" }, key),
+  );
+}
+
+/**
+ * Show the last error, and whether the provider gets no requests because of errors.
+ * @param {Provider} provider
+ */
+function health({ breaker, probeAt, lastError, lastErrorAt }) {
+  if (!lastError || !lastErrorAt) return el("span", { class: "muted" }, breaker === "open" ? "failing" : "none");
+  const paused = breaker === "open" && badge("dead", "paused");
+  const next = breaker === "open" && probeAt && new Date(probeAt).getTime() > Date.now();
+  return el(
+    "div",
+    { class: "health" },
+    el("div", { class: "badges" }, paused, next && el("span", { class: "muted" }, "next attempt ", ago(probeAt))),
+    userText(lastError, "span", { class: "clamp two" }),
+    el("span", { class: "muted" }, ago(lastErrorAt)),
+  );
 }
 
 /**
  * @param {Provider} provider
  * @param {(changed: boolean) => void} done
  */
-function keyButtons(provider, done) {
-  const { name, set } = provider;
+function buttons(provider, done) {
+  const { name, set, needsKey, configured } = provider;
   const verb = set ? "Replace" : "Set";
   const setName = `${verb} the key of ${name}`;
   const unsetOptions = { variant: "small danger-text", name: `Unset the key of ${name}` };
+  const testable = set !== null && (needsKey ? set : configured);
   return [
+    testable && button("Test", (event) => test(provider, event), { variant: "small", name: `Test ${name}` }),
     set !== null && button(`${verb} key`, () => setKey(provider).then(done), { variant: "small", name: setName }),
     set && button("Unset", () => unsetKey(provider).then(done), unsetOptions),
   ];
@@ -62,22 +92,37 @@ function served({ models }) {
   return el("ul", { class: "slugs muted" }, items);
 }
 
-/** @param {Provider} provider */
-function keyState({ needsKey, set }) {
-  if (!needsKey && !set) return el("span", { class: "muted" }, "not needed");
-  return el("div", { class: "badges" }, set ? badge("active", "set") : badge("unset", "not set"));
+/**
+ * Make the provider's free call, and say how it went.
+ * @param {Provider} provider
+ * @param {MouseEvent | null} event
+ */
+async function test({ name }, event = null) {
+  const pressed = event?.currentTarget;
+  if (pressed instanceof HTMLButtonElement) pressed.disabled = true;
+  try {
+    /** @type {ProviderTest} */
+    const { accepted, message } = await admin("POST", `providers/${encodeURIComponent(name)}/test`);
+    toast(accepted ? `${name} accepts this stack.` : String(message), accepted ? "good" : "bad");
+  } catch (error) {
+    if (!isHandledElsewhere(error)) toast(messageOf(error), "bad");
+  }
+  if (pressed instanceof HTMLButtonElement) pressed.disabled = false;
 }
 
 /** @param {Provider} provider */
-async function setKey({ name }) {
+async function setKey(provider) {
+  const { name } = provider;
   const key = field("key", "Key", {
     control: el("input", { type: "password", maxlength: 4096, autocomplete: "off", spellcheck: "false" }),
     hint: "Stored in Secrets Manager and not shown again. All functions use it within five minutes.",
   });
   const send = (/** @type {any} */ body) => admin("POST", `providers/${encodeURIComponent(name)}`, { body });
   const stored = await formDialog(`Key of ${name}`, [key], { action: "Set the key", send });
-  if (stored) toast(`The key of ${name} is set.`);
-  return Boolean(stored);
+  if (!stored) return false;
+  toast(`The key of ${name} is set.`);
+  await test(provider);
+  return true;
 }
 
 /** @param {Provider} provider */

@@ -10,6 +10,7 @@ const LANGUAGES = [
   { name: "curl", write: curl },
   { name: "Python", write: python },
   { name: "JavaScript", write: javascript },
+  { name: "OpenAI SDK", write: openai },
 ];
 
 /** Make the panel; `show` writes the samples of a request. */
@@ -72,6 +73,33 @@ response = httpx.post(
 )
 response.raise_for_status()
 print(response.json()["output"])
+`;
+}
+
+/**
+ * Write the request for OpenAI's SDK: what its method does not know goes into `extra_body`.
+ * @param {GenerationRequest} request
+ */
+function openai({ model, input }) {
+  const { prompt = "", num_images: count, width, height, ...others } = input;
+  const size = width && height ? `${width}x${height}` : undefined;
+  const more = size ? others : { ...others, ...(width && { width }), ...(height && { height }) };
+  const lines = [
+    `model=${JSON.stringify(model)}`,
+    `prompt=${JSON.stringify(prompt)}`,
+    count !== undefined && `n=${count}`,
+    size && `size="${size}"`,
+    Object.keys(more).length > 0 && `extra_body=${pythonLiteral(more, 1)}`,
+  ];
+  return `from openai import OpenAI
+
+client = OpenAI(base_url="${base.href}v1", api_key="YOUR_API_KEY")
+result = client.images.generate(
+${lines
+  .filter(Boolean)
+  .map((line) => `    ${line},\n`)
+  .join("")})
+print(result.data[0].url)
 `;
 }
 

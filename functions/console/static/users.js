@@ -1,7 +1,7 @@
 // Users: their credits, their ledger, and the secret that signs their webhooks.
 
 import { admin } from "./api.js";
-import { button, emptyState, errorState, heading, icon, load, panel, table, toast } from "./components.js";
+import { button, emptyState, errorState, heading, icon, load, panel, table, tableSearch, toast } from "./components.js";
 import { formDialog, openDialog, secretRow } from "./dialog.js";
 import { el, fill, userText } from "./dom.js";
 import { field, integerInput, readInteger, textInput } from "./form.js";
@@ -21,7 +21,11 @@ export default function show(page, { signal }) {
     await refresh();
     if (document.activeElement === document.body) create.focus();
   };
-  page.append(heading("Users", "A user has credits, API keys, and a secret that signs the webhooks.", create), list);
+  page.append(
+    heading("Users", "A user has credits, API keys, and a secret that signs the webhooks.", create),
+    tableSearch(list, "Search users"),
+    list,
+  );
   refresh();
 }
 

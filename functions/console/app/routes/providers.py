@@ -10,6 +10,7 @@ from atelier.api.admin_serializers import (
     provider_document,
 )
 from atelier.logging import logger
+from atelier.outbound.circuit_breaker import provider_upstream
 from atelier.providers.registry import KINDS, keyed
 
 from ..dependencies import Dependencies
@@ -20,10 +21,12 @@ router = Router()
 
 @router.get("/console/admin/providers")
 def list_providers() -> Response[str]:
-    """List the providers, whether each has a key, and which models it serves; never the keys."""
+    """List the providers: whether each is set up, what went wrong last, and which models it serves; never the keys."""
     deps = administrator()
-    catalog, having = deps.catalog(), deps.provider_keys().names()
-    return answer(200, {"data": [provider_document(kind, catalog, having) for kind in KINDS.values()]})
+    catalog, setup = deps.catalog(), deps.provider_setup()
+    breakers = deps.breakers.read_all([provider_upstream(name) for name in KINDS])
+    data = [provider_document(kind, catalog, setup, breakers[provider_upstream(kind.name)]) for kind in KINDS.values()]
+    return answer(200, {"data": data})
 
 
 @router.post("/console/admin/providers/<name>")
@@ -38,8 +41,18 @@ def unset_provider_key(name: str) -> Response[str]:
     return _changed_key(administrator(), name, None)
 
 
+@router.post("/console/admin/providers/<name>/test")
+def check_provider(name: str) -> Response[str]:
+    """Make a call that costs nothing, and tell whether the provider takes this stack's key."""
+    deps = administrator()
+    fault = deps.check_provider()(keyed(name).name)
+    logger.info("provider tested", provider=name, accepted=fault is None)
+    return answer(200, {"name": name, "accepted": fault is None, "message": fault})
+
+
 def _changed_key(deps: Dependencies, name: str, key: str | None) -> Response[str]:
-    kind, editor = keyed(name), deps.provider_keys()
-    editor.put(name, key)
+    kind = keyed(name)
+    deps.provider_keys().put(name, key)
     logger.info("provider key changed", provider=name, known=key is not None)
-    return answer(200, provider_document(kind, deps.catalog(), editor.names()))
+    breaker = deps.breakers.read(provider_upstream(name))
+    return answer(200, provider_document(kind, deps.catalog(), deps.provider_setup(), breaker))

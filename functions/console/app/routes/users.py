@@ -56,6 +56,14 @@ def edit_user(user_id: str) -> Response[str]:
     return answer(200, user_document(user))
 
 
+@router.delete("/console/admin/users/<user_id>")
+def delete_user(user_id: str) -> Response[str]:
+    """Delete a user and revoke the user's keys; generations stay until they expire."""
+    administrator().accounts.delete_user(user_id, now_ms())
+    logger.info("user deleted", user_id=user_id)
+    return answer(200, {"id": user_id, "deleted": True})
+
+
 @router.post("/console/admin/users/<user_id>/credits")
 def top_up(user_id: str) -> Response[str]:
     """Give a user more credits."""

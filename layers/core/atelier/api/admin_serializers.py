@@ -1,6 +1,6 @@
 """How users, keys, generations and deliveries look to the stack's owner."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from atelier.accounts.api_keys import ApiKey
@@ -13,7 +13,9 @@ from atelier.generations.model import Generation, Moment, Status
 from atelier.generations.overview import Overview
 from atelier.generations.serializer import announce, describe, detail, output_document
 from atelier.generations.usage import Usage
+from atelier.outbound.circuit_breaker import CircuitBreaker
 from atelier.providers.provider import Provider
+from atelier.providers.registry import Setup
 from atelier.standard_webhooks import derive_secret
 from atelier.webhooks.delivery import DeliveryHistory
 from atelier.webhooks.serializer import delivery_document
@@ -34,17 +36,24 @@ def user_document(user: User) -> dict[str, Any]:
     }
 
 
-def provider_document(kind: type[Provider], catalog: Catalog, having: Collection[str]) -> dict[str, Any]:
-    """Describe a provider; `having` names those with a key, and who needs none is neither set nor not."""
+def provider_document(
+    kind: type[Provider], catalog: Catalog, setup: Setup, breaker: CircuitBreaker | None
+) -> dict[str, Any]:
+    """Describe a provider; `set` is None where it takes no key, and `configured` tells whether it can serve a model."""
+    routes = {
+        model.slug: route for model in catalog.models.values() for route in model.routes if route.provider == kind.name
+    }
+    known = breaker or CircuitBreaker()
     return {
         "name": kind.name,
         "needsKey": kind.needs_key,
-        "set": kind.name in having if kind.takes_key else None,
-        "models": [
-            model.slug
-            for model in catalog.models.values()
-            if any(route.provider == kind.name for route in model.routes)
-        ],
+        "set": setup.keys.get(kind.name) is not None if kind.takes_key else None,
+        "configured": any(map(setup.ready, routes.values())),
+        "models": list(routes),
+        "breaker": "open" if known.open else "closed",
+        "probeAt": _moment(known.probe_at) if known.open else None,
+        "lastError": known.last_error,
+        "lastErrorAt": _moment(known.last_error_at),
     }
 
 

@@ -24,7 +24,7 @@ from atelier.generations.input_images import PrepareInputs, StoredInputs
 from atelier.generations.model import CLAIM_LEASE, MAX_PENDING, MAX_TRIES, RESEND_AFTER, Generation, Status
 from atelier.generations.ports import MAX_QUEUE_DELAY, Generations, Queue
 from atelier.images.ports import Files
-from atelier.outbound.circuit_breaker import Health, Release, Slot, Upstream
+from atelier.outbound.circuit_breaker import Health, Release, Slot, Upstream, provider_upstream
 from atelier.providers.ports import ProviderKeys
 from atelier.providers.provider import (
     Failed,
@@ -217,7 +217,7 @@ class Dispatch:
         )
         if candidate.is_drawn:
             return self.generations.advance(generation, claimed), None
-        upstream = Upstream(f"provider:{provider.name}", catalog.concurrency_of(provider.name), CLAIM_LEASE)
+        upstream = Upstream(provider_upstream(provider.name), catalog.concurrency_of(provider.name), CLAIM_LEASE)
         return claimed, self.generations.acquire(generation, claimed, upstream, now)
 
     # ---- What becomes of it
@@ -231,7 +231,7 @@ class Dispatch:
         except ProviderCredentialsError:
             reason = f"The provider {name} refuses this stack's account; ask the stack's owner to look after its key."
             if attempt.alone:
-                return self._end(attempt, claimed.failed(reason, self.clock()), Health.UNKNOWN)
+                return self._end(attempt, claimed.failed(reason, self.clock()), Health.UNKNOWN, error=reason)
             return self._pass_on(attempt, reason, Health.UNKNOWN)
         except ProviderRejectedError as exc:
             return self._end(attempt, claimed.failed(str(exc), self.clock()))
@@ -298,26 +298,31 @@ class Dispatch:
         rest_until = now + int(rest) if rest else None
         if claimed.tries >= MAX_TRIES:
             message = f"It was offered {claimed.tries} times, and no provider took it; the last time: {reason}"
-            return self._end(attempt, claimed.failed(message, now), health, rest_until)
+            return self._end(attempt, claimed.failed(message, now), health, rest_until, error=reason)
         backoff = FIRST_BACKOFF * 2**claimed.tries * chance.uniform(0.5, 1.5)
         delay = int(max(rest, backoff)) if attempt.last else 0
-        requeued = self._end(attempt, claimed.requeued(reason, now, delay), health, rest_until)
+        requeued = self._end(attempt, claimed.requeued(reason, now, delay), health, rest_until, error=reason)
         return self._send(requeued, delay)
 
     def _lose(self, attempt: ActiveAttempt, lost: OutcomeUnknownError) -> Generation:
         """Wait for a provider that may still call back; any other will never tell."""
         if attempt.candidate.provider.asynchronous:
             if attempt.slot:
-                self.generations.release(Release(attempt.slot, Health.FAILING, self.clock()))
+                self.generations.release(Release(attempt.slot, Health.FAILING, self.clock(), error=str(lost)))
             raise lost
         failed = attempt.claimed.failed(f"{lost} Nothing is charged; try again.", self.clock())
-        return self._end(attempt, failed, Health.FAILING)
+        return self._end(attempt, failed, Health.FAILING, error=str(lost))
 
     def _end(
-        self, attempt: ActiveAttempt, after: Generation, health: Health = Health.HEALTHY, rest_until: int | None = None
+        self,
+        attempt: ActiveAttempt,
+        after: Generation,
+        health: Health = Health.HEALTHY,
+        rest_until: int | None = None,
+        error: str | None = None,
     ) -> Generation:
         """Write what became of a turn, and leave the place."""
-        release = Release(attempt.slot, health, self.clock(), rest_until) if attempt.slot else None
+        release = Release(attempt.slot, health, self.clock(), rest_until, error) if attempt.slot else None
         return self.generations.advance(attempt.claimed, after, release)
 
     # ---- Waiting

@@ -20,6 +20,11 @@ FULL_WAIT = 2 * SECOND
 """All places being taken, one may be free after this."""
 
 
+def provider_upstream(name: str) -> str:
+    """Return the name under which a provider's breaker is kept."""
+    return f"provider:{name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Upstream:
     """An upstream as one caller sees it: `slots` calls at once, none of which lasts longer than `lease`.
@@ -61,6 +66,8 @@ class Release:
     health: Health
     at: int
     rest_until: int | None = None
+    error: str | None = None
+    """Why the call failed, for the operator."""
 
     def parts(self) -> "Iterator[Release]":
         """List the slots to release, each as a release of its own: what the call told belongs to the share."""
@@ -71,11 +78,16 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class CircuitBreaker:
-    """What is known of a peer: failures in a row, when it may be probed, and who is in which place until when."""
+    """What is known of a peer: failures in a row, when it may be probed, and who is in which place until when.
+
+    `last_error` stays after calls that succeed; `last_error_at` says how old it is.
+    """
 
     failures: int = 0
     probe_at: int = 0
     taken: Mapping[int, int] = field(default_factory=dict)
+    last_error: str | None = None
+    last_error_at: int | None = None
 
     @property
     def open(self) -> bool:

@@ -83,6 +83,10 @@ class ArtificialStudio:
         """POST the wish; a refusal means that it came too late, or that nobody there knows the call."""
         self._ask("POST", f"/generations/{job_id}/cancel", job)
 
+    def check(self, key: str | None) -> None:
+        """GET the account."""
+        wire.check(self._http, self.name, f"{self._base_url}/account", headers={"Authorization": key or ""})
+
     def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
         """Read `_id` or `id`, both of which clients have seen; nothing else of it is looked at, or believed."""
         return _job_id(wire.document(request.body), "_id", "id")

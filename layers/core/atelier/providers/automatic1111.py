@@ -15,6 +15,7 @@ from typing import Any
 
 from atelier.errors import OutcomeUnknownError, ProviderBusyError, ProviderCredentialsError
 from atelier.outbound.http_client import HttpClient
+from atelier.providers import wire
 from atelier.providers.provider import Job, Outcome
 from atelier.providers.synchronous import Synchronous, finished, listed, only_picture, post
 
@@ -40,19 +41,24 @@ class Automatic1111(Synchronous):
         self._http = http
         self._address = _ADDRESS.fullmatch(urls.get(self.name, ""))
 
+    def check(self, key: str | None) -> None:
+        """GET the list of checkpoints."""
+        wire.check(self._http, self.name, f"{self._url()}/sd-models", headers=_authorization(key))
+
     def submit(self, job: Job) -> Outcome:
         """Ask for the pictures, and wait for them; ProviderCredentialsError where the owner gave no address."""
+        headers = {"Content-Type": "application/json", **_authorization(job.key)}
+        try:
+            return self._draw(self._url(), headers, job)
+        except OutcomeUnknownError as exc:
+            raise ProviderBusyError(f"The provider {self.name} gave no good answer; try again later.") from exc
+
+    def _url(self) -> str:
         if self._address is None:
             raise ProviderCredentialsError(
                 f"The provider {self.name} has no plain http(s) URL; tell the stack's owner."
             )
-        headers = {"Content-Type": "application/json"}
-        if job.key:
-            headers["Authorization"] = f"Basic {_base64(job.key.encode())}"
-        try:
-            return self._draw(f"{self._address[0].rstrip('/')}/sdapi/v1", headers, job)
-        except OutcomeUnknownError as exc:
-            raise ProviderBusyError(f"The provider {self.name} gave no good answer; try again later.") from exc
+        return f"{self._address[0].rstrip('/')}/sdapi/v1"
 
     def _draw(self, url: str, headers: Mapping[str, str], job: Job) -> Outcome:
         picture = only_picture(self.name, job)
@@ -74,6 +80,10 @@ class Automatic1111(Synchronous):
         )
         wanted = job.input.get("batch_size") or 1
         return finished(self.name, listed(answer.get("images"))[-wanted:])  # a grid of them may come first
+
+
+def _authorization(key: str | None) -> dict[str, str]:
+    return {"Authorization": f"Basic {_base64(key.encode())}"} if key else {}
 
 
 def _base64(content: bytes) -> str:

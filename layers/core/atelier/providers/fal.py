@@ -30,6 +30,8 @@ TIMEOUT_SECONDS = 30.0
 KEYS_TIMEOUT_SECONDS = 5.0
 MAX_ANSWER_BYTES = 5 * 1024 * 1024
 TOLERANCE_SECONDS = 5 * 60
+CHECKED_MODEL = "fal-ai/flux"
+NO_REQUEST = "00000000-0000-0000-0000-000000000000"
 MAX_JOB_ID_LENGTH = 500
 NAMESPACES = ("workflows", "comfy")
 """A model that begins with one of these has a name of three parts, others of two; the rest is an endpoint of theirs."""
@@ -114,6 +116,11 @@ class Fal:
     def cancel(self, job_id: str, job: Job) -> None:
         """PUT the wish."""
         wire.answered(self._call("PUT", _request_paths(job_id, job.model).cancel, job), self.name)
+
+    def check(self, key: str | None) -> None:
+        """GET the status of a request that nobody made: a good key gets a 404, and a bad one a 401."""
+        url = f"{self._queue_url}/{CHECKED_MODEL}/requests/{NO_REQUEST}/status"
+        wire.check(self._http, self.name, url, headers={"Authorization": f"Key {key or ''}"}, known=(400, 404, 422))
 
     def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
         """Check the signature with fal's public keys, and read the request's id."""

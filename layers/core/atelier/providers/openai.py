@@ -37,7 +37,11 @@ class OpenAI(Synchronous):
 
     def __init__(self, http: HttpClient, urls: Mapping[str, str]) -> None:
         self._http = http
-        self._url = urls.get(self.name, URL).rstrip("/") + "/v1/images"
+        self._url = urls.get(self.name, URL).rstrip("/") + "/v1"
+
+    def check(self, key: str | None) -> None:
+        """GET the list of models."""
+        wire.check(self._http, self.name, f"{self._url}/models", headers={"Authorization": f"Bearer {key}"})
 
     def submit(self, job: Job) -> Outcome:
         """Ask for the pictures, and wait for them."""
@@ -49,7 +53,7 @@ class OpenAI(Synchronous):
         answer = post(
             self._http,
             self.name,
-            f"{self._url}/{path}",
+            f"{self._url}/images/{path}",
             headers={"Authorization": f"Bearer {job.key}", "Content-Type": content_type},
             content=content,
             message=_message,

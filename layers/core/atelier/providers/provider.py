@@ -139,6 +139,14 @@ class Provider(Protocol):
         """Ask for a job to be stopped; repeating it, or coming too late, is no error."""
         ...
 
+    def check(self, key: str | None) -> None:
+        """Make a call that costs nothing, to learn whether the provider can be reached and takes the key.
+
+        ProviderCredentialsError, ProviderBusyError or ProviderRejectedError say why it cannot be used. A provider that
+        takes no key makes no call.
+        """
+        ...
+
     def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
         """Check that a callback is the provider's, as far as it can be, and read the job's id where it has one.
 

@@ -4,6 +4,7 @@ Called: POST {base}/models/{owner}/{name}/predictions, or, where the catalog's m
 {base}/predictions. Calls back: when a prediction is done, for about a minute if we don't answer; the body is the
 prediction. Verified: with the account's secret, GET {base}/webhooks/default/secret. Polled: GET
 {base}/predictions/{id}. Cancelled: POST {base}/predictions/{id}/cancel; a refusal means that it came too late.
+Checked: GET {base}/account.
 The client's fault: 400 to 499, but for 401, 402 and 403 (our account), 408 and 429; what a model's filter refuses is a
 failed prediction. Passes: 429, 500, 503, 529, no connection. Unknown: no answer once the request was sent, 408, any
 other 5xx, an answer without a prediction's id.
@@ -105,6 +106,10 @@ class Replicate:
     def cancel(self, job_id: str, job: Job) -> None:
         """POST the wish."""
         self._ask("POST", f"/predictions/{job_id}/cancel", job.key, TIMEOUT_SECONDS)
+
+    def check(self, key: str | None) -> None:
+        """GET the account."""
+        wire.check(self._http, self.name, f"{self._base_url}/account", headers=_headers(key))
 
     def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
         """Check the signature with the account's secret, which `key` can read, and read the prediction's id."""

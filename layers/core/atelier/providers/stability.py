@@ -33,7 +33,11 @@ class Stability(Synchronous):
 
     def __init__(self, http: HttpClient, urls: Mapping[str, str]) -> None:
         self._http = http
-        self._url = urls.get(self.name, URL).rstrip("/") + "/v2beta/stable-image/generate"
+        self._url = urls.get(self.name, URL).rstrip("/")
+
+    def check(self, key: str | None) -> None:
+        """GET the balance."""
+        wire.check(self._http, self.name, f"{self._url}/v1/user/balance", headers={"Authorization": f"Bearer {key}"})
 
     def submit(self, job: Job) -> Outcome:
         """Ask for the picture, and wait for it."""
@@ -44,7 +48,7 @@ class Stability(Synchronous):
         answer = post(
             self._http,
             self.name,
-            f"{self._url}/{service}",
+            f"{self._url}/v2beta/stable-image/generate/{service}",
             headers={
                 "Authorization": f"Bearer {job.key}",
                 "Accept": "application/json",

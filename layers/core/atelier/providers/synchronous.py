@@ -32,6 +32,9 @@ class Synchronous:
     def cancel(self, job_id: str, job: Job) -> None:
         """Do nothing: a call cannot be stopped once it is made."""
 
+    def check(self, key: str | None) -> None:
+        """Do nothing: it takes no key."""
+
     def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
         """Refuse: whoever calls, it is not the provider."""
         raise InvalidSignatureError(f"The provider {self.name} never calls back.")

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from atelier.clock import SECOND
@@ -23,6 +23,8 @@ from atelier.outbound.retry_after import retry_after
 MAX_MESSAGE_LENGTH = 1_000
 MAX_URL_LENGTH = 2_048
 MAX_URLS = 16
+CHECK_SECONDS = 10.0
+MAX_CHECK_BYTES = 5 * 1024 * 1024
 PASSING = (429, 503, 529)
 """No job was taken. After 500 one may have been, and 502 and 504 are a gateway's, behind which one may have been."""
 ACCOUNT = (401, 402, 403)
@@ -83,6 +85,20 @@ def ask(
     response = call(http, provider, method, url, headers=headers, timeout=timeout, max_bytes=max_bytes)
     answered(response, provider)
     return response
+
+
+def check(
+    http: HttpClient, provider: str, url: str, *, headers: Mapping[str, str], known: Collection[int] = ()
+) -> None:
+    """GET what only a good key may read; `known` are refusals that say as much, since they come after the key's check.
+
+    Raises as `ask` does, and ProviderRejectedError where the answer is none of the provider's.
+    """
+    response = ask(http, provider, "GET", url, headers=headers, timeout=CHECK_SECONDS, max_bytes=MAX_CHECK_BYTES)
+    if response.status >= 300 and response.status not in known:
+        raise ProviderRejectedError(
+            f"The provider {provider} answered {response.status} to a request for its account; check its address."
+        )
 
 
 def call(

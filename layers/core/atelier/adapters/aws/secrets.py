@@ -71,11 +71,6 @@ class ProviderKeysEditor:
         self._client = client
         self._arn = arn
 
-    def names(self) -> frozenset[str]:
-        """Name the providers that have a key."""
-        with translated("The secret"):
-            return frozenset(_keys(self._client.get_secret_value(SecretId=self._arn)["SecretString"]))
-
     def put(self, provider: str, key: str | None) -> None:
         """Set a provider's key, or unset it, and leave the others as they are.
 

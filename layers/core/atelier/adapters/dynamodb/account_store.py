@@ -7,6 +7,7 @@ are one transaction.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from atelier.errors import ConflictError, NotFoundError, RefusedWritesError, Too
 from atelier.generations.model import Generation
 
 USER, KEY, EMAIL, LEDGER = "user", "key", "email", "ledger"
+DELETED_USER = "(deleted user)"
 CHARGE, REFUND, TOP_UP = "charge", "refund", "top-up"
 MAX_LISTED = 1_000
 MINUTE = 60_000
@@ -169,10 +171,11 @@ class AccountStore:
             return self.get(key_id) or key
         return replace(key, revoked_at=now)
 
-    def edit_key(self, key_id: str, changes: Record) -> ApiKey:
+    def edit_key(self, key_id: str, changes: Mapping[str, Any]) -> ApiKey:
         """Change attributes of a key (None removes one), and return it; NotFoundError where there is none."""
+        stored = _key_attributes(changes)
         try:
-            return _key(self._table.update((key_id, KEY), changes, condition="attribute_exists(id)", values={}))
+            return _key(self._table.update((key_id, KEY), stored, condition="attribute_exists(id)", values={}))
         except ConflictError:
             raise NotFoundError(f"There is no API key '{key_id}'.") from None
 
@@ -182,7 +185,8 @@ class AccountStore:
         NotFoundError where there is none. A run that dies between is completed by repeating it.
         """
         try:
-            user = _user(self._table.update((user_id, USER), changes, condition="attribute_exists(id)", values={}))
+            condition = "attribute_exists(id) AND attribute_not_exists(deleted_at)"
+            user = _user(self._table.update((user_id, USER), changes, condition=condition, values={}))
         except ConflictError:
             raise NotFoundError(f"There is no user '{user_id}'.") from None
         copied = {
@@ -195,13 +199,34 @@ class AccountStore:
                 self.edit_key(key.id, copied)
         return user
 
+    def delete_user(self, user_id: str, now: int) -> None:
+        """Delete a user: no key works any more, the address is free again, and what names the person is gone.
+
+        A record without a name stays, since the ledger, and refunds and webhooks on their way, refer to it. A run that
+        dies between is completed by repeating it. NotFoundError where there never was such a user.
+        """
+        record = self._read_user(user_id)
+        if "deleted_at" not in record:
+            nobody = {"email": "", "name": "", "plan": "", "kind": None, "disabled_at": now, "deleted_at": now}
+            change = self._table.change(
+                (user_id, USER), nobody, condition="attribute_not_exists(deleted_at)", values={}
+            )
+            self._table.transact([change, self._table.deletion((str(record["email"]), EMAIL))])
+        for key in self.list_keys():
+            if key.user_id == user_id:
+                self.revoke_key(key.id, now)
+                self.edit_key(key.id, {"user_email": DELETED_USER})
+
     def list_keys(self) -> list[ApiKey]:
         """List all keys, the newest first."""
         return [_key(record) for record in self._list(KEY)]
 
     def user(self, user_id: str) -> User:
         """Read a user; NotFoundError where there is none."""
-        return _user(self._read_user(user_id))
+        record = self._read_user(user_id)
+        if "deleted_at" in record:
+            raise NotFoundError(f"The user '{user_id}' was deleted.")
+        return _user(record)
 
     def webhook_secrets(self, user_id: str) -> WebhookSecrets:
         """Read which versions of a user's webhook secret sign; NotFoundError where there is no user."""
@@ -292,15 +317,16 @@ def _counter(key: ApiKey, what: str, now: int, quota: int) -> dict[str, Any]:
 
 
 def _key_record(key: ApiKey) -> Record:
-    return {
-        **asdict(key),
-        "scopes": json.dumps(key.scopes),
-        "models": json.dumps(key.models) if key.models is not None else None,
-        "expires_at": None,  # the table's TTL attribute, which would delete the record
-        "expires_at_ms": key.expires_at,
-        "record": KEY,
-        "kind": KEY,
-    }
+    return {**_key_attributes(asdict(key)), "record": KEY, "kind": KEY}
+
+
+def _key_attributes(fields: Mapping[str, Any]) -> Record:
+    """Write fields of a key as attributes; `expires_at` is the table's TTL, which would delete the record."""
+    lists = {name: json.dumps(fields[name]) for name in ("scopes", "models") if fields.get(name) is not None}
+    stored = {**fields, **lists}
+    if "expires_at" in stored:
+        stored["expires_at_ms"] = stored.pop("expires_at")
+    return stored
 
 
 def _key(record: Record) -> ApiKey:

@@ -5,7 +5,7 @@ A peer's record is written blindly at first, as one whose breaker is closed; it 
 
 from collections.abc import Sequence
 
-from atelier.adapters.dynamodb.records import RecordTable, Write
+from atelier.adapters.dynamodb.records import Record, RecordTable, Write
 from atelier.errors import ConflictError, ContendedError, RefusedWritesError, UpstreamUnavailableError
 from atelier.outbound.circuit_breaker import (
     FAILURES_TO_OPEN,
@@ -35,13 +35,14 @@ class CircuitBreakerTable:
 
     def read(self, name: str) -> CircuitBreaker:
         """Read what is known of a peer."""
-        record = self._table.get(_id(name), UPSTREAM) or {}
-        taken = {
-            int(attribute.removeprefix("slot_")): int(until or 0)
-            for attribute, until in record.items()
-            if attribute.startswith("slot_")
+        return _breaker(self._table.get(_id(name), UPSTREAM) or {})
+
+    def read_all(self, names: Sequence[str]) -> dict[str, CircuitBreaker]:
+        """Read what is known of up to a hundred peers, by their names; of one that was never called nothing is."""
+        records = {
+            str(record["id"]): record for record in self._table.get_many([(_id(name), UPSTREAM) for name in names])
         }
-        return CircuitBreaker(int(record.get("failures") or 0), int(record.get("probe_at") or 0), taken)
+        return {name: _breaker(records.get(_id(name), {})) for name in names}
 
     def acquire(self, upstream: Upstream, now: int, writes: Sequence[Write]) -> Slot:
         """Make these writes and take a place, both or neither.
@@ -84,18 +85,36 @@ class CircuitBreakerTable:
         )
 
     def _release(self, release: Release) -> Write:
-        changes: dict[str, int | None] = {f"slot_{release.slot.number}": None, "expires_at": _expiry(release.at)}
+        changes: dict[str, str | int | None] = {f"slot_{release.slot.number}": None, "expires_at": _expiry(release.at)}
         amounts: dict[str, int] = {}
         match release.health:
             case Health.HEALTHY:
                 changes |= {"failures": None, "probe_at": None}
             case Health.FAILING:
                 amounts, changes["probe_at"] = {"failures": 1}, release.at + PROBE_EVERY
+        if release.error is not None:
+            changes |= {"last_error": release.error, "last_error_at": release.at}
         if release.rest_until is not None:
             amounts, changes["failures"], changes["probe_at"] = {}, FAILURES_TO_OPEN, release.rest_until
         return self._table.addition(
             (_id(release.slot.upstream.name), UPSTREAM), amounts, changes, condition=_ALWAYS, values={}
         )
+
+
+def _breaker(record: Record) -> CircuitBreaker:
+    taken = {
+        int(attribute.removeprefix("slot_")): int(until or 0)
+        for attribute, until in record.items()
+        if attribute.startswith("slot_")
+    }
+    error, at = record.get("last_error"), record.get("last_error_at")
+    return CircuitBreaker(
+        failures=int(record.get("failures") or 0),
+        probe_at=int(record.get("probe_at") or 0),
+        taken=taken,
+        last_error=None if error is None else str(error),
+        last_error_at=None if at is None else int(at),
+    )
 
 
 def _id(name: str) -> str:

@@ -203,6 +203,10 @@ class RecordTable:
         item = {name: _value(value) for name, value in record.items() if value is not None}
         return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(id)"}}
 
+    def deletion(self, key: tuple[str, str]) -> Write:
+        """Make the write, for a transaction, that deletes a record if there is one."""
+        return {"Delete": {"TableName": self._table, "Key": _key(*key)}}
+
     def presence(self, key: tuple[str, str]) -> Write:
         """Make a check that a record is there, for a transaction."""
         condition = "attribute_exists(id)"
@@ -238,16 +242,15 @@ class RecordTable:
         return self._changed(key, update, condition, expression)
 
     def _changed(self, key: tuple[str, str], update: str, condition: str, expression: "_Expression") -> Write:
-        return {
-            "Update": {
-                "TableName": self._table,
-                "Key": _key(*key),
-                "UpdateExpression": update,
-                "ConditionExpression": condition,
-                "ExpressionAttributeNames": expression.names,
-                "ExpressionAttributeValues": expression.values,
-            }
+        change = {
+            "TableName": self._table,
+            "Key": _key(*key),
+            "UpdateExpression": update,
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": expression.names,
+            "ExpressionAttributeValues": expression.values,
         }
+        return {"Update": {name: value for name, value in change.items() if value != {}}}  # DynamoDB wants none empty
 
     def transact(self, writes: Sequence[Write], *, tries: int = MAX_TRANSACTION_TRIES) -> None:
         """Make all writes, of this table or others, or none; RefusedWritesError says whose conditions did not hold.
