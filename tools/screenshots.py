@@ -13,6 +13,9 @@ from typing import Any, Literal
 import httpx
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from atelier.adapters.dynamodb.generation_store import from_stream
+from atelier.adapters.dynamodb.records import RecordTable
+from atelier.adapters.dynamodb.usage_store import UsageStore
 from tools.local_stack import ROOT, Deployed, LocalStackError, deployed
 from tools.receiver import Received, Receiver
 from tools.run import STACK_FILE, STACK_NAME
@@ -28,7 +31,10 @@ CHROMIUM_ARGUMENTS = (
     "--disable-sync",
 )
 OUTPUT = ROOT / "docs" / "screenshots"
-VIEWS = ("signin", "overview", "keys", "generations", "generation", "users", "providers", "playground")
+VIEWS = (
+    "signin", "overview", "usage", "keys", "generations", "generation", "deliveries", "users", "providers",
+    "playground",
+)  # fmt: skip
 TALL = {"playground": 1220, "generation": 1690, "generations": 980}
 DAY_MS = 86_400_000
 PROMPT = "A lighthouse by the sea at sunset, warm colors"
@@ -134,8 +140,9 @@ def _told_twice(studio: Studio) -> str:
 
 
 def _look_back(studio: Studio) -> None:
-    """Copy today's generations to the days before, so that the overview has something to draw."""
+    """Copy today's generations to the days before and count them, so that overview and usage have something to draw."""
     dynamodb, table = studio.stack.client("dynamodb"), studio.stack.resource("GenerationsTable")
+    accounts = RecordTable(dynamodb, studio.stack.resource("AccountsTable"))
     found = studio.admin("GET", f"generations?limit={len(PROMPTS)}").raise_for_status().json()["data"]
     rows = [
         dynamodb.get_item(TableName=table, Key={"id": {"S": one["id"]}, "record": {"S": "generation"}})["Item"]
@@ -155,6 +162,7 @@ def _look_back(studio: Studio) -> None:
                 "created_day": {"S": day},
             }
             dynamodb.put_item(TableName=table, Item={name: value for name, value in row.items() if name != "webhook"})
+            accounts.transact([UsageStore(accounts).count(from_stream(row))])
 
 
 def photograph(browser: Browser, studio: Studio, generation_id: str) -> None:

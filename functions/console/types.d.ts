@@ -243,6 +243,7 @@ interface UsageRow {
   cancelled: number;
   credits: number;
   seconds: number;
+  providerDollars: number;
 }
 
 interface UsageAnswer {

@@ -74,7 +74,7 @@ def opened(page: Page, deployed: Deployed, view: str) -> Page:
 def settled(page: Page) -> Page:
     """Wait until nothing on the page is on its way (the page's own policy forbids wait_for_function)."""
     page.locator("main h1").wait_for()
-    expect(page.locator("[aria-busy], .loading")).to_have_count(0)
+    expect(page.locator("[aria-busy], .loading")).to_have_count(0, timeout=30_000)
     return page
 
 

@@ -6,15 +6,19 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Visit, address, findings, opened, settled, sign_in, watched
+from tests.deployment import Account
 from tools.local_stack import Deployed
 
-VIEWS = ("overview", "playground", "generations", "generations/{generation}", "keys", "users", "providers")
+VIEWS = (
+    "overview", "usage", "playground", "generations", "generations/{generation}", "deliveries", "keys", "keys/{key}",
+    "users", "users/{user}", "providers",
+)  # fmt: skip
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_axe_finds_nothing_serious(
-    browser: Browser, stack: Deployed, generation: str, scheme: Literal["light", "dark"]
+    browser: Browser, stack: Deployed, alice: Account, generation: str, scheme: Literal["light", "dark"]
 ) -> None:
     found: dict[str, list[str]] = {}
     with watched(browser, stack, color_scheme=scheme, reduced_motion="reduce") as (_, page):
@@ -23,7 +27,9 @@ def test_axe_finds_nothing_serious(
         found["sign in"] = findings(page)
         sign_in(page, stack)
         for view in VIEWS:
-            found[view] = findings(opened(page, stack, view.format(generation=generation)))
+            found[view] = findings(
+                opened(page, stack, view.format(generation=generation, key=alice.key_id, user=alice.user_id))
+            )
         opened(page, stack, "playground")
         page.get_by_text("More settings").click()
         page.get_by_label("Width").fill("512")
@@ -38,11 +44,11 @@ def test_axe_finds_nothing_serious(
 
 
 @pytest.mark.parametrize("width", [320, 390])
-def test_a_phone_is_wide_enough(browser: Browser, stack: Deployed, generation: str, width: int) -> None:
+def test_a_phone_is_wide_enough(browser: Browser, stack: Deployed, alice: Account, generation: str, width: int) -> None:
     with watched(browser, stack, viewport={"width": width, "height": 800}, reduced_motion="reduce") as (_, page):
         sign_in(page, stack)
         for view in VIEWS:
-            opened(page, stack, view.format(generation=generation))
+            opened(page, stack, view.format(generation=generation, key=alice.key_id, user=alice.user_id))
             assert page.evaluate("document.documentElement.scrollWidth") == width, view
         assert findings(page) == []
 
@@ -70,7 +76,7 @@ def test_the_drawing_speaks(visit: Visit, generation: str) -> None:
     page = visit("overview")
 
     expect(page.get_by_role("img", name="generations over 14 days")).to_be_visible()
-    for figure in ("Success rate", "Median time", "Credits spent", "Dead letters"):
+    for figure in ("Success rate", "Average time", "Credits spent", "In progress", "Dead letters"):
         expect(page.get_by_role("heading", name=figure)).to_be_visible()
     page.get_by_role("link", name="7 days", exact=True).click()
     expect(page.get_by_role("img", name="generations over 7 days")).to_be_visible()

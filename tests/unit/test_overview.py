@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from atelier.api.admin_serializers import overview_document
-from atelier.generations.model import CANCELLED, Status
+from atelier.generations.model import CANCELLED, Status, StoredFile
 from atelier.generations.overview import Day, summarise
 from atelier.generations.usage import Usage, summed, usage_of
 from tests.unit.fakes import a_generation
@@ -61,3 +61,14 @@ def test_without_usage_there_is_no_rate_and_no_average() -> None:
         "inProgress": 1,
         "deadLetters": 2,
     }
+
+
+def test_the_providers_prices_are_added_up_for_delivered_images() -> None:
+    pictures = (StoredFile("a", "image/png", 1, "", 1, 1), StoredFile("b", "image/png", 1, "", 1, 1))
+    found = [
+        one(Status.SUCCESS, outputs=pictures, provider_price=25_000),
+        one(Status.SUCCESS, outputs=pictures[:1], provider_price=25_000),
+        one(Status.ERROR, provider_price=25_000),
+    ]
+    (usage,) = summed(found)
+    assert usage.microdollars == 75_000

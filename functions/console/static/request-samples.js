@@ -84,11 +84,13 @@ function openai({ model, input }) {
   const { prompt = "", num_images: count, width, height, ...others } = input;
   const size = width && height ? `${width}x${height}` : undefined;
   const more = size ? others : { ...others, ...(width && { width }), ...(height && { height }) };
+  delete more.model; // OpenAI's word for the model itself
   const lines = [
     `model=${JSON.stringify(model)}`,
     `prompt=${JSON.stringify(prompt)}`,
     count !== undefined && `n=${count}`,
     size && `size="${size}"`,
+    'response_format="url"',
     Object.keys(more).length > 0 && `extra_body=${pythonLiteral(more, 1)}`,
   ];
   return `from openai import OpenAI

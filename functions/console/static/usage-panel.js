@@ -5,7 +5,7 @@ import { barChart } from "./bar-chart.js";
 import { emptyState, load, panel, table } from "./components.js";
 import { el, fill, userText } from "./dom.js";
 import { select } from "./form.js";
-import { duration, number, percent } from "./format.js";
+import { dollars, duration, number, percent } from "./format.js";
 
 export const PERIODS = [7, 30, 90];
 export const SERIES = [
@@ -130,15 +130,25 @@ function totalsTable(rows, dimension, label) {
       amount(ended > 0 ? percent(one.success / ended) : "–"),
       amount(one.success > 0 ? duration(one.seconds / one.success) : "–"),
       amount(number(one.credits)),
+      amount(one.providerDollars > 0 ? dollars(one.providerDollars) : "–"),
     ];
   });
-  const columns = [label, "Succeeded", "Failed", "Cancelled", "Success rate", "Average time", "Credits"];
+  const columns = [
+    label,
+    "Succeeded",
+    "Failed",
+    "Cancelled",
+    "Success rate",
+    "Average time",
+    "Credits",
+    "Providers asked",
+  ];
   return table(`Usage by ${label.toLowerCase()}`, columns, body);
 }
 
 /** @param {UsageRow[]} rows */
 function sum(rows) {
-  const total = { success: 0, error: 0, cancelled: 0, credits: 0, seconds: 0 };
+  const total = { success: 0, error: 0, cancelled: 0, credits: 0, seconds: 0, providerDollars: 0 };
   for (const row of rows) {
     for (const name of /** @type {(keyof typeof total)[]} */ (Object.keys(total))) total[name] += row[name];
   }

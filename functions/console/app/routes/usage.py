@@ -22,5 +22,5 @@ def usage() -> Response[str]:
     found = accounts.usage().list(request.first, request.last, user_id=request.user)
     rows = [admin_usage_row(one, emails, key_names) for one in found if request.key in (None, one.key_id)]
     if request.format == CSV:
-        return csv_answer(usage_csv(rows, "userId", "userEmail", "keyName"), "usage.csv")
+        return csv_answer(usage_csv(rows, "userId", "userEmail", "keyName", "providerDollars"), "usage.csv")
     return answer(200, usage_document(request, rows))

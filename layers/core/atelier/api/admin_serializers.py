@@ -154,6 +154,7 @@ def admin_usage_row(usage: Usage, emails: Mapping[str, str], key_names: Mapping[
     """Describe a row of the usage of all users."""
     return {
         **usage_row(usage),
+        "providerDollars": usage.microdollars / 1_000_000,
         "userId": usage.user_id,
         "userEmail": emails.get(usage.user_id),
         "keyName": key_names.get(usage.key_id),

@@ -15,6 +15,7 @@ T = TypeVar("T")
 EMBEDDED = Path(__file__).with_name("default.toml")
 DEFAULT_CONCURRENCY = 10
 SKETCH = "sketch"
+MAX_PRICE = 1_000
 _FAULTS = (KeyError, TypeError, ValueError, AttributeError)
 """What reading a document of another shape raises; tomllib's own error is a ValueError."""
 
@@ -39,7 +40,8 @@ class Route:
     `fallback`: it serves only where the stack has no other provider of the model. `input` maps the provider's inputs to
     ours, None where it speaks our words; `fixed` is told always; what is `ignored` does not reach the provider, what is
     `attached` does as bytes. `edit` is the model's name for an input with pictures, where that is another one;
-    `defaults` are those of the model's inputs.
+    `defaults` are those of the model's inputs; `price` is what the provider asks for a picture, in millionths of a US
+    dollar, 0 where that is not known.
     """
 
     provider: str
@@ -51,6 +53,7 @@ class Route:
     attached: frozenset[str] = frozenset()
     edit: str | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    price: int = 0
 
     def translate(self, payload: Mapping[str, Any], images: tuple[str, ...] = ()) -> dict[str, Any]:
         """Put a client's input into the provider's words; `images` are the URLs of the client's pictures."""
@@ -273,6 +276,7 @@ def _route(slug: str, item: Mapping[str, Any], properties: Mapping[str, Any]) ->
         attached=frozenset(item.get("attached", ())),
         edit=item.get("edit"),
         defaults={name: field["default"] for name, field in properties.items() if "default" in field},
+        price=_price(item.get("price", 0)),
     )
 
 
@@ -285,6 +289,13 @@ def _rule(item: Any, properties: Mapping[str, Any]) -> Rule:
         choices = choices or tuple(ratio for ratio in properties["aspect_ratio"]["enum"] if ratio != AUTO)
     _check_shapes(choices)
     return Rule(given["from"], choices, _number(given.get("multiple", 1), 1), _number(given.get("megapixels", 1), 1))
+
+
+def _price(dollars: Any) -> int:
+    """Read a price in US dollars as millionths; ValueError where it is none."""
+    if isinstance(dollars, bool) or not isinstance(dollars, int | float) or not 0 <= dollars < MAX_PRICE:
+        raise ValueError(f"a price must be a number of US dollars from 0 to {MAX_PRICE}, not {dollars!r}")
+    return round(dollars * 1_000_000)
 
 
 def _number(value: Any, least: int) -> int:

@@ -59,6 +59,7 @@ class Candidate:
 
     provider: Provider
     job: Job
+    price: int = 0
 
     @property
     def is_drawn(self) -> bool:
@@ -201,7 +202,7 @@ class Dispatch:
             key=self._key(provider),
             images=images,
         )
-        return Candidate(provider, job)
+        return Candidate(provider, job, route.price)
 
     def _claim(
         self, generation: Generation, candidate: Candidate, model: Model, catalog: Catalog
@@ -213,8 +214,9 @@ class Dispatch:
         provider, now = candidate.provider, self.clock()
         deadline = model.deadline if provider.asynchronous else min(model.deadline, CLAIM_LEASE)
         claimed = generation.claimed(
-            provider.name, candidate.job.model, committed=provider.charges, now=now, deadline=deadline
-        )
+            provider.name, candidate.job.model, committed=provider.charges, now=now, deadline=deadline,
+            price=candidate.price,
+        )  # fmt: skip
         if candidate.is_drawn:
             return self.generations.advance(generation, claimed), None
         upstream = Upstream(provider_upstream(provider.name), catalog.concurrency_of(provider.name), CLAIM_LEASE)

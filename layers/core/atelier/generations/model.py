@@ -92,7 +92,8 @@ class Generation:
     `sources`: where its own wait, until `sources_until`. `cost`: credits, charged when it was accepted; `refunded`:
     they were given back. `thumbnail`: the key of a stored file. `notes`: what its provider says about its pictures.
     `timeline`: each change of status since it was accepted. `attempts`: whose turn it was. `webhook_events`: of which
-    statuses the webhook is told. `cancelled_at`: when its client gave it up.
+    statuses the webhook is told. `cancelled_at`: when its client gave it up. `provider_price`: what its provider asks
+    for a picture by the catalog, in millionths of a US dollar.
     """
 
     id: str
@@ -130,6 +131,7 @@ class Generation:
     attempts: tuple[ProviderAttempt, ...] = ()
     cancelled_at: int | None = None
     refunded: bool = False
+    provider_price: int = 0
 
     @property
     def status_at(self) -> int:
@@ -155,17 +157,20 @@ class Generation:
         self._require(Status.PENDING)
         return self._next(inputs=inputs)
 
-    def claimed(self, provider: str, model: str, *, committed: bool, now: int, deadline: int) -> "Generation":
+    def claimed(
+        self, provider: str, model: str, *, committed: bool, now: int, deadline: int, price: int = 0
+    ) -> "Generation":
         """Take it for dispatch, and record who is about to be called.
 
         `committed` says that the call may cost money and must never be repeated blindly; `deadline` is how long
-        the provider has.
+        the provider has; `price` is what it asks for a picture.
         """
         self._require(Status.PENDING)
         return self._moved(
             Moment(Status.PROCESSING, now, provider),
             provider=provider,
             committed=committed,
+            provider_price=price,
             tries=self.tries + 1,
             deadline_at=now + deadline,
             due_at=now + CLAIM_LEASE,

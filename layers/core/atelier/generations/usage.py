@@ -12,7 +12,8 @@ class Usage:
     """Counts of one combination: `date` is the UTC day on which the generations finished.
 
     `credits` were kept (a refunded generation adds none). `milliseconds` is the time that the successful ones took
-    together. `provider` is empty for what no provider was asked for.
+    together. `microdollars` is what the providers asked for the delivered images, by the catalog's prices, in
+    millionths of a US dollar. `provider` is empty for what no provider was asked for.
     """
 
     date: str
@@ -25,9 +26,10 @@ class Usage:
     cancelled: int = 0
     credits: int = 0
     milliseconds: int = 0
+    microdollars: int = 0
 
 
-COUNTS = ("success", "error", "cancelled", "credits", "milliseconds")
+COUNTS = ("success", "error", "cancelled", "credits", "milliseconds", "microdollars")
 
 
 def usage_of(generation: Generation) -> Usage:
@@ -46,6 +48,7 @@ def usage_of(generation: Generation) -> Usage:
         cancelled=int(cancelled),
         credits=0 if generation.refunded else generation.cost,
         milliseconds=finished_at - generation.created_at if succeeded else 0,
+        microdollars=generation.provider_price * len(generation.outputs) if succeeded else 0,
     )
 
 

@@ -49,4 +49,5 @@ class UsageStore:
 
 
 def _usage(record: Any) -> Usage:
-    return Usage(**{name: record[name] for name in (*NAMES, *COUNTS)})
+    counts: dict[str, Any] = {name: record.get(name, 0) for name in COUNTS}
+    return Usage(**counts, **{name: record[name] for name in NAMES})
