@@ -133,7 +133,7 @@ def test_limits(visit: Visit) -> None:
     make_key(page, "limited", **{"Requests per minute": "5", "Expires": "2099-01-01T12:00"})
 
     expect(row(page, "limited").first).to_contain_text("5 per minute")
-    expect(row(page, "limited").first).to_contain_text("expiring")
+    expect(row(page, "limited").first).to_contain_text("expires in")
 
 
 def test_a_hostile_name_is_text(visit: Visit) -> None:

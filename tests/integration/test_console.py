@@ -992,6 +992,54 @@ def test_keys_and_users_are_edited_and_disabled(console: Console, lambdas: Lambd
     assert console("PATCH", ours, {"scopes": None, "requestsPerMinute": 0, "color": "red"})[1]["errors"]
 
 
+def test_deliveries_of_all_generations_are_listed(console: Console, lambdas: Lambdas, internet: Internet) -> None:
+    # given
+    owner = console.key(user="ann@example.com")
+    made = [finished(lambdas, internet, key) for key in (owner["key"], console.key(user="bob@example.com")["key"])]
+
+    def listed(**query: str) -> list[str]:
+        status, document = console("GET", "deliveries", query=query)
+        assert status == 200, document
+        return [one["generationId"] for one in document["data"]]
+
+    # when, then
+    for query, found in (
+        ({}, [made[1], made[0]]),
+        ({"user": "ann@example.com"}, [made[0]]),
+        ({"event": "success", "status": "delivered"}, [made[1], made[0]]),
+        ({"event": "error"}, []),
+        ({"status": "dead"}, []),
+        ({"cursor": made[1]}, [made[0]]),
+    ):
+        assert listed(**query) == found, query
+    assert console("GET", "deliveries", query={"event": "x", "status": "y"})[0] == 400
+
+
+def test_generations_are_searched_by_prompt_id_and_dates(console: Console, generations: GenerationStore) -> None:
+    # given
+    now = now_ms()
+    prompts = ("A Red boat", "a fox", "the red fox")
+    made = [
+        generation(created_at=now - number * DAY, payload={"prompt": prompt}) for number, prompt in enumerate(prompts)
+    ]
+    for item in made:
+        generations.add(item)
+    today = datetime.fromtimestamp((now - 1_000) / 1_000, UTC).isoformat()
+    # when, then
+    for query, found in (
+        ({"q": "red"}, [made[0], made[2]]),
+        ({"q": made[1].id[:14]}, [made[1]]),
+        ({"from": today}, [made[0]]),
+        ({"to": today}, [made[1], made[2]]),
+        ({"q": "RED", "to": today}, [made[2]]),
+        ({"q": "nothing"}, []),
+    ):
+        status, document = console("GET", "generations", query=query)
+        assert status == 200, document
+        assert [one["id"] for one in document["data"]] == [one.id for one in found], query
+    assert console("GET", "generations", query={"from": "soon"})[0] == 400
+
+
 def test_the_console_does_what_it_may_and_no_more(
     console: Console, browser: Browser, lambdas: Lambdas, internet: Internet, key: str, stack: Stack
 ) -> None:

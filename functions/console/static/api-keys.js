@@ -18,6 +18,7 @@ import {
 import { ago, badge, day, number } from "./format.js";
 
 const SCOPES = ["generate", "read"];
+const SOON_MS = 30 * 86_400_000; // a key that ends later counts as active
 /** @type {[string, string][]} seconds, and how long that is */
 const OVERLAPS = [
   ["86400", "For another day"],
@@ -80,9 +81,11 @@ function tables(keys, actions) {
  * @param {string} caption
  * @param {ApiKey[]} keys
  * @param {Actions | null} actions
+ * @param {boolean} ofOneUser whether the keys' user goes without saying
  */
-export function keyTable(caption, keys, actions) {
-  const columns = ["Key", "User", "Allowed", "Last used", "State", ...(actions ? [""] : [])];
+export function keyTable(caption, keys, actions, ofOneUser = false) {
+  const user = ofOneUser ? [] : ["User"];
+  const columns = ["Key", ...user, "Allowed", "Last used", "State", ...(actions ? [""] : [])];
   const rows = keys.map((key) => {
     const name = el(
       "a",
@@ -96,7 +99,7 @@ export function keyTable(caption, keys, actions) {
     ];
     return [
       el("div", { class: "name" }, name, el("code", { class: "muted" }, `${key.prefix}…`)),
-      el("a", { href: `#/users/${encodeURIComponent(key.userId)}` }, userText(key.userEmail)),
+      ...(ofOneUser ? [] : [el("a", { href: `#/users/${encodeURIComponent(key.userId)}` }, userText(key.userEmail))]),
       limits(key),
       el("div", { class: "when" }, key.lastUsedAt ? ago(key.lastUsedAt) : "never", created),
       el("div", { class: "badges" }, badge(keyState(key)), endOf(key)),
@@ -111,13 +114,16 @@ export function keyState(key) {
   if (key.revokedAt) return "revoked";
   if (key.disabledAt || key.userDisabledAt) return "disabled";
   if (!key.expiresAt) return "active";
-  return new Date(key.expiresAt).getTime() <= Date.now() ? "expired" : "expiring";
+  const left = new Date(key.expiresAt).getTime() - Date.now();
+  return left <= 0 ? "expired" : left < SOON_MS ? "expiring" : "active";
 }
 
 /** @param {ApiKey} key */
 function endOf(key) {
-  const when = key.revokedAt ?? key.expiresAt;
-  return when && el("span", { class: "muted" }, ago(when));
+  if (key.revokedAt) return el("span", { class: "muted" }, ago(key.revokedAt));
+  const { expiresAt } = key;
+  const ahead = expiresAt && keyState(key) === "active";
+  return expiresAt && el("span", { class: "muted" }, ahead && "expires ", ago(expiresAt));
 }
 
 /** @param {ApiKey} key */

@@ -165,7 +165,7 @@ export function table(caption, columns, rows) {
  */
 export function tableSearch(region, label) {
   const input = el("input", { type: "search", placeholder: label, "aria-label": label });
-  const none = el("p", { class: "state muted", role: "status" });
+  const none = el("p", { class: "nothing", role: "status" });
   const apply = () => {
     const wanted = input.value.trim().toLocaleLowerCase();
     const rows = [...region.querySelectorAll("tbody tr")].filter((row) => row instanceof HTMLElement);

@@ -14,6 +14,13 @@ const STATUSES = [
   ["delivered", "Delivered"],
   ["dead", "Dead"],
 ];
+/** @type {[string, string][]} */
+const EVENTS = [
+  ["", "Any event"],
+  ...["pending", "processing", "uploading", "success", "error"].map(
+    (name) => /** @type {[string, string]} */ ([name, name]),
+  ),
+];
 
 /**
  * @param {HTMLElement} page
@@ -21,22 +28,36 @@ const STATUSES = [
  */
 export default function show(page, { query, signal }) {
   const status = select(STATUSES, { "aria-label": "Status" });
+  const event = select(EVENTS, { "aria-label": "Event" });
+  const user = select([["", "All users"]], { "aria-label": "User" });
   status.value = query.get("status") ?? "";
-  status.addEventListener("change", () => {
-    location.hash = `#/deliveries?${queryOf({ status: status.value })}`;
-  });
+  event.value = query.get("event") ?? "";
+  const wanted = query.get("user") ?? "";
+  if (wanted) user.append(el("option", { value: wanted }, wanted));
+  user.value = wanted;
+  admin("GET", "users", { signal }).then(
+    ({ data }) => {
+      const others = data.filter((/** @type {User} */ { email }) => email !== wanted);
+      user.append(...others.map((/** @type {User} */ { email }) => el("option", { value: email }, email)));
+    },
+    () => {},
+  );
+  const filter = () => ({ status: status.value, event: event.value, user: user.value });
+  const apply = () => {
+    location.hash = `#/deliveries?${queryOf(filter())}`;
+  };
   const region = el("div", {});
   const foot = el("div", { class: "foot" });
   page.append(
     heading("Deliveries", "Every webhook of every generation, newest generation first."),
-    el("div", { class: "filters", role: "group", "aria-label": "Filter" }, status),
+    el("div", { class: "filters", role: "group", "aria-label": "Filter", onchange: apply }, status, event, user),
     region,
     foot,
   );
   /** @type {ListedDelivery[]} */
   const seen = [];
   const get = async (/** @type {string | null} */ cursor = null) => {
-    const path = `deliveries?${queryOf({ status: status.value, limit: PAGE_SIZE, cursor })}`;
+    const path = `deliveries?${queryOf({ ...filter(), limit: PAGE_SIZE, cursor })}`;
     /** @type {Page<ListedDelivery>} */
     const answer = await admin("GET", path, { signal });
     seen.push(...answer.data);
@@ -45,14 +66,15 @@ export default function show(page, { query, signal }) {
     fill(foot, next && button("Show more", more));
     return seen;
   };
-  const list = (/** @type {ListedDelivery[]} */ all) => (all.length > 0 ? deliveryTable(all) : none(status.value));
+  const list = (/** @type {ListedDelivery[]} */ all) =>
+    all.length > 0 ? deliveryTable(all) : none(location.hash.includes("?"));
   load(region, "the deliveries", () => get(), list);
 }
 
-/** @param {string} status */
-function none(status) {
-  if (!status) return emptyState("No deliveries yet", "A request with a webhook gets one for each of its events.");
-  return emptyState("No delivery matches the filter", "Choose another status.", linkButton("#/deliveries", "Show all"));
+/** @param {boolean} filtered */
+function none(filtered) {
+  if (!filtered) return emptyState("No deliveries yet", "A request with a webhook gets one for each of its events.");
+  return emptyState("No delivery matches the filter", "Choose others.", linkButton("#/deliveries", "Show all"));
 }
 
 /** @param {ListedDelivery[]} deliveries */

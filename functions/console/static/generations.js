@@ -46,8 +46,8 @@ function filters(filter, signal) {
   const model = filterSelect("Model", "Any model", filter.model ?? "");
   const user = filterSelect("User", "All users", filter.user ?? "");
   const text = el("input", { type: "search", placeholder: "Prompt or ID", "aria-label": "Search", value: filter.q });
-  const from = el("input", { type: "date", "aria-label": "From", value: filter.from });
-  const to = el("input", { type: "date", "aria-label": "To", value: filter.to });
+  const from = el("input", { type: "date", value: filter.from });
+  const to = el("input", { type: "date", value: filter.to });
   const apply = () => {
     const selected = { status: status.select.value, model: model.select.value, user: user.select.value };
     const entered = { q: text.value.trim(), from: from.value, to: to.value };
@@ -68,8 +68,8 @@ function filters(filter, signal) {
     { class: "filters", role: "group", "aria-label": "Filter", onchange: apply },
     text,
     selects,
-    from,
-    to,
+    el("label", { class: "date" }, "From", from),
+    el("label", { class: "date" }, "To", to),
   );
 }
 

@@ -10,7 +10,7 @@ const LANGUAGES = [
   { name: "curl", write: curl },
   { name: "Python", write: python },
   { name: "JavaScript", write: javascript },
-  { name: "OpenAI SDK", write: openai },
+  { name: "OpenAI", write: openai },
 ];
 
 /** Make the panel; `show` writes the samples of a request. */

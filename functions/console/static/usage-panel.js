@@ -9,9 +9,9 @@ import { dollars, duration, number, percent } from "./format.js";
 
 export const PERIODS = [7, 30, 90];
 export const SERIES = [
-  { key: "success", label: "succeeded" },
-  { key: "error", label: "failed" },
-  { key: "cancelled", label: "cancelled" },
+  { key: "success", label: "succeeded", title: "Succeeded" },
+  { key: "error", label: "failed", title: "Failed" },
+  { key: "cancelled", label: "cancelled", title: "Cancelled" },
 ];
 const DAY_MS = 86_400_000;
 /** @type {[keyof UsageRow, string][]} */
@@ -64,7 +64,7 @@ function panels({ data, from, to }, dimensions) {
   const options = DIMENSIONS.filter(([name]) => dimensions.includes(name));
   const totals = el("div", {});
   const group = select(
-    options.map(([name, label]) => [name, `By ${label.toLowerCase()}`]),
+    options.map(([name, label]) => [name, `By ${inSentence(label)}`]),
     { "aria-label": "Group by", class: "compact" },
   );
   const show = () => {
@@ -82,9 +82,9 @@ function panels({ data, from, to }, dimensions) {
 /** @param {UsageRow[]} rows */
 function legend(rows) {
   const total = sum(rows);
-  const items = SERIES.map(({ key, label }) => {
+  const items = SERIES.map(({ key, title }) => {
     const count = total[/** @type {"success" | "error" | "cancelled"} */ (key)];
-    return el("li", { class: key }, label, el("b", {}, number(count)));
+    return el("li", { class: key }, title, el("b", {}, number(count)));
   });
   return el("ul", { class: "legend" }, items);
 }
@@ -141,10 +141,16 @@ function totalsTable(rows, dimension, label) {
     "Success rate",
     "Average time",
     "Credits",
-    "Providers asked",
+    "Provider price",
   ];
-  return table(`Usage by ${label.toLowerCase()}`, columns, body);
+  return table(`Usage by ${inSentence(label)}`, columns, body);
 }
+
+/**
+ * Write a label as it stands in a sentence: "API key" keeps its capitals.
+ * @param {string} label
+ */
+const inSentence = (label) => (label.startsWith("API") ? label : `${label[0]?.toLowerCase()}${label.slice(1)}`);
 
 /** @param {UsageRow[]} rows */
 function sum(rows) {

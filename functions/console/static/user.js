@@ -48,6 +48,7 @@ function detail(user, keys, again, signal) {
       button(user.disabledAt ? "Enable" : "Disable", () => toggleUser(user).then(again), {
         variant: user.disabledAt ? "" : "danger-text",
       }),
+      button("Delete", () => deleteUser(user), { variant: "danger-text" }),
     ),
     panel(
       "Facts",
@@ -65,7 +66,7 @@ function detail(user, keys, again, signal) {
       "API keys",
       { variant: "flush", note: number(keys.length) },
       keys.length > 0
-        ? keyTable(`Keys of ${user.email}`, keys, null)
+        ? keyTable(`Keys of ${user.email}`, keys, null, true)
         : emptyState("No keys yet", "Create one under API keys."),
     ),
     usagePanel({ days: 30, user: user.id }, signal, ["keyName", "model", "provider", "date"]),
@@ -101,4 +102,15 @@ async function toggleUser(user) {
   const done = await confirmDialog("Disable this user?", text, { action: "Disable", act });
   if (done) toast("The user is disabled.");
   return Boolean(done);
+}
+
+/** @param {User} user */
+async function deleteUser({ id, email }) {
+  const text =
+    `The API keys of ${email} are revoked, and name and address are removed for good. ` +
+    "Generations and the ledger stay until they expire.";
+  const act = () => admin("DELETE", `users/${encodeURIComponent(id)}`);
+  if (!(await confirmDialog("Delete this user?", text, { action: "Delete", act }))) return;
+  toast("The user is deleted.");
+  location.hash = "#/users";
 }

@@ -3,7 +3,7 @@
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from atelier.adapters.lambda_.router import Router, answer, current_event
-from atelier.api.admin_requests import parse_delivery_page
+from atelier.api.admin_requests import parse_delivery_page, user_id_of
 from atelier.clock import now_ms
 from atelier.webhooks.delivery import DeliveryHistory
 from atelier.webhooks.serializer import delivery_document
@@ -17,17 +17,21 @@ MAX_BATCHES = 20
 
 @router.get("/console/admin/deliveries")
 def list_deliveries() -> Response[str]:
-    """List deliveries, those of the newest generations first; a page may end before its limit."""
+    """List deliveries, those of the newest generations first.
+
+    A page holds all deliveries of its generations, so it may be longer than its limit, or shorter.
+    """
     deps, now = administrator(), now_ms()
     page = parse_delivery_page(current_event().query_string_parameters or {})
+    user_id = user_id_of(page.user, deps.accounts.list_users()) if page.user else None
     data: list[dict[str, object]] = []
     cursor = page.cursor
     for _ in range(MAX_BATCHES):
-        generations, cursor = deps.generations.search(limit=BATCH, now=now, before=cursor)
+        generations, cursor = deps.generations.search(limit=BATCH, now=now, before=cursor, user_id=user_id)
         known = deps.deliveries.of_generations([one.id for one in generations if one.webhook])
         for generation in generations:
             for delivery in known.get(generation.id, []):
-                if page.status in (None, delivery.status.value):
+                if page.status in (None, delivery.status.value) and page.event in (None, delivery.event.value):
                     document = delivery_document(DeliveryHistory(delivery, ()))
                     data.append({**document, "generationId": delivery.generation_id, "attemptCount": delivery.attempts})
         if cursor is None or len(data) >= page.limit:

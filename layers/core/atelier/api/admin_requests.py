@@ -84,6 +84,8 @@ class DeliveryListRequest:
     limit: int
     cursor: str | None
     status: str | None
+    event: str | None
+    user: str | None
 
 
 def parse_key_request(body: str, *, now: int, models: Collection[str]) -> KeyRequest:
@@ -236,13 +238,16 @@ def parse_page(query: Mapping[str, str]) -> AdminListRequest:
 
 
 def parse_delivery_page(query: Mapping[str, str]) -> DeliveryListRequest:
-    """Read `limit`, `cursor` and `status`; InvalidRequestError names the ones at fault."""
-    fields = FieldReader({name: query[name] for name in ("limit", "cursor", "status") if name in query})
+    """Read `limit`, `cursor`, `status`, `event` and `user`; InvalidRequestError names the ones at fault."""
+    known = ("limit", "cursor", "status", "event", "user")
+    fields = FieldReader({name: query[name] for name in known if name in query})
     statuses = tuple(DeliveryStatus)
     page = DeliveryListRequest(
         limit=fields.read("limit", digits(1, MAX_LIMIT), f"a whole number from 1 to {MAX_LIMIT}", default=50),
         cursor=fields.read("cursor", matching(ID_PATTERN), "a nextCursor of an earlier answer", default=None),
         status=fields.read("status", one_of(statuses), f"one of {', '.join(statuses)}", default=None),
+        event=fields.read("event", one_of(tuple(Status)), f"one of {', '.join(Status)}", default=None),
+        user=fields.read("user", _filter, f"at most {MAX_FILTER_LENGTH} characters", default=None),
     )
     fields.check()
     return page
