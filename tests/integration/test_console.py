@@ -945,7 +945,7 @@ def test_a_deleted_user_has_no_name_and_no_key_that_works(
     made = lambdas.ask(request("generate", authorization=created["key"], body=SKETCH))[1]["id"]
     # when
     answers = [console("DELETE", f"users/{user_id}") for _ in range(2)]
-    lambdas.drain("dispatch")
+    lambdas.make()
     lambdas.stream()
     lambdas.drain("deliver")
     # then
