@@ -39,7 +39,14 @@ class Client:
     user_id: str = ""
 
     def __call__(
-        self, method: str, path: str, body: Any = "", *, query: dict[str, str] | None = None, **headers: str | None
+        self,
+        method: str,
+        path: str,
+        body: Any = "",
+        *,
+        query: dict[str, str] | None = None,
+        encoded: bool = False,
+        **headers: str | None,
     ) -> Answer:
         """Ask; a header that is None is not sent."""
         text = body if isinstance(body, str) else json.dumps(body)
@@ -48,6 +55,7 @@ class Client:
         merged = {name: item for name, item in {**document["headers"], **sent}.items() if item is not None}
         document["headers"] = merged
         document["multiValueHeaders"] = {name: [item] for name, item in merged.items()}
+        document["isBase64Encoded"] = encoded
         answer = self.lambdas.invoke("generate", document)
         shown = {name: ", ".join(values) for name, values in answer["multiValueHeaders"].items()}
         return Answer(answer["statusCode"], shown, answer["body"])

@@ -1,12 +1,14 @@
 """OpenAI's Images API through the handler: requests, the chain of redirects, answers, errors and repeated requests."""
 
 import base64
+import io
 import json
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from PIL import Image
 
 from atelier.accounts.api_keys import mint_key
 from atelier.adapters.dynamodb.account_store import AccountStore
@@ -245,3 +247,110 @@ def test_models(client: Client) -> None:
 def test_our_own_routes_keep_our_own_errors(client: Client) -> None:
     assert client("GET", "/v1/nothing").document.keys() == {"message"}
     assert client("GET", "/v1/waits/0").document.keys() == {"message"}
+
+
+# ---- Edits
+
+
+def picture(colour: str = "red", size: tuple[int, int] = (300, 200)) -> bytes:
+    output = io.BytesIO()
+    Image.new("RGB", size, colour).save(output, "PNG")
+    return output.getvalue()
+
+
+def edit(client: Client, files: list[tuple[str, Any]], data: dict[str, str] | None = None, **headers: Any) -> Answer:
+    """POST a form as OpenAI's clients do: bytes without a name or a type of their own."""
+    fields = {"model": "sketch", "prompt": "a boat", **(data or {})}
+    sent = httpx.Request("POST", "https://example.com", data=fields, files=files)
+    body = base64.b64encode(sent.read()).decode()
+    content_type = sent.headers["Content-Type"]
+    return client(
+        "POST", "/v1/images/edits", body, encoded=True,
+        Authorization=f"Bearer {client.key}", Content_Type=content_type, **headers,
+    )  # fmt: skip
+
+
+def sizes(answer: Answer) -> list[tuple[int, int]]:
+    return [Image.open(io.BytesIO(base64.b64decode(item["b64_json"]))).size for item in answer.document["data"]]
+
+
+def test_one_picture_is_edited(client: Client) -> None:
+    last = made(client, edit(client, [("image", ("upload", picture(), "application/octet-stream"))]))
+
+    assert last.status == 200, last.text
+    assert sizes(last) == [(300, 200)]
+
+
+def test_several_pictures_and_numbers_as_texts(client: Client) -> None:
+    files = [("image[]", picture()), ("image[]", picture("blue"))]
+    last = made(client, edit(client, files, {"n": "2", "seed": "7", "size": "256x256", "stream": "false"}))
+
+    assert last.status == 200, last.text
+    assert sizes(last) == [(256, 256)] * 2
+
+
+def test_only_what_the_mask_marks_changes(client: Client) -> None:
+    mask = Image.new("RGBA", (300, 200), (0, 0, 0, 255))
+    mask.paste((0, 0, 0, 0), (0, 0, 150, 200))
+    output = io.BytesIO()
+    mask.save(output, "PNG")
+
+    last = made(client, edit(client, [("mask", output.getvalue()), ("image", picture())]))
+
+    changed = Image.open(io.BytesIO(base64.b64decode(last.document["data"][0]["b64_json"]))).convert("RGB")
+    assert {changed.getpixel((x, y)) for x in range(150, 300, 10) for y in range(0, 200, 10)} == {(255, 0, 0)}
+    assert {changed.getpixel((x, y)) for x in range(0, 150, 10) for y in range(0, 200, 10)} != {(255, 0, 0)}
+
+
+def test_an_edit_as_events(client: Client) -> None:
+    last = made(client, edit(client, [("image", picture())], {"stream": "true", "partial_images": "2"}))
+
+    assert json.loads(last.text.partition("data: ")[2])["type"] == "image_edit.completed"
+
+
+def test_a_repeated_edit_differs_only_in_its_boundary(client: Client) -> None:
+    first = edit(client, [("image", picture())], x_stainless_retry_count="0")
+    again = edit(client, [("image", picture())], x_stainless_retry_count="1")
+    other = edit(client, [("image", picture("blue"))], x_stainless_retry_count="1")
+
+    assert again.document["id"] == first.document["id"]
+    assert other.document["id"] != first.document["id"]
+
+
+def test_urls_of_pictures_instead_of_files(client: Client) -> None:
+    url = made(client, post(client, {**BODY, "response_format": "url"})).document["data"][0]["url"]
+    body = {"model": "sketch", "prompt": "a boat", "images": [{"image_url": url}]}
+    last = made(client, post(client, body, "/v1/images/edits"))
+
+    assert sizes(last) == [(256, 256)]
+
+
+@pytest.mark.parametrize(
+    ("files", "changes", "param"),
+    [
+        ([("other", b"x")], {}, "image"),
+        ([("image", ("a.png", b"none", "image/png"))], {}, "image"),
+        ([("image", picture()), ("mask", b"none")], {}, "mask"),
+        ([("image", picture())], {"n": "many"}, "n"),
+        ([("image", picture())], {"model": "playground-v2"}, "image"),
+        ([("image", picture())] * 11, {}, "image"),
+    ],
+)
+def test_a_bad_edit(client: Client, files: list[tuple[str, Any]], changes: dict[str, str], param: str) -> None:
+    answer = edit(client, files, changes)
+
+    assert (answer.status, error(answer)["param"]) == (400, param), answer.text
+
+
+def test_pictures_that_are_too_large_can_be_uploaded_first(client: Client) -> None:
+    answer = edit(client, [("image", picture() + bytes(4_500_000))])
+
+    assert answer.status == 413
+    assert "POST /files" in error(answer)["message"]
+
+
+def test_what_a_provider_holds_to_be_unsafe(client: Client) -> None:
+    last = made(client, post(client, {**BODY, "prompt": "test:unsafe"}))
+
+    assert (last.status, error(last)["code"]) == (400, "moderation_blocked")
+    assert last.headers["x-should-retry"] == "false"

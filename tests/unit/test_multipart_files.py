@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atelier.api.form_data import MAX_PARTS, FilePart, parse_file
+from atelier.api.form_data import MAX_PARTS, FormPart, parse_file
 from atelier.errors import InvalidRequestError
 from tests.cases import each
 
@@ -27,7 +27,7 @@ def file(name: str = "cat.png", content: bytes = PICTURE, field: str = "file") -
 def test_httpx_sends_a_file() -> None:
     request = httpx.Request("POST", "https://a.example", files={"file": ("cát.png", PICTURE)}, data={"more": "text"})
     content_type = request.headers["Content-Type"]
-    assert parse_file(content_type, request.read(), "file") == FilePart("cát.png", PICTURE)
+    assert parse_file(content_type, request.read(), "file") == FormPart("file", "cát.png", PICTURE)
 
 
 @each(
@@ -51,19 +51,21 @@ def test_httpx_sends_a_file() -> None:
     ],
 )  # fmt: skip
 def test_a_form_that_clients_send(body: bytes, name: str | None) -> None:
-    assert parse_file(TYPE, body, "file") == FilePart(name, PICTURE)
+    assert parse_file(TYPE, body, "file") == FormPart("file", name, PICTURE)
 
 
 def test_a_boundary_may_be_of_any_letters() -> None:
     boundary = "a b'()+_,-./:=?c"
     body = form(file()).replace(b"x1", boundary.encode())
-    assert parse_file(f'multipart/form-data; boundary="{boundary}"', body, "file") == FilePart("cat.png", PICTURE)
+    assert parse_file(f'multipart/form-data; boundary="{boundary}"', body, "file") == FormPart(
+        "file", "cat.png", PICTURE
+    )
 
 
 @given(content=st.binary(max_size=200), name=st.text(st.characters(categories=("L", "N")), max_size=20))
 def test_the_bytes_are_as_they_were_sent(content: bytes, name: str) -> None:
     request = httpx.Request("POST", "https://a.example", files={"file": (name or "x", content)})
-    assert parse_file(request.headers["Content-Type"], request.read(), "file") == FilePart(name or "x", content)
+    assert parse_file(request.headers["Content-Type"], request.read(), "file") == FormPart("file", name or "x", content)
 
 
 @each(

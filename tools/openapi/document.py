@@ -28,7 +28,7 @@ error: it is an answer with `status` `error`.
 a minute: what is over that is `429` with `Retry-After`, `RateLimit` and `RateLimit-Policy`.
 
 **Test keys** (`atl_test_...`) cost nothing and always draw with `sketch`, which behaves as providers do on a bad day
-where the prompt starts with `test:fail`, `test:slow`, `test:twice` or `test:never`.
+where the prompt starts with `test:fail`, `test:unsafe`, `test:slow`, `test:twice` or `test:never`.
 """
 _ETAG = 'W/"33a64df5514c4f8ab5e1d8e5c2f0a9b1"'
 

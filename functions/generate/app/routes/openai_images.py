@@ -3,22 +3,29 @@
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from atelier.accounts.api_keys import ApiKey
+from atelier.adapters.lambda_.responses import raw_body
 from atelier.adapters.lambda_.router import Api, Router, body, copied, correlation_id, current_event
 from atelier.api.idempotency_key import parse_idempotency
 from atelier.api.json_body import parse_object
+from atelier.api.openai_edits import EditForm, parse_edit_form, parse_edit_json
 from atelier.api.openai_images import (
     ImagesReply,
     ImagesRequest,
     describe_error,
     model_document,
     models_document,
+    parse_edit,
     parse_generation,
 )
 from atelier.api.stainless import parse_count
+from atelier.api.upload_request import BYTES, FORM
 from atelier.catalog.model import Model
+from atelier.clock import now_ms
 from atelier.errors import FieldError, NotFoundError
 from atelier.generations.model import Generation
-from atelier.images.file_urls import FileUrls
+from atelier.images.file_urls import FileUrls, file_url
+from atelier.images.image import sniff
+from atelier.images.uploads import UploadRequest, new_upload
 from atelier.logging import bind_context, logger
 
 from .. import waits
@@ -37,6 +44,24 @@ def generations() -> Response[str]:
     with creator() as key:
         request = parse_generation(parse_object(body()), deps.catalog(), deps.policy)
         generation = _accept(request, key, "/v1/images/generations")
+    shown = {"X-Ignored-Parameters": ", ".join(request.ignored)} if request.ignored else {}
+    return waits.begin(generation, request.reply, "../..", shown)
+
+
+@router.post("/v1/images/edits")
+def edits() -> Response[str]:
+    """Accept a generation from pictures, which are stored first, and answer with what it makes of them."""
+    deps = dependencies()
+    with creator() as key:
+        form = _edit_form()
+        contents = [*form.pictures, *([form.mask] if form.mask else [])]
+        uploads = [new_upload(_as_upload(content), key.user_id, now_ms()) for content in contents]
+        urls = [file_url(upload.key, base_url()) for upload in uploads]
+        mask = urls.pop() if form.mask else None
+        request = parse_edit(form, tuple(urls), mask, deps.catalog(), deps.policy)
+        for upload, content in zip(uploads, contents, strict=True):
+            deps.files().put(upload.key, content, upload.content_type)
+        generation = _accept(request, key, "/v1/images/edits")
     shown = {"X-Ignored-Parameters": ", ".join(request.ignored)} if request.ignored else {}
     return waits.begin(generation, request.reply, "../..", shown)
 
@@ -72,6 +97,18 @@ app.include_router(router)
 def _usable(model: Model, key: ApiKey) -> bool:
     allowed = key.models is None or model.slug in key.models
     return allowed and bool(model.usable(dependencies().setup.ready, test=key.test))
+
+
+def _edit_form() -> EditForm:
+    said = current_event().headers.get("Content-Type") or ""
+    if said.partition(";")[0].strip().lower() == FORM:
+        return parse_edit_form(said, raw_body(current_event().raw_event))
+    return parse_edit_json(body())
+
+
+def _as_upload(content: bytes) -> UploadRequest:
+    kind = sniff(content) or BYTES
+    return UploadRequest(content_type=kind, size=len(content), name=None, transient=True, content=content)
 
 
 def _accept(request: ImagesRequest, key: ApiKey, route: str) -> Generation:

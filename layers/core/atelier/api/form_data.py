@@ -1,35 +1,41 @@
 """Forms that carry files, as clients send them (RFC 7578)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 
 from atelier.errors import FieldError, InvalidRequestError
 
-MAX_PARTS = 20
+MAX_PARTS = 64
 MAX_HEADER_BYTES = 4 * 1024
 MAX_BOUNDARY_LENGTH = 70
 
 
 @dataclass(frozen=True, slots=True)
-class FilePart:
-    """A file in a form, and the name that it was sent with."""
+class FormPart:
+    """A field of a form, its bytes as they are, and the file's name where it was sent with one."""
 
+    field: str | None
     name: str | None
     content: bytes
 
 
-def parse_file(content_type: str, body: bytes, field: str) -> FilePart:
-    """Return the file in a form's field `field`, its bytes as they are; InvalidRequestError where there is none.
-
-    Other fields are let be.
-    """
+def parse_form(content_type: str, body: bytes) -> Iterator[FormPart]:
+    """Yield a form's fields in their order; raises InvalidRequestError where it is no form."""
     for part in _parts(body, _boundary(content_type)):
         head, end, content = part.partition(b"\r\n\r\n")
         if not end or len(head) > MAX_HEADER_BYTES:
             raise _broken("a part of it has no end of its headers")
         disposition = _disposition(head)
-        if disposition.get_param("name", header="Content-Disposition") == field:
-            return FilePart(disposition.get_filename(), content)
+        field = disposition.get_param("name", header="Content-Disposition")
+        yield FormPart(field if isinstance(field, str) else None, disposition.get_filename(), content)
+
+
+def parse_file(content_type: str, body: bytes, field: str) -> FormPart:
+    """Return the file in a form's field `field`; InvalidRequestError where there is none. Other fields are ignored."""
+    for part in parse_form(content_type, body):
+        if part.field == field:
+            return part
     message = f"The form has no field '{field}'; send the file in it."
     raise InvalidRequestError(message, [FieldError(field, message, "required")])
 

@@ -14,6 +14,7 @@ from typing import Any
 from atelier.api.blocking_reply import ReadFile, ReplyBody
 from atelier.api.error_document import ErrorDocument
 from atelier.api.generation_request import check_events, check_input, check_size, check_webhook, summary
+from atelier.api.openai_edits import EditForm
 from atelier.catalog.model import Catalog, Model
 from atelier.catalog.provider_input import AUTO, SIDE, nearest
 from atelier.errors import (
@@ -34,7 +35,7 @@ from atelier.errors import (
 from atelier.generations.accept import GenerationRequest
 from atelier.generations.model import CANCELLED, FINAL, Generation, Status, StoredFile
 from atelier.images.file_urls import FIELD as IMAGE_URLS
-from atelier.images.file_urls import file_url
+from atelier.images.file_urls import MASK, file_url
 from atelier.outbound.url_policy import UrlPolicy
 
 DIALECT = "openai-images"
@@ -61,7 +62,14 @@ _DEFAULTS: Mapping[str, tuple[Any, ...]] = {
     "output_compression": (100,),
 }
 """What these are anyway."""
-_PARAMS = {"num_images": "n", "width": "size", "height": "size", "aspect_ratio": "size", IMAGE_URLS: "image"}
+_PARAMS = {
+    "num_images": "n",
+    "width": "size",
+    "height": "size",
+    "aspect_ratio": "size",
+    IMAGE_URLS: "image",
+    MASK: "mask",
+}
 """OpenAI's names of our inputs."""
 
 
@@ -146,6 +154,21 @@ def parse_generation(document: Mapping[str, Any], catalog: Catalog, policy: UrlP
     return _Reader(document, catalog, policy).read(ImagesReply())
 
 
+def parse_edit(
+    form: EditForm, pictures: tuple[str, ...], mask: str | None, catalog: Catalog, policy: UrlPolicy
+) -> ImagesRequest:
+    """Read `POST /v1/images/edits`, with the URLs at which the form's pictures, and its mask, are to be stored.
+
+    What they hold, not where they are stored, tells whether two requests ask for the same.
+    """
+    mask = mask or form.mask_url
+    given = {**form.document, IMAGE_URLS: [*pictures, *form.urls], **({MASK: mask} if mask is not None else {})}
+    request = _Reader(given, catalog, policy).read(ImagesReply(edit=True))
+    contents = [hashlib.sha256(content).hexdigest() for content in (*form.pictures, form.mask or b"")]
+    named = [contents, form.urls, form.mask_url]
+    return replace(request, digest=_digest({**form.document, "image": named}, edit=True))
+
+
 class _Reader:
     """Reads one request's parameters, and gathers what is wrong with them."""
 
@@ -154,9 +177,12 @@ class _Reader:
         self._catalog = catalog
         self._policy = policy
         self._errors: list[FieldError] = []
+        self._edit = IMAGE_URLS in self._given
 
     def read(self, reply: ImagesReply) -> ImagesRequest:
         model = self._model()
+        if self._edit:
+            self._check_edit(model, self._given[IMAGE_URLS])
         reply = self._reply(reply)
         webhook, events = self._given.get("webhook"), self._given.get("webhook_events")
         values, ignored = self._input(model)
@@ -179,8 +205,20 @@ class _Reader:
         if slug is None:
             if self._errors:
                 raise InvalidRequestError(summary(self._errors), self._errors)
-            return next(iter(self._catalog.models.values()))
+            models = self._catalog.models.values()
+            return next(
+                (it for it in models if not self._edit or IMAGE_URLS in it.input["properties"]), next(iter(models))
+            )
         return self._catalog.model(slug)
+
+    def _check_edit(self, model: Model, pictures: list[Any]) -> None:
+        if not pictures:
+            self._errors.append(FieldError("image", "'image' is required.", "required"))
+        for name, param in ((IMAGE_URLS, "image"), (MASK, "mask")):
+            if name in self._given and name not in model.input["properties"]:
+                able = [slug for slug, it in self._catalog.models.items() if name in it.input["properties"]]
+                message = f"{model.slug} takes no {param}; {', '.join(able) or 'no model here'} can."
+                self._errors.append(FieldError(param, message, "invalid"))
 
     def _reply(self, reply: ImagesReply) -> ImagesReply:
         shape = self._one_of("response_format", ("url", "b64_json"))
@@ -198,6 +236,9 @@ class _Reader:
         self._take("output_compression", _whole(0, 100), "a whole number from 0 to 100")
         ignored = []
         read = {"model", "prompt", "n", "size", "webhook", "webhook_events", *_ANSWER_FIELDS}
+        if self._edit:
+            read |= {IMAGE_URLS, MASK}
+            values |= {name: self._given[name] for name in (IMAGE_URLS, MASK) if name in self._given and name in known}
         for name in self._given.keys() - read:
             if name in known:
                 values[name] = self._given[name]
@@ -328,7 +369,8 @@ def _code(exc: RequestError) -> str | None:
 
 
 def _failure(generation: Generation) -> GenerationFailedError:
-    return GenerationFailedError(generation.error or "No picture was made.")
+    kind = UnsafeContentError if generation.unsafe else GenerationFailedError
+    return kind(generation.error or "No picture was made.")
 
 
 def _described(output: StoredFile) -> dict[str, Any]:

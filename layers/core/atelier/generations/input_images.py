@@ -1,8 +1,9 @@
 """Inputs: a client's pictures, fetched and checked once, before any provider is asked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from atelier.clock import MINUTE
 from atelier.errors import (
@@ -17,7 +18,7 @@ from atelier.generations.complete import store
 from atelier.generations.model import Generation
 from atelier.generations.ports import Generations
 from atelier.images.download import Download
-from atelier.images.file_urls import FIELD, FileUrls, file_url
+from atelier.images.file_urls import FIELD, MASK, FileUrls, file_url
 from atelier.images.image import EncodedImage, parse_data_url
 from atelier.images.ports import Files, Sanitise
 from atelier.images.uploads import incoming
@@ -57,19 +58,19 @@ class PrepareInputs:
     clock: Callable[[], int]
 
     def __call__(self, generation: Generation) -> Generation:
-        """Return a pending generation, which now knows its client's pictures.
+        """Return a pending generation, which now knows its client's pictures; a mask is the last of them.
 
         InvalidRequestError where one cannot be used, FetchFailedError where it may be tried again.
         """
         deadline = self.download.deadline(SECONDS)
         folder = f"inputs/{generation.id}/{generation.file_token}"
         found = tuple(
-            store(self.files, f"{folder}/{number}", self._picture(generation, number, url, deadline))
-            for number, url in enumerate(generation.payload[FIELD])
+            store(self.files, f"{folder}/{number}", self._picture(generation, name, url, deadline))
+            for number, (name, url) in enumerate(_pictures(generation.payload).items())
         )
         return self.generations.advance(generation, generation.prepared(found))
 
-    def _picture(self, generation: Generation, number: int, url: str, deadline: float) -> EncodedImage:
+    def _picture(self, generation: Generation, name: str, url: str, deadline: float) -> EncodedImage:
         try:
             if url.startswith("data:"):
                 return self.sanitise(parse_data_url(url, max_bytes=MAX_BYTES))
@@ -79,9 +80,9 @@ class PrepareInputs:
         except FetchFailedError as exc:
             if self.clock() < generation.created_at + PATIENCE:
                 raise
-            raise _unusable(number, exc) from exc
+            raise _unusable(name, exc) from exc
         except (FetchRefusedError, InvalidImageError) as exc:
-            raise _unusable(number, exc) from exc
+            raise _unusable(name, exc) from exc
 
     def _stored(self, key: str) -> bytes:
         for place in (key, incoming(key)):
@@ -90,5 +91,11 @@ class PrepareInputs:
         raise FetchRefusedError("There is no such file here; it may have expired.")
 
 
-def _unusable(number: int, reason: FetchError | InvalidImageError) -> InvalidRequestError:
-    return InvalidRequestError(f"The picture at {FIELD}.{number} cannot be used: {reason}")
+def _pictures(payload: Mapping[str, Any]) -> dict[str, str]:
+    """Return the URLs of a client's pictures by where they stand in its input."""
+    urls = {f"{FIELD}.{number}": url for number, url in enumerate(payload.get(FIELD) or ())}
+    return urls | ({MASK: payload[MASK]} if urls and payload.get(MASK) else {})
+
+
+def _unusable(name: str, reason: FetchError | InvalidImageError) -> InvalidRequestError:
+    return InvalidRequestError(f"The picture at {name} cannot be used: {reason}")

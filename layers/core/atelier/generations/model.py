@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from atelier.clock import MINUTE
-from atelier.errors import ConflictError
+from atelier.errors import UNSAFE, ConflictError
 from atelier.images.file_urls import FIELD
 
 ID_PATTERN = re.compile(r"[0-9a-f]{32}")
@@ -34,6 +34,7 @@ MAX_PENDING = 24 * 60 * MINUTE
 MAX_TRIES = 5
 """How often a generation is offered to a provider that is busy, or to a worker that dies."""
 CANCELLED = "cancelled"
+_UNSAFE = re.compile(rf"The provider [\w-]+ {UNSAFE}\b")
 
 
 class Status(StrEnum):
@@ -132,6 +133,11 @@ class Generation:
     cancelled_at: int | None = None
     refunded: bool = False
     provider_price: int = 0
+
+    @property
+    def unsafe(self) -> bool:
+        """Tell whether a provider refused it as unsafe."""
+        return bool(_UNSAFE.match(self.error or ""))
 
     @property
     def status_at(self) -> int:

@@ -95,7 +95,8 @@ def announce(generation: Generation, base_url: str) -> dict[str, Any]:
 def shown(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Write a client's input; of pictures in data URLs only the heads, since notifications hold no more than 256 KB."""
     return {
-        name: [_head(item) for item in value] if isinstance(value, list) else value for name, value in payload.items()
+        name: [_head(item) for item in value] if isinstance(value, list) else _head(value)
+        for name, value in payload.items()
     }
 
 

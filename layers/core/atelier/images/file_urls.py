@@ -14,7 +14,8 @@ def file_url(key: str, base_url: str) -> str:
     return f"{base_url}/files/{key}"
 
 
-FIELD = "image_urls"
+FIELD, MASK = "image_urls", "mask_url"
+"""The inputs that hold pictures' URLs; a mask says where the first of the pictures is to be changed."""
 UPLOADS, TRANSIENT = "uploads", "transient"
 _KEY = re.compile(rf"(inputs|outputs|{UPLOADS}|{TRANSIENT})/[\w-]+/[\w-]+/[\w-]+\.[a-z]+", re.ASCII)
 _PORTS = {"https": 443, "http": 80}
@@ -47,8 +48,11 @@ class FileUrls:
 
     def check(self, values: Mapping[str, Any]) -> None:
         """Raise InvalidRequestError where a client's input names files here that are none."""
-        faults = [(number, self._fault(url)) for number, url in enumerate(values.get(FIELD) or ())]
-        errors = [FieldError(f"input.{FIELD}.{number}", fault, "invalid_url") for number, fault in faults if fault]
+        named = {f"{FIELD}.{number}": url for number, url in enumerate(values.get(FIELD) or ())}
+        if mask := values.get(MASK):
+            named[MASK] = mask
+        faults = {name: self._fault(url) for name, url in named.items()}
+        errors = [FieldError(f"input.{name}", fault, "invalid_url") for name, fault in faults.items() if fault]
         if errors:
             raise InvalidRequestError(f"The request is not valid: {errors[0].field}: {errors[0].message}", errors)
 

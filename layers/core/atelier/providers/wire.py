@@ -9,6 +9,7 @@ from typing import Any
 
 from atelier.clock import SECOND
 from atelier.errors import (
+    UNSAFE,
     FetchError,
     FetchFailedError,
     FetchRefusedError,
@@ -169,10 +170,7 @@ def failure(provider: str, words: object) -> str:
 
 def moderation(provider: str, words: object) -> str:
     """Tell a client that a prompt or its picture is held to be unsafe."""
-    return (
-        f"The provider {provider} holds the prompt, or the picture made of it, to be unsafe{_quoted(words)}; "
-        "change the prompt."
-    )
+    return f"The provider {provider} {UNSAFE}{_quoted(words)}; change the prompt."
 
 
 def document(body: bytes | str) -> dict[str, Any]:

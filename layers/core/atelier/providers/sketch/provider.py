@@ -3,7 +3,8 @@
 Prompts that start with one of these make it behave as providers do on a bad day, as payment services have test
 cards:
 
-    test:fail    is refused
+    test:fail    fails
+    test:unsafe  is refused as unsafe
     test:slow    takes ten seconds
     test:twice   goes the asynchronous way, and its callback comes twice, before the job's id is even known
     test:never   is taken, and never finished; it can be cancelled
@@ -14,8 +15,10 @@ import time
 from collections.abc import Callable
 
 from atelier.errors import FetchError
+from atelier.images.file_urls import MASK
 from atelier.images.image import EncodedImage
 from atelier.outbound.http_client import HttpClient
+from atelier.providers import wire
 from atelier.providers.provider import CallbackRequest, Failed, Job, Outcome, Rendered, Running, Submitted
 
 SLOW_SECONDS = 10.0
@@ -35,7 +38,7 @@ class Sketch:
     charges = False
     asynchronous = True
     cancels = True
-    inputs = frozenset({"prompt", "negative_prompt", "num_images", "seed", "width", "height"})
+    inputs = frozenset({"prompt", "negative_prompt", "image_urls", "mask_url", "num_images", "seed", "width", "height"})
 
     def __init__(self, http: HttpClient, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._http = http
@@ -46,6 +49,8 @@ class Sketch:
         match _test_prompt(job):
             case "test:fail":
                 return Failed("Sketch was asked to fail by the test prompt 'test:fail'.")
+            case "test:unsafe":
+                return Failed(wire.moderation(self.name, None))
             case "test:twice":
                 self._call_back_twice(job)
                 return Submitted("twice")
@@ -94,6 +99,26 @@ def _test_prompt(job: Job) -> str | None:
 
 
 def _draw(job: Job) -> Rendered:
+    return _change(job) if job.images else _compose(job)
+
+
+def _change(job: Job) -> Rendered:
+    """Change the first of the client's pictures, within the mask where there is one, which is the last of them then."""
+    from atelier.providers.sketch.drawing import change
+
+    pictures = change(
+        job.images[0].content,
+        job.images[-1].content if job.input.get(MASK) else None,
+        job.input["prompt"],
+        seed=job.input.get("seed"),
+        width=job.input.get("width"),
+        height=job.input.get("height"),
+        count=job.input.get("num_images") or 1,
+    )
+    return Rendered(tuple(EncodedImage(content, "image/png", *size) for content, size in pictures))
+
+
+def _compose(job: Job) -> Rendered:
     from atelier.providers.sketch.drawing import (  # the webhook function reads callbacks without Pillow
         draw,
         unknown_words,

@@ -6,13 +6,15 @@ import hashlib
 import io
 import random
 
+from PIL import ImageOps
 from PIL.PngImagePlugin import PngInfo
 
+from . import editing
 from .painting import paint
 from .scene import compose, lettered
 from .vocabulary import read
 
-__all__ = ["draw", "unknown_words"]
+__all__ = ["change", "draw", "unknown_words"]
 
 _RUNS = 3
 """zlib's strategy of run lengths (Z_RLE): the paper's grain leaves no longer matches to look for."""
@@ -29,6 +31,40 @@ def draw(
     picture = paint(scene, rng, width, height)
     picture.save(output, "PNG", pnginfo=_metadata(prompt, seed), compress_level=4, compress_type=_RUNS)
     return output.getvalue()
+
+
+def change(
+    content: bytes,
+    mask: bytes | None,
+    prompt: str,
+    *,
+    seed: int | None,
+    width: int | None,
+    height: int | None,
+    count: int,
+) -> list[tuple[bytes, tuple[int, int]]]:
+    """Return PNG pictures, and their sizes: a picture with the prompt painted over it, or in it where the mask says.
+
+    A width or height cuts and scales the picture and its mask; the one that is missing is the picture's own.
+    """
+    picture = editing.decode(content)
+    area = editing.decode(mask) if mask else None
+    size = (width or picture.width, height or picture.height)
+    if area is not None and area.size != picture.size:
+        area = area.resize(picture.size)
+    if size != picture.size:
+        picture = ImageOps.fit(picture, size)
+        area = ImageOps.fit(area, size) if area else None
+    made = []
+    for number in range(count):
+        chance = (seed or 0) + number if number else seed
+        changed = (
+            editing.inpaint(picture, area, prompt, seed=chance) if area else editing.edit(picture, prompt, seed=chance)
+        )
+        output = io.BytesIO()
+        changed.save(output, "PNG", pnginfo=_metadata(prompt, seed), compress_level=4)
+        made.append((output.getvalue(), changed.size))
+    return made
 
 
 def unknown_words(prompt: str) -> tuple[str, ...]:
