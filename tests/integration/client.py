@@ -1,5 +1,6 @@
 """A client of the API, as the handlers see one."""
 
+import base64
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -45,17 +46,17 @@ class Client:
         body: Any = "",
         *,
         query: dict[str, str] | None = None,
-        encoded: bool = False,
         **headers: str | None,
     ) -> Answer:
-        """Ask; a header that is None is not sent."""
-        text = body if isinstance(body, str) else json.dumps(body)
+        """Ask; a header that is None is not sent, and bytes come as API Gateway hands them on."""
+        content = base64.b64encode(body).decode() if isinstance(body, bytes) else json.dumps(body)
+        text = body if isinstance(body, str) else content
         document = request("generate", method=method, path=path, body=text, query=query)
         sent = {"Authorization": self.key, **{name.replace("_", "-"): item for name, item in headers.items()}}
         merged = {name: item for name, item in {**document["headers"], **sent}.items() if item is not None}
         document["headers"] = merged
         document["multiValueHeaders"] = {name: [item] for name, item in merged.items()}
-        document["isBase64Encoded"] = encoded
+        document["isBase64Encoded"] = isinstance(body, bytes)
         answer = self.lambdas.invoke("generate", document)
         shown = {name: ", ".join(values) for name, values in answer["multiValueHeaders"].items()}
         return Answer(answer["statusCode"], shown, answer["body"])

@@ -262,10 +262,9 @@ def edit(client: Client, files: list[tuple[str, Any]], data: dict[str, str] | No
     """POST a form as OpenAI's clients do: bytes without a name or a type of their own."""
     fields = {"model": "sketch", "prompt": "a boat", **(data or {})}
     sent = httpx.Request("POST", "https://example.com", data=fields, files=files)
-    body = base64.b64encode(sent.read()).decode()
     content_type = sent.headers["Content-Type"]
     return client(
-        "POST", "/v1/images/edits", body, encoded=True,
+        "POST", "/v1/images/edits", sent.read(),
         Authorization=f"Bearer {client.key}", Content_Type=content_type, **headers,
     )  # fmt: skip
 

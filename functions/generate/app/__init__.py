@@ -13,10 +13,14 @@ from .routes import account, catalog, description, files, generations
 
 DIALECTS = {
     "openai-images": ("openai_images", re.compile(r"/v1(/images(/.*)?|/models(/[^/]*)?)?/?")),
+    "replicate": ("replicate", re.compile(r"/v1/(predictions|deployments|files|models/[^/]+/[^/]+)(/.*)?")),
+    "automatic1111": ("automatic1111", re.compile(r"/sdapi/v1(/.*)?")),
 }
 """By the name that the URLs of its chains hold: the module of routes/, whose `app` answers, and its other paths."""
 
 _WAITS = "/v1/waits/"
+_REPLICATE_AGENT = "replicate-"
+"""How clients of Replicate's introduce themselves: they ask at the same path as OpenAI's for another list of models."""
 
 app = Api(origins=lambda: dependencies.dependencies().settings.cors_origins)
 for routes in (generations, account, catalog, files, description):
@@ -26,13 +30,23 @@ for routes in (generations, account, catalog, files, description):
 @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer an API Gateway request."""
-    module = _dialect(event["path"], event.get("queryStringParameters") or {})
+    module = _dialect(event)
     router: Api = import_module(f"{__package__}.routes.{module}").app if module else app
     return router.resolve(event, context)
 
 
-def _dialect(path: str, query: Mapping[str, str]) -> str | None:
+def _dialect(event: Mapping[str, Any]) -> str | None:
     """Name the module of the dialect that a request is in; None where it is in our own words."""
+    path: str = event["path"]
+    if not path.startswith(("/v1", "/sdapi")):
+        return None
     if path.startswith(_WAITS):
-        return DIALECTS.get(query.get("as", ""), (None,))[0]
+        return DIALECTS.get((event.get("queryStringParameters") or {}).get("as", ""), (None,))[0]
+    if path.rstrip("/") == "/v1/models" and _agent(event).startswith(_REPLICATE_AGENT):
+        return "replicate"
     return next((module for module, paths in DIALECTS.values() if paths.fullmatch(path)), None)
+
+
+def _agent(event: Mapping[str, Any]) -> str:
+    headers: Mapping[str, str] = event.get("headers") or {}
+    return next((value for name, value in headers.items() if name.lower() == "user-agent"), "")

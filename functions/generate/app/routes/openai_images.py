@@ -18,20 +18,18 @@ from atelier.api.openai_images import (
     parse_generation,
 )
 from atelier.api.stainless import parse_count
-from atelier.api.upload_request import BYTES, FORM
+from atelier.api.upload_request import FORM
 from atelier.catalog.model import Model
-from atelier.clock import now_ms
 from atelier.errors import FieldError, NotFoundError
 from atelier.generations.model import Generation
-from atelier.images.file_urls import FileUrls, file_url
-from atelier.images.image import sniff
-from atelier.images.uploads import UploadRequest, new_upload
+from atelier.images.file_urls import FileUrls
 from atelier.logging import bind_context, logger
 
 from .. import waits
 from ..caching import OWN
 from ..callers import creator, reader
 from ..dependencies import base_url, dependencies
+from ..pictures import plan
 
 app = Api(origins=lambda: dependencies().settings.cors_origins, write_error=describe_error)
 router = Router()
@@ -55,12 +53,12 @@ def edits() -> Response[str]:
     with creator() as key:
         form = _edit_form()
         contents = [*form.pictures, *([form.mask] if form.mask else [])]
-        uploads = [new_upload(_as_upload(content), key.user_id, now_ms()) for content in contents]
-        urls = [file_url(upload.key, base_url()) for upload in uploads]
+        planned = [plan(content, "image", key.user_id) for content in contents]
+        urls = [picture.url for picture in planned]
         mask = urls.pop() if form.mask else None
         request = parse_edit(form, tuple(urls), mask, deps.catalog(), deps.policy)
-        for upload, content in zip(uploads, contents, strict=True):
-            deps.files().put(upload.key, content, upload.content_type)
+        for picture in planned:
+            picture.store()
         generation = _accept(request, key, "/v1/images/edits")
     shown = {"X-Ignored-Parameters": ", ".join(request.ignored)} if request.ignored else {}
     return waits.begin(generation, request.reply, "../..", shown)
@@ -104,11 +102,6 @@ def _edit_form() -> EditForm:
     if said.partition(";")[0].strip().lower() == FORM:
         return parse_edit_form(said, raw_body(current_event().raw_event))
     return parse_edit_json(body())
-
-
-def _as_upload(content: bytes) -> UploadRequest:
-    kind = sniff(content) or BYTES
-    return UploadRequest(content_type=kind, size=len(content), name=None, transient=True, content=content)
 
 
 def _accept(request: ImagesRequest, key: ApiKey, route: str) -> Generation:

@@ -8,10 +8,10 @@ from atelier.errors import FieldError, InvalidRequestError, PayloadTooLargeError
 MAX_BODY_BYTES = 256 * 1024
 
 
-def parse_object(body: str) -> dict[str, Any]:
+def parse_object(body: str, *, max_bytes: int = MAX_BODY_BYTES) -> dict[str, Any]:
     """Read a JSON object; raises PayloadTooLargeError or InvalidRequestError."""
-    if len(body) > MAX_BODY_BYTES or len(body.encode(errors="surrogatepass")) > MAX_BODY_BYTES:
-        limit = f"{MAX_BODY_BYTES // 1024} KB"
+    if len(body) > max_bytes or len(body.encode(errors="surrogatepass")) > max_bytes:
+        limit = f"{max_bytes // 1024} KB"
         raise PayloadTooLargeError(
             f"The body is larger than {limit}; upload pictures by POST /files and name their URLs."
         )

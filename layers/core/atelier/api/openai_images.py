@@ -15,8 +15,9 @@ from atelier.api.blocking_reply import ReadFile, ReplyBody
 from atelier.api.error_document import ErrorDocument
 from atelier.api.generation_request import check_events, check_input, check_size, check_webhook, summary
 from atelier.api.openai_edits import EditForm
+from atelier.api.size import fitted
 from atelier.catalog.model import Catalog, Model
-from atelier.catalog.provider_input import AUTO, SIDE, nearest
+from atelier.catalog.provider_input import AUTO
 from atelier.errors import (
     FieldError,
     ForbiddenError,
@@ -265,7 +266,7 @@ class _Reader:
             "size", lambda it: it if isinstance(it, str) and (it == AUTO or _SIZE.fullmatch(it)) else None, words
         )
         match = _SIZE.fullmatch(size or "")
-        return _fitted(int(match[1]), int(match[2]), known) if match else {}
+        return fitted(int(match[1]), int(match[2]), known) if match else {}
 
     def _one_of(self, name: str, known: tuple[str, ...]) -> str | None:
         found: str | None = self._take(name, lambda it: it if it in known else None, f"one of {', '.join(known)}")
@@ -283,25 +284,6 @@ class _Reader:
 
 def _whole(least: int, most: int) -> Callable[[Any], int | None]:
     return lambda it: it if isinstance(it, int) and not isinstance(it, bool) and least <= it <= most else None
-
-
-def _fitted(width: int, height: int, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Bring a size within a model's bounds, its shape kept as far as they allow."""
-    if "width" in known and "height" in known:
-        bounds = [
-            (known[name].get("minimum", 1), known[name].get("maximum", SIDE * 16)) for name in ("width", "height")
-        ]
-        (least_width, most_width), (least_height, most_height) = bounds
-        scale = min(1.0, most_width / width, most_height / height)
-        scale = max(scale, least_width / width, least_height / height)
-        return {
-            "width": max(least_width, min(most_width, round(width * scale))),
-            "height": max(least_height, min(most_height, round(height * scale))),
-        }
-    if "aspect_ratio" in known:
-        choices = [shape for shape in known["aspect_ratio"].get("enum", ()) if shape != AUTO]
-        return {"aspect_ratio": nearest(choices, width / height)} if choices else {}
-    return {}
 
 
 def _param(field: str) -> str:

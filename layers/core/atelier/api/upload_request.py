@@ -33,7 +33,8 @@ def parse_upload(
     options.check()
     kind = (content_type or "").partition(";")[0].strip().lower()
     if kind == JSON:
-        return _announced(body or "", transient)
+        text = _decoded(body, encoded).decode(errors="replace") if body and encoded else body
+        return _announced(text or "", transient)
     content = _decoded(body or "", encoded)
     if kind == FORM:
         part = parse_file(content_type or "", content, FIELD)

@@ -21,6 +21,7 @@ class GenerationRequest:
     input: dict[str, Any]
     webhook: str | None
     webhook_events: tuple[Status, ...] = FINAL
+    webhook_format: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,7 @@ class Accept:
             payload=request.input,
             webhook=request.webhook,
             webhook_events=request.webhook_events,
+            webhook_format=request.webhook_format,
             correlation_id=correlation_id,
             cost=request.model.price(request.input, routes),
             now=now,

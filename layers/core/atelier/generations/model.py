@@ -93,8 +93,8 @@ class Generation:
     `sources`: where its own wait, until `sources_until`. `cost`: credits, charged when it was accepted; `refunded`:
     they were given back. `thumbnail`: the key of a stored file. `notes`: what its provider says about its pictures.
     `timeline`: each change of status since it was accepted. `attempts`: whose turn it was. `webhook_events`: of which
-    statuses the webhook is told. `cancelled_at`: when its client gave it up. `provider_price`: what its provider asks
-    for a picture by the catalog, in millionths of a US dollar.
+    statuses the webhook is told, `webhook_format` in which dialect, None being our own. `cancelled_at`: when its client
+    gave it up. `provider_price`: what its provider asks for a picture by the catalog, in millionths of a US dollar.
     """
 
     id: str
@@ -107,6 +107,7 @@ class Generation:
     payload: Mapping[str, Any]
     webhook: str | None = None
     webhook_events: tuple[Status, ...] = FINAL
+    webhook_format: str | None = None
     created_at: int
     correlation_id: str
     callback_token: str
@@ -295,6 +296,7 @@ def new_generation(
     payload: Mapping[str, Any],
     webhook: str | None,
     webhook_events: tuple[Status, ...] = FINAL,
+    webhook_format: str | None = None,
     correlation_id: str,
     now: int,
     cost: int = 0,
@@ -311,6 +313,7 @@ def new_generation(
         payload=payload,
         webhook=webhook,
         webhook_events=webhook_events,
+        webhook_format=webhook_format,
         created_at=now,
         correlation_id=correlation_id,
         callback_token=secrets.token_urlsafe(24),

@@ -64,6 +64,18 @@ class S3Files:
                 raise
             yield from content.iter_chunks(PIECE_BYTES)
 
+    def picture(self, key: str, max_bytes: int) -> tuple[str, bytes | None]:
+        """Read a picture's type, by its own bytes, and those, None where they are more; NotFoundError without one."""
+        content = b""
+        for piece in self.read(key):
+            content += piece
+            if len(content) > max_bytes:
+                return "", None
+        kind = sniff(content)
+        if kind is None:
+            raise NotFoundError(f"There is no file '{key}' any more.")
+        return kind, content
+
     def put_answer(self, key: str, pieces: "Iterable[bytes]", content_type: str) -> str:
         """Store an answer that is too large for Lambda, by way of the disk, and return a presigned URL of it."""
         with tempfile.TemporaryFile() as file:
