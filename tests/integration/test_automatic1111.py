@@ -35,7 +35,7 @@ def made(client: Client, body: dict[str, Any], path: str = PATH) -> Answer:
     """Ask, let the work be done, and follow the redirect."""
     first = ask(client, "POST", path, body)
     assert first.status == 303, first.text
-    client.lambdas.drain("dispatch")
+    client.lambdas.make()
     url = httpx.URL(f"https://example.com/api{path}").join(first.headers["Location"])
     return client(
         "GET", url.path.removeprefix("/api"), query=dict(url.params), Authorization=basic(str(client.key), "")

@@ -51,7 +51,7 @@ def picture() -> bytes:
 
 def test_a_prediction_is_created_polled_and_its_output_read(client: Client) -> None:
     created = create(client)
-    client.lambdas.drain("dispatch")
+    client.lambdas.make()
     done = get(client, created.document["urls"]["get"])
 
     assert created.status == 201
@@ -65,7 +65,7 @@ def test_a_prediction_is_created_polled_and_its_output_read(client: Client) -> N
 
 def test_a_picture_too_large_for_lambda_is_led_to(client: Client, monkeypatch: Any) -> None:
     created = create(client)
-    client.lambdas.drain("dispatch")
+    client.lambdas.make()
     monkeypatch.setattr(replicate, "MAX_FILE_BYTES", 100)
     (url,) = get(client, created.document["urls"]["get"]).document["output"]
 
@@ -77,7 +77,7 @@ def test_waiting_is_a_chain_whose_every_answer_is_a_prediction(client: Client, p
     fields = {"version": "atelier/sketch"} if path == "/v1/predictions" else {}
     first = create(client, path=path, prefer="wait", **fields)
     second = get(client, str(httpx.URL(BASE + path).join(first.headers["Location"])))
-    client.lambdas.drain("dispatch")
+    client.lambdas.make()
     last = get(client, str(httpx.URL(f"{BASE}/v1/waits/x").join(second.headers["Location"])))
 
     assert [first.status, second.status, last.status] == [303, 303, 200]
@@ -106,7 +106,7 @@ def test_names_and_inputs_of_replicate_are_put_into_ours(client: Client, studio:
 
     assert refused.status == 503  # there is no key for it, but the model is found
     told = create(client, {**INPUT, "num_outputs": 2, "go_fast": True, "megapixels": "1"})
-    client.lambdas.drain("dispatch")
+    client.lambdas.make()
     done = get(client, told.document["urls"]["get"]).document
     assert told.document["logs"] == "Ignored, since this model has no such input: go_fast, megapixels."
     assert (len(done["output"]), done["input"]["num_images"]) == (2, 2)
@@ -115,7 +115,7 @@ def test_names_and_inputs_of_replicate_are_put_into_ours(client: Client, studio:
 def test_pictures_in_data_urls_are_stored_first(client: Client) -> None:
     url = "data:image/png;base64," + base64.b64encode(picture()).decode()
     made = create(client, {"prompt": "a boat", "image": url})
-    client.lambdas.drain("dispatch")
+    client.lambdas.make()
 
     done = get(client, made.document["urls"]["get"]).document
     assert done["status"] == "succeeded", done
@@ -126,7 +126,7 @@ def test_a_file_is_uploaded_and_named(client: Client) -> None:
     form = httpx.Request("POST", BASE, files={"content": ("a.png", picture()), "metadata": (None, '{"a": 1}')})
     made = client("POST", "/v1/files", form.read(), Content_Type=form.headers["Content-Type"])
     used = create(client, {"prompt": "a boat", "input_image": made.document["urls"]["get"]})
-    client.lambdas.drain("dispatch")
+    client.lambdas.make()
 
     assert (made.status, made.document["metadata"]) == (201, {"a": 1})
     assert made.document["checksums"]["sha256"] == hashlib.sha256(picture()).hexdigest()
@@ -146,7 +146,7 @@ def test_a_prediction_is_cancelled(client: Client) -> None:
     made = create(client).document["id"]
     done = create(client).document["id"]
     cancelled = client("POST", f"/v1/predictions/{made}/cancel")
-    client.lambdas.drain("dispatch")
+    client.lambdas.make()
 
     assert cancelled.document["status"] == "canceled"
     assert client("POST", f"/v1/predictions/{done}/cancel").document["status"] == "succeeded"
@@ -170,7 +170,7 @@ def test_webhooks_tell_of_the_events_in_replicates_words(
     client: Client, generations: GenerationStore, events: dict[str, Any], told: list[str]
 ) -> None:
     made = create(client, webhook="https://receiver.example/hook", **events).document["id"]
-    client.lambdas.drain("dispatch")
+    client.lambdas.make()
     generation = generations.get(made)
 
     documents = [
@@ -214,7 +214,7 @@ def test_other_problems(client: Client) -> None:
 
 def test_a_failed_prediction_is_answered_as_one(client: Client) -> None:
     made = create(client, {"prompt": "test:fail"})
-    client.lambdas.drain("dispatch")
+    client.lambdas.make()
     done = get(client, made.document["urls"]["get"])
 
     assert (done.status, done.document["status"]) == (200, "failed")
