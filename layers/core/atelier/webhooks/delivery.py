@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from atelier.chance import chance
 from atelier.clock import HOUR, MINUTE
 from atelier.errors import ConflictError
 from atelier.generations.model import Status
-from atelier.outbound.circuit_breaker import FULL_WAIT
-from atelier.webhooks.schedule import JITTER, LONGEST_REST, LONGEST_SPREAD, MAX_AGE, SCHEDULE
+from atelier.webhooks.schedule import MAX_AGE, SCHEDULE, next_wait, wait_for_slot
 
 ATTEMPT_LEASE = 1 * MINUTE
 """Longer than deliver may run: after it, whoever took the attempt is certainly gone."""
@@ -105,23 +103,19 @@ class Delivery:
             return ended._dead(f"All {self.tries} attempts failed.")
         if now - self.begun_at >= MAX_AGE:
             return ended._dead(f"The last attempt of {MAX_AGE // HOUR} hours failed.")
-        planned = SCHEDULE[self.tries - 1]
-        jitter = int(planned * chance.uniform(0, JITTER))
-        wait = max(planned - self.jitter, min(rest, LONGEST_REST)) + jitter
+        wait, jitter = next_wait(self.tries, last_jitter=self.jitter, rest=rest)
         return replace(ended, jitter=jitter, due_at=now + wait)
 
     def rescheduled(self, retry_at: int, now: int) -> "Delivery":
-        """Come back when there may be a place at the host, later by chance the more often there was none.
+        """Come back when the host may have a free slot, later by chance the more often there was none.
 
-        That is no try; but whoever finds no place for MAX_AGE is given up.
+        That counts as no try, but a delivery that finds no slot for MAX_AGE is given up.
         """
         begun_at = self.begun_at if self.tries or self.postponements else now
         later = self._next(begun_at=begun_at, postponements=self.postponements + 1)
         if now - begun_at >= MAX_AGE:
             return later._dead(f"The receiver's host was down or busy for {MAX_AGE // HOUR} hours.")
-        wait = max(retry_at - now, FULL_WAIT)
-        spread = min(wait * 2 ** min(self.postponements, 10), LONGEST_SPREAD)
-        return replace(later, due_at=now + wait + int(chance.uniform(0, spread)))
+        return replace(later, due_at=now + wait_for_slot(retry_at - now, self.postponements))
 
     def repeated(self, now: int) -> "Delivery":
         """Begin anew, whatever became of it: the same message, due now, with a whole schedule before it.

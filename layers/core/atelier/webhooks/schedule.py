@@ -1,6 +1,8 @@
 """When a webhook's delivery is attempted again."""
 
+from atelier.chance import chance
 from atelier.clock import HOUR, MINUTE, SECOND
+from atelier.outbound.circuit_breaker import FULL_WAIT
 
 SCHEDULE = (
     5 * SECOND, 1 * MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR,
@@ -15,3 +17,20 @@ MAX_AGE = 96 * HOUR
 """Longer than the schedule with its jitter: what is still pending then has its last attempt."""
 LONGEST_SPREAD = 5 * MINUTE
 """What finds no place at its host comes back spread by chance over at most so long."""
+
+
+def next_wait(tries: int, *, last_jitter: int = 0, rest: int = 0) -> tuple[int, int]:
+    """Return how long to wait after so many failed tries, and how much of that is jitter, in milliseconds.
+
+    `last_jitter` is paid back; the receiver asked for `rest`.
+    """
+    planned = SCHEDULE[tries - 1]
+    jitter = int(planned * chance.uniform(0, JITTER))
+    return max(planned - last_jitter, min(rest, LONGEST_REST)) + jitter, jitter
+
+
+def wait_for_slot(wait: int, postponements: int) -> int:
+    """Return how long to wait for a slot at the host: `wait` at least, and spread the more the more often there was none."""
+    least = max(wait, FULL_WAIT)
+    spread = min(least * 2 ** min(postponements, 10), LONGEST_SPREAD)
+    return least + int(chance.uniform(0, spread))
