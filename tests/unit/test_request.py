@@ -128,12 +128,37 @@ def test_a_request_needs_no_webhook(body: str) -> None:
         {"prompt": "Katze \U0001f408 na\u00efve \u732b"},
         {"prompt": "a cat", "negative_prompt": "dogs", "width": 256, "height": 2048, "seed": 0, "model": "sub"},
         {"prompt": "a cat", "seed": 4_294_967_295},
-        {"prompt": "a cat", "width": None, "negative_prompt": ""},
+        {"prompt": "a cat", "negative_prompt": ""},
     ],
-    ids=["short", "long", "unicode", "everything", "seed", "nulls"],
+    ids=["short", "long", "unicode", "everything", "seed", "empty"],
 )
 def test_an_input_is_kept_as_it_came(values: dict[str, Any]) -> None:
     assert parse(request(input=values)).input == values
+
+
+@each(
+    ("model", "sent", "read"),
+    [
+        ("sketch", {"width": None, "seed": None}, {}),  # null means that an optional field is absent
+        ("sketch", {"width": "512", "seed": " 7 "}, {"width": 512, "seed": 7}),
+        ("sketch", {"num_images": "2"}, {"num_images": 2}),
+        ("flux-pro", {"num_images": 1}, {}),
+        ("flux-pro", {"num_images": "1"}, {}),
+        ("sketch", {"image_size": "landscape_16_9"}, {"aspect_ratio": "16:9"}),
+        ("sketch", {"image_size": "square_hd"}, {"aspect_ratio": "1:1"}),
+        ("sketch", {"image_size": {"width": 512, "height": 256}}, {"width": 512, "height": 256}),
+    ],
+)
+def test_odd_but_exact_input_is_read_as_it_is_meant(model: str, sent: dict[str, Any], read: dict[str, Any]) -> None:
+    assert parse(request(model=model, input={"prompt": "a cat", **sent})).input == {"prompt": "a cat", **read}
+
+
+def test_a_refused_field_names_the_models_that_take_it() -> None:
+    error = refused(request(model="flux-pro", input={"prompt": "a cat", "num_images": 2}))
+    assert isinstance(error, InvalidRequestError)
+    (fault,) = error.errors
+    assert fault.code == "unknown_field"
+    assert "Models that take 'num_images': sketch" in fault.message
 
 
 @pytest.mark.parametrize("width", ["512", "512.0", "5.12e2"])
@@ -164,7 +189,10 @@ def test_a_whole_number_may_be_written_in_any_way(width: str) -> None:
         (request(input={"prompt": ["a cat"]}), "input.prompt", "type"),
         (request(input={"prompt": {"text": "a cat"}}), "input.prompt", "type"),
         (request(input={"prompt": False}), "input.prompt", "type"),
-        (request(input={"prompt": "a cat", "width": "512"}), "input.width", "type"),
+        (request(input={"prompt": "a cat", "width": "512px"}), "input.width", "type"),
+        (request(input={"prompt": "a cat", "width": "512.5"}), "input.width", "type"),
+        (request(input={"prompt": "a cat", "image_size": "huge"}), "input.image_size", "unknown_field"),
+        (request(model="flux-pro", input={"prompt": "a cat", "num_images": True}), "input.num_images", "unknown_field"),
         (request(input={"prompt": "a cat", "width": 512.5}), "input.width", "type"),
         (request(input={"prompt": "a cat", "width": True}), "input.width", "type"),
         (request(input={"prompt": "a cat", "width": 255}), "input.width", "too_small"),
@@ -177,7 +205,7 @@ def test_a_whole_number_may_be_written_in_any_way(width: str) -> None:
         (request(input={"prompt": "a cat", "num_images": 5}), "input.num_images", "too_large"),
         (request(input={"prompt": "a cat", "image_urls": []}), "input.image_urls", "too_short"),
         (request(model="flux-pro", input={"prompt": "a cat", "width": 1441}), "input.width", "too_large"),
-        (request(model="flux-pro", input={"prompt": "a cat", "num_images": 1}), "input.num_images", "unknown_field"),
+        (request(model="flux-pro", input={"prompt": "a cat", "num_images": 2}), "input.num_images", "unknown_field"),
         (request(webhok=HOOK), "webhok", "unknown_field"),
         (request(Model="sketch"), "Model", "unknown_field"),
         (request(webhook=7), "webhook", "type"),

@@ -42,7 +42,8 @@ def slugs(found: list[Found]) -> list[tuple[str, list[str]]]:
 
 def text(*items: Tool | Model) -> str:
     """Return all that things say of themselves, as it is compared."""
-    joined = " ".join(f"{item.slug} {item.name} {item.description}" for item in items)
+    joined = " ".join(f"{item.slug} {item.name} {' '.join(item.aliases)} {item.description}" for item in items)
+    joined += " ".join(item.keywords for item in items if isinstance(item, Tool))
     return "".join(c for c in unicodedata.normalize("NFKD", joined.casefold()) if not unicodedata.combining(c))
 
 
@@ -52,15 +53,20 @@ def text(*items: Tool | Model) -> str:
         ("schnell", [("text-to-image", ["flux-schnell", "flux-dev"])]),  # a name counts for more than a description
         ("flux", [("text-to-image", ["flux-dev", "flux-schnell"])]),
         ("flux-schnell", [("text-to-image", ["flux-schnell", "flux-dev"])]),
-        ("FLUX dev", [("text-to-image", ["flux-dev"])]),
+        ("FLUX dev", [("text-to-image", ["flux-dev", "flux-schnell"])]),  # more words weigh more
         ("flu", [("text-to-image", ["flux-dev", "flux-schnell"])]),
         ("creme BRULEE", [("text-to-image", ["creme"])]),
         ("crème", [("text-to-image", ["creme"])]),
         ("elise", [("text-to-song", ["chanson"])]),
-        ("image flux quick", [("text-to-image", ["flux-schnell"])]),  # the tool's words count for its models
+        (
+            "image flux quick",
+            [("text-to-image", ["flux-schnell", "flux-dev", "creme"])],
+        ),
         ("picture", [("text-to-image", ["creme", "flux-dev", "flux-schnell"]), ("text-to-song", ["chanson"])]),
-        ("text-to-song", [("text-to-song", ["chanson"])]),
-        ("flux zeppelin", []),
+        ("text-to-song", [("text-to-song", ["chanson"]), ("text-to-image", ["creme", "flux-dev", "flux-schnell"])]),
+        ("pictures", [("text-to-image", ["creme", "flux-dev", "flux-schnell"]), ("text-to-song", ["chanson"])]),
+        ("flux zeppelin", [("text-to-image", ["flux-dev", "flux-schnell"])]),
+        ("zeppelin", []),
         ("lux", []),
         ("?!", []),
         ("", []),
@@ -68,6 +74,11 @@ def text(*items: Tool | Model) -> str:
 )
 def test_the_best_comes_first(query: str, found: list[tuple[str, list[str]]]) -> None:
     assert slugs(search(query, CATALOG)) == found
+
+
+@each("query", ["generate image", "create image", "edit image", "images", "photo", "create-image"])
+def test_common_queries_find_the_tool_for_images(query: str) -> None:
+    assert search(query, embedded())[0].tool.slug == "text-to-image"
 
 
 @given(catalog=CATALOGS, data=st.data())
@@ -80,17 +91,18 @@ def test_an_exact_slug_is_found_first(catalog: Catalog, data: st.DataObject) -> 
 
 @given(catalog=CATALOGS, query=QUERIES)
 @relaxed
-def test_whatever_is_found_holds_every_word(catalog: Catalog, query: str) -> None:
+def test_whatever_is_found_holds_a_word(catalog: Catalog, query: str) -> None:
     found = search(query, catalog)
     words = "".join(c if c.isalnum() or c == "_" else " " for c in text(a_model("", query, ""))).split()
+    words = [word.removesuffix("s") for word in words]
     for tool, models in found:
         names = [model.slug for model in models]
         assert set(names) <= {model.slug for model in catalog.models_of(tool)}
         assert len(set(names)) == len(names)
         for model in models:
-            assert all(word in text(model, tool) for word in words)
+            assert any(word in text(model, tool) for word in words)
         if not models:
-            assert all(word in text(tool) for word in words)
+            assert any(word in text(tool) for word in words)
 
 
 @given(catalog=CATALOGS, query=QUERIES)

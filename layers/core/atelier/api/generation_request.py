@@ -1,10 +1,12 @@
 """Reads what a client asks for, or says everything that is wrong with it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from atelier.api.json_body import MAX_BODY_BYTES, parse_object
 from atelier.catalog import input_schema
+from atelier.catalog.input_reader import read_input
 from atelier.catalog.model import Catalog, Model, Tool
 from atelier.encoding import encode
 from atelier.errors import (
@@ -36,22 +38,23 @@ def parse_generation_request(body: str, catalog: Catalog, policy: UrlPolicy) -> 
     """
 
     def choose(slug: str, values: dict[str, Any]) -> Chosen:
-        if slug in catalog.tools and slug not in catalog.models:
+        if catalog.is_tool(slug):
             return _model_of(catalog.tool(slug), values, catalog)
         return catalog.model(slug), values
 
-    return _parse(body, "model", choose, policy)
+    return _parse(body, "model", choose, catalog, policy)
 
 
 def parse_run_request(body: str, catalog: Catalog, policy: UrlPolicy) -> GenerationRequest:
     """Read the body of `POST /run` (contract, part 2); raises RequestError with all fields at fault."""
-    return _parse(body, "tool", lambda slug, values: _model_of(catalog.tool(slug), values, catalog), policy)
+    return _parse(body, "tool", lambda slug, values: _model_of(catalog.tool(slug), values, catalog), catalog, policy)
 
 
 def _model_of(tool: Tool, values: dict[str, Any], catalog: Catalog) -> Chosen:
     """Choose the tool's model that `input.model` names, or its first."""
     known = {model.slug: model for model in catalog.models_of(tool)}
     wanted = values.get("model")
+    wanted = catalog.aliases.get(wanted, wanted) if isinstance(wanted, str) else wanted
     if wanted is None:
         wanted = next(iter(known), "")
     if not isinstance(wanted, str):
@@ -64,7 +67,11 @@ def _model_of(tool: Tool, values: dict[str, Any], catalog: Catalog) -> Chosen:
 
 
 def _parse(
-    body: str, naming: str, choose: Callable[[str, dict[str, Any]], Chosen], policy: UrlPolicy
+    body: str,
+    naming: str,
+    choose: Callable[[str, dict[str, Any]], Chosen],
+    catalog: Catalog,
+    policy: UrlPolicy,
 ) -> GenerationRequest:
     """Read a body whose field `naming` says, with the input, which model is meant."""
     document = parse_object(body)
@@ -87,7 +94,8 @@ def _parse(
     given = values if isinstance(values, dict) else {}
     model, given = choose(slug, given) if isinstance(slug, str) else (None, given)
     if model and isinstance(values, dict):
-        errors.extend(check_input(model, given, policy))
+        given = read_input(model.input, given)
+        errors.extend(_hinted(error, model, catalog) for error in check_input(model, given, policy))
     if errors or model is None:
         raise InvalidRequestError(f"The request is not valid: {summary(errors)}", errors)
     check_size(given)
@@ -107,6 +115,15 @@ def check_size(values: dict[str, Any]) -> None:
         raise PayloadTooLargeError(
             f"The input, without pictures, is larger than {MAX_SHOWN_BYTES // 1024} KB; send less."
         )
+
+
+def _hinted(error: FieldError, model: Model, catalog: Catalog) -> FieldError:
+    """Add to the refusal of a field which of the tool's models take it."""
+    name = error.field.removeprefix("input.")
+    takers = [other.slug for other in catalog.models_of(model.tool) if name in other.input["properties"]]
+    if error.code != "unknown_field" or not takers:
+        return error
+    return replace(error, message=f"{error.message} Models that take '{name}': {', '.join(takers)}.")
 
 
 def _image_url_fault(url: str, policy: UrlPolicy) -> str | None:

@@ -24,13 +24,15 @@ _RULE_WORDS = frozenset({"from", "choices", "multiple", "megapixels"})
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """What can be made: the kind of output and the input that it takes."""
+    """A kind of task: its type of output and the input that it takes; the search also finds it by its `keywords`."""
 
     slug: str
     name: str
     description: str
     type: str
     input: Mapping[str, Any]
+    aliases: tuple[str, ...] = ()
+    keywords: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,26 +105,30 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All models and tools by slug, and how many calls at once a provider gets."""
+    """All models and tools by slug, their other names, and how many calls at once a provider gets."""
 
     models: Mapping[str, Model]
     tools: Mapping[str, Tool] = field(default_factory=dict)
     concurrency: Mapping[str, int] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def is_tool(self, slug: str) -> bool:
+        """Tell whether a slug or alias names a tool and no model."""
+        slug = self.aliases.get(slug, slug)
+        return slug in self.tools and slug not in self.models
 
     def model(self, slug: str) -> Model:
-        """Return the model of a slug or an alias; NotFoundError, naming the known ones, where there is none."""
-        if slug in self.models:
-            return self.models[slug]
-        for model in self.models.values():
-            if slug in model.aliases:
-                return model
-        message = f"The models here are {', '.join(self.models)}; there is no '{slug}'."
-        raise NotFoundError(message, [FieldError("model", message, "unknown_model")])
+        """Return a model by its slug or an alias; NotFoundError, naming the known ones, where there is none."""
+        try:
+            return self.models[self.aliases.get(slug, slug)]
+        except KeyError:
+            message = f"The models here are {', '.join(self.models)}; there is no '{slug}'."
+            raise NotFoundError(message, [FieldError("model", message, "unknown_model")]) from None
 
     def tool(self, slug: str) -> Tool:
-        """Return a tool; NotFoundError, naming the known ones, where there is none."""
+        """Return a tool by its slug or an alias; NotFoundError, naming the known ones, where there is none."""
         try:
-            return self.tools[slug]
+            return self.tools[self.aliases.get(slug, slug)]
         except KeyError:
             message = f"The tools here are {', '.join(self.tools)}; there is no '{slug}'."
             raise NotFoundError(message, [FieldError("tool", message, "unknown_tool")]) from None
@@ -142,11 +148,11 @@ def load(text: str) -> Catalog:
         document = tomllib.loads(text)
         tools = _each(document["tools"], _tool)
         models = _each(document["models"], lambda slug, item: _model(slug, item, tools))
-        _check_aliases(models)
         concurrency = _each(document.get("providers", {}), lambda _, item: _number(item["concurrency"], 1))
+        aliases = _aliases(tools, models)
     except _FAULTS as exc:
         raise ConfigurationError(f"the catalog cannot be read: {_words(exc)}") from exc
-    return Catalog(models, tools, concurrency)
+    return Catalog(models, tools, concurrency, aliases)
 
 
 @cache
@@ -196,8 +202,28 @@ def _words(exc: Exception) -> str:
     return f"{exc} is missing, or not known" if isinstance(exc, KeyError) else str(exc)
 
 
+def _aliases(tools: Mapping[str, Tool], models: Mapping[str, Model]) -> dict[str, str]:
+    """Return the slug behind each alias; ValueError if a name would mean two things."""
+    named = {slug: item.aliases for slug, item in tools.items()} | {slug: item.aliases for slug, item in models.items()}
+    found: dict[str, str] = {}
+    for slug, aliases in named.items():
+        for alias in aliases:
+            if alias in found or alias in named:
+                raise ValueError(f"{slug}: the alias '{alias}' is taken already, by {found.get(alias, alias)}")
+            found[alias] = slug
+    return found
+
+
 def _tool(slug: str, item: Mapping[str, Any]) -> Tool:
-    return Tool(slug, item["name"], item["description"], item["type"], _checked(item["input"]))
+    return Tool(
+        slug=slug,
+        name=item["name"],
+        description=item["description"],
+        type=item["type"],
+        input=_checked(item["input"]),
+        aliases=_names(item.get("aliases", [])),
+        keywords=item.get("keywords", ""),
+    )
 
 
 def _model(slug: str, item: Mapping[str, Any], tools: Mapping[str, Tool]) -> Model:
@@ -212,24 +238,14 @@ def _model(slug: str, item: Mapping[str, Any], tools: Mapping[str, Tool]) -> Mod
         cost=_number(item["cost"], 0),
         routes=tuple(_route(slug, route, described["properties"]) for route in item["providers"]),
         input=described,
-        aliases=_aliases(item.get("aliases", [])),
+        aliases=_names(item.get("aliases", [])),
     )
 
 
-def _aliases(names: Any) -> tuple[str, ...]:
+def _names(names: Any) -> tuple[str, ...]:
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         raise ValueError("'aliases' must be a list of names")
     return tuple(names)
-
-
-def _check_aliases(models: Mapping[str, Model]) -> None:
-    """Raise ValueError where a name leads to two models."""
-    taken = dict.fromkeys(models, "a model's slug")
-    for model in models.values():
-        for name in model.aliases:
-            if name in taken:
-                raise ValueError(f"{model.slug}: the alias '{name}' is {taken[name]} already")
-            taken[name] = f"an alias of {model.slug}"
 
 
 def _narrowed(tool: Mapping[str, Any], own: Mapping[str, Any]) -> Mapping[str, Any]:

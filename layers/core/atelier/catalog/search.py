@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from atelier.catalog.model import Catalog, Model, Tool
 
-EXACT_SLUG, WHOLE_WORD, BEGINNING = 1_000, 2, 1
+EXACT_SLUG, EACH_WORD, WHOLE_WORD, BEGINNING = 1_000, 100, 2, 1
 NAME, DESCRIPTION, TOOL = 9, 3, 1
 """A word counts so many times as much in a name or slug, in a description, and in what a model's tool says."""
 _WORD = re.compile(r"\w+")
@@ -21,9 +21,10 @@ class Found(NamedTuple):
 
 
 def search(query: str, catalog: Catalog) -> list[Found]:
-    """List what holds every word of a query, or a word that begins with it, in its slug, name or description.
+    """List what holds any word of a query, or a word that begins with it, the best first.
 
-    Case and accents don't matter. What the tool says counts for its models too.
+    Slugs, aliases, names, descriptions and a tool's keywords are looked through; what the tool says counts for its
+    models too. Case, accents and plurals do not matter. More of the query's words weigh more than one word's place.
     """
     wanted, slug = _words(query), query.strip().casefold()
     ranked = []
@@ -39,15 +40,16 @@ def search(query: str, catalog: Catalog) -> list[Found]:
 
 
 def _texts(item: Tool | Model) -> list[tuple[frozenset[str], int]]:
-    return [(_words(item.slug), NAME), (_words(item.name), NAME), (_words(item.description), DESCRIPTION)]
+    names = " ".join((item.slug, item.name, *item.aliases))
+    keywords = item.keywords if isinstance(item, Tool) else ""
+    return [(_words(names), NAME), (_words(f"{item.description} {keywords}"), DESCRIPTION)]
 
 
 def _score(wanted: frozenset[str], query: str, slug: str, texts: Sequence[tuple[frozenset[str], int]]) -> int:
-    """Weigh a thing against a query; 0 where a word is missing."""
+    """Weigh a thing against a query; 0 where no word is found."""
     weights = [max(_weight(word, words) * weight for words, weight in texts) for word in wanted]
-    if not all(weights):
-        return 0
-    return sum(weights) + (EXACT_SLUG if query == slug.casefold() else 0)
+    found = sum(weight > 0 for weight in weights)
+    return sum(weights) + found * EACH_WORD + (EXACT_SLUG if query == slug.casefold() else 0) if found else 0
 
 
 def _weight(word: str, words: frozenset[str]) -> int:
@@ -57,7 +59,12 @@ def _weight(word: str, words: frozenset[str]) -> int:
 
 
 def _words(text: str) -> frozenset[str]:
-    """Take a text's words, without case and accents."""
+    """Take a text's words, without case, accents and plural endings."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(character for character in decomposed if not unicodedata.combining(character))
-    return frozenset(_WORD.findall(plain.casefold()))
+    return frozenset(map(_singular, _WORD.findall(plain.casefold())))
+
+
+def _singular(word: str) -> str:
+    """Cut off a plural's ending, so that "images" finds "image"."""
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word

@@ -30,7 +30,7 @@ def next_wait(tries: int, *, last_jitter: int = 0, rest: int = 0) -> tuple[int, 
 
 
 def wait_for_slot(wait: int, postponements: int) -> int:
-    """Return how long to wait for a slot at the host: `wait` at least, and spread the more the more often there was none."""
+    """Return how long to wait for a slot at the host: at least `wait`, spread more the more often it was full."""
     least = max(wait, FULL_WAIT)
     spread = min(least * 2 ** min(postponements, 10), LONGEST_SPREAD)
     return least + int(chance.uniform(0, spread))
