@@ -144,11 +144,11 @@ def test_a_table_that_is_not_there_is_unavailable(stack: object, table: RecordTa
 
 def test_a_callbacks_record_survives_a_lost_answer(generations: GenerationStore, network: LosesAnswers) -> None:
     # given
-    started = generation(callback_token="right", job_id=None, provider="studio")
+    started = generation(job_id=None, provider="studio")
     generations.add(started)
     network.to_lose = 1
     # when
-    found = generations.record_job(started.id, provider="studio", callback_token="right", job_id="job1")
+    found = generations.record_job(started.id, provider="studio", job_id="job1")
     # then
     assert network.lost == 1
     assert found.job_id == "job1"

@@ -217,10 +217,8 @@ class InMemoryGenerations:
             raise
         return slot
 
-    def record_job(self, generation_id: str, *, provider: str, callback_token: str, job_id: str | None) -> Generation:
+    def record_job(self, generation_id: str, *, provider: str, job_id: str | None) -> Generation:
         current = self.get(generation_id)
-        if current.callback_token != callback_token:
-            raise NotFoundError("There is no such callback.")
         if job_id and current.job_id is None and current.provider == provider:
             self.table.write(replace(current, job_id=job_id))
         return self.table.generations[generation_id]

@@ -7,6 +7,7 @@ an `attempt#<event>#<number>` for each attempt of those. Four indexes hold keys 
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -110,27 +111,22 @@ class GenerationStore:
 
         return CircuitBreakerTable(self._table)
 
-    def record_job(self, generation_id: str, *, provider: str, callback_token: str, job_id: str | None) -> Generation:
+    def record_job(self, generation_id: str, *, provider: str, job_id: str | None) -> Generation:
         """Keep a job's id from a callback where it is that provider's turn and none is known; return the generation.
 
-        NotFoundError where id and token don't match.
+        NotFoundError where there is none.
         """
-        try:
-            if job_id is not None:
+        if job_id is not None:
+            with suppress(ConflictError):  # it is another provider's turn
                 return from_record(
                     self._table.default(
                         (generation_id, GENERATION),
                         ("job_id", job_id),
-                        condition="callback_token = :token AND provider = :provider",
-                        values={":token": callback_token, ":provider": provider},
+                        condition="provider = :provider",
+                        values={":provider": provider},
                     )
                 )
-        except ConflictError:
-            pass  # the token is wrong, or it is another provider's turn
-        generation = self.get(generation_id)
-        if generation.callback_token != callback_token:
-            raise NotFoundError("There is no such callback.")
-        return generation
+        return self.get(generation_id)
 
     def due(self, now: int, limit: int) -> Iterable[Due]:
         """Name at most `limit` overdue records."""
