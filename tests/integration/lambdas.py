@@ -41,6 +41,7 @@ FACTORIES = (
     ingest.ingest,
     notify.notify,
     reconcile.reconcile,
+    reconcile.warn_of_budgets,
     webhook.callback,
 )
 QUEUES = {"dispatch": "DispatchQueue", "ingest": "IngestQueue", "deliver": "DeliveryQueue"}

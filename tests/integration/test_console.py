@@ -25,7 +25,7 @@ from atelier.outbound.circuit_breaker import FAILURES_TO_OPEN, Health, Release, 
 from atelier.webhooks.delivery import DeliveryStatus
 from functions.console import app as console_app
 from functions.console.app.dependencies import dependencies
-from tests.integration.lambdas import Calls, Lambdas, request
+from tests.integration.lambdas import Calls, Lambdas, event, request
 from tests.integration.samples import DAY, NOW, generation
 from tests.integration.stack import ROOT, Stack, aws
 from tests.integration.world import BASE, RECEIVER, SKETCH, Internet, Studio, accept
@@ -567,8 +567,8 @@ def test_no_log_line_holds_what_opens_a_session(
     lines = json.dumps(logs())
     for secret in ("a wrong secret", stack.secret("ConsoleSecret"), str(browser.csrf), signature):
         assert secret not in lines
-    for event in ("request refused", "signed in", "API key created", "signed out"):
-        assert event in lines
+    for said in ("request refused", "signed in", "API key created", "signed out"):
+        assert said in lines
 
 
 def test_no_table_holds_what_opens_a_session(browser: Browser, stack: Stack) -> None:
@@ -776,8 +776,8 @@ def test_a_webhook_is_told_again_of_one_event(
     assert [delivery["event"] for delivery in one["data"]] == ["processing"]
     assert set(known) == {Status.PROCESSING}
     assert [delivery["event"] for delivery in every["data"]] == ["pending", "processing", "uploading", "success"]
-    for event, status in (("error", 409), ("never", 400)):
-        assert console("POST", f"generations/{done.id}/redeliver", {"event": event})[0] == status
+    for name, status in (("error", 409), ("never", 400)):
+        assert console("POST", f"generations/{done.id}/redeliver", {"event": name})[0] == status
 
 
 def test_without_a_webhook_nothing_is_told(console: Console, generations: GenerationStore) -> None:
@@ -990,6 +990,36 @@ def test_keys_and_users_are_edited_and_disabled(console: Console, lambdas: Lambd
         assert console("PATCH", path, {"disabled": False})[1]["disabledAt"] is None
         assert account() == 200
     assert console("PATCH", ours, {"scopes": None, "requestsPerMinute": 0, "color": "red"})[1]["errors"]
+
+
+def test_a_nearly_spent_budget_is_announced_once_and_a_spent_one_refuses(
+    console: Console, lambdas: Lambdas, studio: Studio, stack: Stack
+) -> None:
+    # given a subscriber to the topic, and a key that may spend 5 credits a day
+    queue = aws("sqs").create_queue(QueueName="warnings")["QueueUrl"]
+    arn = aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    aws("sns").subscribe(
+        TopicArn=stack.ref("GenerationsTopic"), Protocol="sqs", Endpoint=arn,
+        Attributes={"FilterPolicy": '{"event": ["budget.warning"]}'},
+    )  # fmt: skip
+    created = console.key(budgetPerDay=5)
+    ask = request(
+        "generate", authorization=created["key"], body='{"model": "playground-v2", "input": {"prompt": "a boat"}}'
+    )
+    # when a request costs 4
+    statuses = [lambdas.ask(ask)[0], lambdas.ask(ask)[0]]
+    for _ in range(2):
+        lambdas.invoke("reconcile", event("reconcile"))
+    # then
+    assert statuses == [202, 402]
+    messages = aws("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+    (warning,) = [json.loads(json.loads(message["Body"])["Message"]) for message in messages]
+    assert warning | {"id": "", "period": ""} == {
+        "event": "budget.warning", "id": "", "owner": "key", "ownerId": created["id"], "period": "", "spent": 4,
+        "limit": 5,
+    }  # fmt: skip
+    shown = console("GET", f"keys/{created['id']}")[1]
+    assert (shown["spentToday"], shown["spentThisMonth"]) == (4, 4)
 
 
 def test_deliveries_of_all_generations_are_listed(console: Console, lambdas: Lambdas, internet: Internet) -> None:
