@@ -207,7 +207,7 @@ def _open(page: Page, studio: Studio, view: str, generation_id: str) -> None:
         page.get_by_label("Model", exact=True).select_option("playground-v2")
         page.get_by_label("Prompt", exact=True).fill(PLAYED)
         page.get_by_role("button", name="Generate").click()
-        page.get_by_role("link", name="Open the generation").wait_for(timeout=60_000)
+        page.get_by_role("img", name="Image of").wait_for(timeout=60_000)
         _settle(page)
         page.evaluate("window.scrollTo(0, 0)")
     page.mouse.move(0, 0)

@@ -68,8 +68,7 @@ function filters(filter, signal) {
     { class: "filters", role: "group", "aria-label": "Filter", onchange: apply },
     text,
     selects,
-    el("label", { class: "date" }, "From", from),
-    el("label", { class: "date" }, "To", to),
+    el("span", { class: "dates" }, el("label", {}, "From", from), el("label", {}, "To", to)),
   );
 }
 
