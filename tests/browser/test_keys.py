@@ -59,7 +59,7 @@ def test_from_made_to_revoked(visit: Visit, stack: Deployed) -> None:
     expect(row(page, "kiosk").first).to_contain_text("active")
     assert key not in page.content()
 
-    page.get_by_role("link", name="Playground").click()
+    page.get_by_role("link", name="Playground", exact=True).click()
     page.get_by_label("On the account of").select_option("Another API key…")
     page.get_by_label("API key").fill(key)
     page.get_by_label("Prompt", exact=True).fill('It\'s a "red" kite\nover the downs; $(true) `true` سلام')
@@ -89,7 +89,7 @@ def test_from_made_to_revoked(visit: Visit, stack: Deployed) -> None:
     expect(row(page, "kiosk").first).to_contain_text("revoked")
     assert run(curl, key)[0] == 401
 
-    page.get_by_role("link", name="Playground").click()
+    page.get_by_role("link", name="Playground", exact=True).click()
     page.get_by_label("Prompt", exact=True).fill("a boat")
     page.get_by_role("button", name="Generate").click()
     expect(page.get_by_label("API key")).to_have_attribute("aria-invalid", "true")

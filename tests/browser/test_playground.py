@@ -39,7 +39,7 @@ def test_the_playground_forgets_the_key(visit: Visit, alice: Account) -> None:
     page = visit("playground")
     paste_key(page, alice)
     page.get_by_role("link", name="Users").click()
-    page.get_by_role("link", name="Playground").click()
+    page.get_by_role("link", name="Playground", exact=True).click()
     expect(page.get_by_label("API key")).to_have_value(alice.key)
 
     page.reload()
@@ -85,7 +85,7 @@ def test_several_pictures_come_back(visit: Visit, alice: Account) -> None:
 def test_pictures_to_work_from(visit: Visit) -> None:
     page = visit("overview")
     page.route("**/models", everything_available)
-    page.get_by_role("link", name="Playground").click()
+    page.get_by_role("link", name="Playground", exact=True).click()
     page.get_by_label("Model", exact=True).select_option("gpt-image")
     page.get_by_text("More settings").click()
     page.get_by_label("Pictures wanted").fill("3")
@@ -128,7 +128,7 @@ def test_the_draft_is_kept_between_views(visit: Visit) -> None:
     page.get_by_label("Model", exact=True).select_option("playground-v2")
     page.get_by_label("Prompt", exact=True).fill("a kite")
     page.get_by_role("link", name="Users").click()
-    page.get_by_role("link", name="Playground").click()
+    page.get_by_role("link", name="Playground", exact=True).click()
 
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("a kite")
     expect(page.get_by_label("Model", exact=True)).to_have_value("playground-v2")
