@@ -166,6 +166,7 @@ def make_bench(endpoint: str) -> Bench:
         egress=http_client(UrlPolicy(allow_loopback=True)),
         secrets=lambda user_id, _: (derive_secret("signing key", user_id),),
         base_url="https://atelier.example/api",
+        source="artificial-studio",
         clock=now_ms,
     )
     return Bench(step, deliveries, GenerationStore(table))

@@ -32,6 +32,7 @@ class Settings:
     delivery_queue_url: str
     signing_key_arn: str
     public_url: str
+    webhook_source: str
     aws_region: str
     api_id: str
     retention_days: int
@@ -55,6 +56,7 @@ def deliver() -> Deliver:
         egress=client(UrlPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports)),
         secrets=SigningSecrets(accounts.webhook_secrets, signing_key),
         base_url=resolve_public_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
+        source=settings.webhook_source,
         clock=now_ms,
     )
 

@@ -98,7 +98,7 @@ class TestWebhook:
         assert document.keys() == FIELDS
         assert document["status"] == "success"
         assert received.headers["X-Media-Id"] == document["_id"]
-        assert received.headers["X-Webhook-Source"] == "atelier"
+        assert received.headers["X-Webhook-Source"] == "artificial-studio"
 
     def test_is_verified_with_the_documented_secret(self, received: Received, alice: Account) -> None:
         verified = Webhook(alice.webhook_secret).verify(received.body, dict(received.headers))

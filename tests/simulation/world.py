@@ -261,7 +261,7 @@ class World:
         )  # fmt: skip
         self._deliver = Deliver(
             deliveries=self.deliveries, queue=lambda: self.queues["delivery"], egress=self.receiver,
-            secrets=lambda *_: ("whsec_c2lnbmluZyBrZXk=",), base_url=BASE_URL, clock=clock,
+            secrets=lambda *_: ("whsec_c2lnbmluZyBrZXk=",), source="artificial-studio", base_url=BASE_URL, clock=clock,
         )  # fmt: skip
 
     # ---- Before the workers run

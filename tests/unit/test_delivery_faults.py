@@ -23,7 +23,7 @@ from atelier.generations.ports import Queue
 from atelier.generations.reconcile import Reconcile
 from atelier.outbound import circuit_breaker
 from atelier.outbound.http_client import HttpResponse
-from atelier.webhooks import delivery as delivery_module
+from atelier.webhooks import schedule as schedule_module
 from atelier.webhooks.announce import Announce, Notify
 from atelier.webhooks.deliver import Deliver
 from atelier.webhooks.delivery import Attempt, Delivery, DeliveryStatus
@@ -200,6 +200,7 @@ class World:
             egress=guard(self.receivers),
             secrets=lambda _user_id, _now: ("whsec_c2lnbmluZyBrZXk=",),
             base_url=BASE_URL,
+            source="artificial-studio",
             clock=self.clock,
         )
         self._reconcile = Reconcile(
@@ -300,7 +301,7 @@ def world(request: pytest.FixtureRequest) -> World:
         webhook = f"https://host{host}.example/hook"
         world.live(a_generation(id=f"{number:032x}", webhook=webhook, webhook_events=wanted))
     with pytest.MonkeyPatch.context() as patched:
-        for module in (circuit_breaker, delivery_module):
+        for module in (circuit_breaker, schedule_module):
             patched.setattr(module, "chance", random.Random(request.param))
         world.run()
     return world

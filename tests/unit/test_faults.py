@@ -225,6 +225,7 @@ class World:
             egress=guard(self.receiver),
             secrets=lambda _user_id, _now: ("whsec_c2lnbmluZyBrZXk=",),
             base_url=BASE_URL,
+            source="artificial-studio",
             clock=clock,
         )
         self.callback = ProviderCallback(

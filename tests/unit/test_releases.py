@@ -19,6 +19,7 @@ OTHERS: Mapping[str, str] = {
     "CorsOrigins": "https://app.example",
     "WaitSeconds": "10",
     "RetentionDays": "365",
+    "WebhookSource": "atelier",
     "AlarmTopicArn": "arn:aws:sns:eu-central-1:123456789012:alarms",
     "AlarmEmail": "operator@example.com",
     "AccessLogs": "existing-role",

@@ -76,6 +76,7 @@ class Room:
             egress=self.receiver,
             secrets=lambda user_id, _: (derive_secret(SIGNING_KEY, user_id),),
             base_url=BASE_URL,
+            source="artificial-studio",
             clock=self.clock,
         )
 
@@ -110,7 +111,7 @@ def test_posts_the_finished_generation_to_the_clients_webhook() -> None:
     assert (request.method, request.url) == ("POST", FINISHED.webhook)
     assert json.loads(request.content or b"") == describe(FINISHED, BASE_URL)
     assert request.headers["Content-Type"] == "application/json"
-    assert (request.headers["X-Webhook-Source"], request.headers["X-Media-Id"]) == ("atelier", FINISHED.id)
+    assert (request.headers["X-Webhook-Source"], request.headers["X-Media-Id"]) == ("artificial-studio", FINISHED.id)
     assert (request.timeout, request.max_bytes) == (TIMEOUT_SECONDS, 16 * 1024)
 
 

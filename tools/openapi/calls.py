@@ -481,7 +481,7 @@ def webhook() -> Json:
                 "`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`, one for each secret, separated by spaces.",
                 signed["webhook-signature"],
             ),
-            header("X-Webhook-Source", "Who sends it.", "atelier"),
+            header("X-Webhook-Source", "The value that the operator chose.", "artificial-studio"),
             header("X-Media-Id", "The generation's id.", examples.ID),
         ],
         "requestBody": {

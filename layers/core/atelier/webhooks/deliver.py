@@ -45,6 +45,8 @@ class Deliver:
     secrets: Callable[[str, int], tuple[str, ...]]
     """The secrets that a user's webhooks are signed with at a time."""
     base_url: str
+    source: str
+    """The value of X-Webhook-Source."""
     clock: Callable[[], int]
 
     def __call__(self, generation: Generation, deliveries: Mapping[Status, Delivery]) -> Handled | None:
@@ -92,7 +94,7 @@ class Deliver:
     def _headers(self, delivery: Delivery, now: int) -> Mapping[str, str]:
         return {
             "Content-Type": "application/json",
-            "X-Webhook-Source": "atelier",
+            "X-Webhook-Source": self.source,
             "X-Media-Id": delivery.generation_id,
             **standard_webhooks.sign(
                 self.secrets(delivery.user_id, now),
