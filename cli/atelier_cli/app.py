@@ -319,7 +319,8 @@ def edit_key(
     if as_json:
         screen.data(key)
     else:
-        screen.fields(KEY_FIELDS, {**key, "state": _state(key)})
+        lists = {"scopes": ", ".join(key["scopes"]), "models": ", ".join(key["models"] or ["all"])}
+        screen.fields(KEY_FIELDS, {**key, **lists, "state": _state(key)})
 
 
 @keys.command("list")
