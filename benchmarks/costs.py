@@ -36,7 +36,7 @@ from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.http import client as http
 from atelier.adapters.http.client import HttpxClient
-from atelier.generations.model import Generation, new_generation
+from atelier.generations.model import Generation, Status, new_generation
 from atelier.generations.wait import Wait
 from benchmarks.metering import Item, Meter, MeteredLambdas, Run, in_order, size
 from functions.deliver import app as deliver
@@ -204,11 +204,15 @@ def photograph() -> bytes:
     return written.getvalue()
 
 
-def looks(seconds: float) -> int:
-    """Count how often a client that waits for so long has its generation read."""
-    now, read = [0.0], [0]
+def looks(seconds: float) -> float:
+    """Count the read units of a client that waits for so long."""
+    now, read = [0.0], [0.0]
 
     class Store:
+        def status(self, _: str) -> Status:
+            read[0] += 0.5
+            return generation.status
+
         def get(self, _: str) -> Generation:
             read[0] += 1
             return generation

@@ -147,6 +147,10 @@ class Stack:
                 return self._holds(template()["Conditions"][name])
             case {"Fn::Not": [item]}:
                 return not self._holds(item)
+            case {"Fn::Or": items}:
+                return any(map(self._holds, items))
+            case {"Fn::And": items}:
+                return all(map(self._holds, items))
             case {"Fn::Equals": [one, other]}:
                 return bool(self._resolve(one) == self._resolve(other))
             case _:

@@ -45,6 +45,19 @@ def whole_way(lambdas: Lambdas, key: str) -> None:
     lambdas.drain("deliver")
 
 
+def test_a_callback_for_a_known_job_writes_nothing(lambdas: Lambdas, key: str, calls: Calls, studio: Studio) -> None:
+    # given a job that dispatch has named already, and a warm sandbox
+    lambdas.ask(request("generate", authorization=key))
+    lambdas.make()
+    lambdas.call_back(studio.webhook)
+    calls.take()
+    # when
+    status = lambdas.call_back(studio.webhook)
+    # then
+    assert status == 200
+    assert calls.take() == ["dynamodb:GetItem", "sqs:SendMessage"]
+
+
 def test_accepting_a_request_costs_three_calls_when_warm(lambdas: Lambdas, key: str, calls: Calls) -> None:
     # given a warm sandbox
     lambdas.ask(request("generate", authorization=key))
@@ -56,7 +69,7 @@ def test_accepting_a_request_costs_three_calls_when_warm(lambdas: Lambdas, key: 
     assert calls.take() == ["dynamodb:GetItem", "dynamodb:TransactWriteItems", "sqs:SendMessage"]
 
 
-def test_a_whole_generation_with_webhook_costs_fourteen_calls_when_warm(
+def test_a_drawn_generation_with_webhook_costs_thirteen_calls_when_warm(
     lambdas: Lambdas, key: str, calls: Calls, internet: Internet
 ) -> None:
     # given warm sandboxes
@@ -68,7 +81,33 @@ def test_a_whole_generation_with_webhook_costs_fourteen_calls_when_warm(
     # then
     assert len(internet.to(RECEIVER)) == 2
     made = calls.take()
-    assert len(made) <= 14, made
+    assert len(made) <= 13, made
+
+
+def test_an_asynchronous_generation_costs_seventeen_calls(
+    lambdas: Lambdas, key: str, calls: Calls, internet: Internet, studio: Studio
+) -> None:
+    # given warm sandboxes
+    internet.hosts[RECEIVER] = accept
+
+    def asynchronous() -> None:
+        studio.status = "processing"
+        lambdas.ask(request("generate", authorization=key))
+        lambdas.make()
+        studio.status = "success"
+        lambdas.call_back(studio.webhook)
+        lambdas.drain("ingest")
+        lambdas.stream()
+        lambdas.drain("deliver")
+
+    asynchronous()
+    calls.take()
+    # when
+    asynchronous()
+    # then
+    made = calls.take()
+    assert len(internet.to(RECEIVER)) == 2
+    assert len(made) <= 17, made
 
 
 def test_a_secret_is_read_once_a_sandbox_and_ttl(lambdas: Lambdas, key: str, calls: Calls, clock: Clock) -> None:

@@ -217,9 +217,9 @@ class InMemoryGenerations:
             raise
         return slot
 
-    def record_job(self, generation_id: str, *, provider: str, job_id: str | None) -> Generation:
+    def record_job(self, generation_id: str, *, provider: str, job_id: str) -> Generation:
         current = self.get(generation_id)
-        if job_id and current.job_id is None and current.provider == provider:
+        if current.job_id is None and current.provider == provider:
             self.table.write(replace(current, job_id=job_id))
         return self.table.generations[generation_id]
 

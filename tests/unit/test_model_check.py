@@ -103,10 +103,13 @@ def two_ingests_and_the_deadline(world: World) -> Workers:
 
 
 def callbacks_that_name_two_jobs(world: World) -> Workers:
-    first = submitted(world)
-    world.studio.jobs["another"] = FIRST
+    written = world.add()
+    world.studio.jobs.update(one=FIRST, another=FIRST)
+    world.generations.advance(
+        written, written.claimed("studio", "studio/xl", committed=True, now=NOW, deadline=DEADLINE)
+    )
     return {
-        "callback": lambda: world.call_back(FIRST, job_id=first),
+        "callback": lambda: world.call_back(FIRST, job_id="one"),
         "wrong callback": lambda: world.call_back(FIRST, job_id="another"),
         "ingest": lambda: world.ingest(FIRST),
     }

@@ -72,7 +72,7 @@ class Generations(Protocol):
         """
         ...
 
-    def record_job(self, generation_id: str, *, provider: str, job_id: str | None) -> Generation:
+    def record_job(self, generation_id: str, *, provider: str, job_id: str) -> Generation:
         """Keep a job's id from a callback where it is that provider's turn and none is known; return the generation.
 
         NotFoundError where there is none.

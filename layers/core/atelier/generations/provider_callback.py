@@ -43,7 +43,9 @@ class ProviderCallback:
         if provider not in asked or not hmac.compare_digest(token.encode(), known.callback_token.encode()):
             raise NotFoundError(_UNKNOWN)
         job_id = self._read(self.providers[provider], request)
-        generation = self.generations.record_job(generation_id, provider=provider, job_id=job_id)
+        generation = known
+        if job_id is not None and known.job_id is None:
+            generation = self.generations.record_job(generation_id, provider=provider, job_id=job_id)
         if generation.provider == provider and not generation.status.final:
             self.queue.send(generation_id)
         return generation

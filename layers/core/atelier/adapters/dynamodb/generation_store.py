@@ -111,21 +111,20 @@ class GenerationStore:
 
         return CircuitBreakerTable(self._table)
 
-    def record_job(self, generation_id: str, *, provider: str, job_id: str | None) -> Generation:
+    def record_job(self, generation_id: str, *, provider: str, job_id: str) -> Generation:
         """Keep a job's id from a callback where it is that provider's turn and none is known; return the generation.
 
         NotFoundError where there is none.
         """
-        if job_id is not None:
-            with suppress(ConflictError):  # it is another provider's turn
-                return from_record(
-                    self._table.default(
-                        (generation_id, GENERATION),
-                        ("job_id", job_id),
-                        condition="provider = :provider",
-                        values={":provider": provider},
-                    )
+        with suppress(ConflictError):  # it is another provider's turn
+            return from_record(
+                self._table.default(
+                    (generation_id, GENERATION),
+                    ("job_id", job_id),
+                    condition="provider = :provider",
+                    values={":provider": provider},
                 )
+            )
         return self.get(generation_id)
 
     def due(self, now: int, limit: int) -> Iterable[Due]:
