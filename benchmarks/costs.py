@@ -80,6 +80,29 @@ WAITS = {  # milliseconds, where nobody is slow
 }
 MODELS = {"asynchronous provider": "playground-v2", "drawn here": "sketch", "synchronous provider": "gpt-image"}
 IDLE = "a month in which nobody asks for anything"
+TARGETS = {
+    "asynchronous provider, webhook": (
+        0.05,
+        "$0.026 is gateway, bucket, queues, topic, logs and traces. Three quarters of Lambda's part is `ingest`, which"
+        " waits for the provider's files with the memory of a whole processor, to store them soon. Most writes are in"
+        " transactions, which cost twice: charge, ledger, limits, usage, slots.",
+    ),
+    "drawn here, webhook": (
+        0.05,
+        "Most of Lambda's part is the drawing, which costs the same at any memory. The writes are limits, usage and the"
+        " webhook's records.",
+    ),
+    "synchronous provider, webhook": (
+        0.20,
+        "`dispatch` waits 20 s for the provider with 512 MB. With 384 MB it would cost $0.18, but the largest answer"
+        " takes 243 MB (measured, 60 MB of JSON), and a client's pictures come on top.",
+    ),
+    IDLE: (
+        4.0,
+        "The allowances hold three dashboards, the traces, and half of the requests that poll queues.",
+    ),
+}
+"""What a line should cost at most, and why it may cost more."""
 WORK_SECONDS = {"drawn here": 3, "asynchronous provider": 10, "synchronous provider": 22}
 """For how long a client waits that waits for its picture."""
 PROMPT = "Astronaut in a jungle, cold color palette, muted colors, detailed, 8k"
@@ -377,6 +400,7 @@ SERVICES = {
     "Traces": "trace",
     "Secrets": "secret",
     "Alarms": "alarm",
+    "Dashboards": "dashboard",
 }
 HEAD = """# What it costs
 
@@ -407,6 +431,16 @@ def page(stack: Stack, lines: Sequence[Line], before: Mapping[str, Mapping[str, 
             for line in lines
         ],
     )
+    text += "\n## Targets\n\n"
+    text += table(
+        ["", "target", "now", "before", "why not less"],
+        [
+            [title, f"{most:.2f}", now(line, stack, own, priced), money(before["totals"][title]), why]
+            for title, (most, why) in TARGETS.items()
+            for line in lines
+            if line.title == title
+        ],
+    )
     text += "\n## By service\n\n"
     text += table(
         ["", *SERVICES],
@@ -433,6 +467,17 @@ def page(stack: Stack, lines: Sequence[Line], before: Mapping[str, Mapping[str, 
         number = sum(len(run.calls) for run in line.runs)
         text += f"\n{number} calls, {sum(run.writes for run in line.runs)} write units.\n"
     return text + foot()
+
+
+def now(line: Line, stack: Stack, architecture: str, priced: Mapping[str, Price]) -> str:
+    """Write what a line costs; for a month of nothing what is billed beyond the allowances of every account, too."""
+    used = line.usage(stack, architecture)
+    listed = money(dollars(used, priced))
+    return (
+        f"{listed}; {money(dollars(used, priced, allowances=True))} with the allowances"
+        if line.title == IDLE
+        else listed
+    )
 
 
 def row(run: Run, stack: Stack) -> list[str]:

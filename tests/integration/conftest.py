@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
+from botocore.model import OperationModel
+from botocore.validate import validate_parameters
 from moto import mock_aws
 
 from atelier.accounts.api_keys import mint_key
@@ -37,7 +39,14 @@ def _calls() -> Calls:
     clients.client.cache_clear()  # type: ignore[attr-defined]
     clients._session.cache_clear()
     clients._session().register("before-call", calls)
+    clients._session().get_component("event_emitter").register_last("before-parameter-build", validated)
     return calls
+
+
+def validated(params: dict[str, Any], model: OperationModel, **_: Any) -> None:
+    """Check the parameters of a call against its model, which the functions' clients leave out."""
+    if model.input_shape:
+        validate_parameters(params, model.input_shape)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """AWS clients, made from the botocore session that boto3 wraps: the same clients, sooner (docs/decisions.md)."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -9,6 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session, get_session
 
+from atelier.adapters.aws.trust import amazon_roots
 from atelier.errors import UnavailableError
 from atelier.settings import endpoint_url
 
@@ -26,13 +28,19 @@ _CONFIG = Config(
     read_timeout=10,
     retries={"mode": "standard", "total_max_attempts": 3},
     signature_version="v4",
+    # What botocore would work out anew for each call:
+    user_agent="atelier",
+    account_id_endpoint_mode="disabled",  # the credentials of a role name no account
+    parameter_validation=False,  # the types are checked; the integration tests validate
 )
 _OTHER_CONFIGS = {
     # By the bucket's own host: presigned URLs lead to us-east-1 otherwise, which sends new buckets' callers elsewhere.
-    "s3": _CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"})),
+    "s3": Config(signature_version="s3v4", s3={"addressing_style": "virtual"}),
     # A picture takes minutes and is paid for: a call that may have been taken is never made again.
-    "bedrock-runtime": _CONFIG.merge(Config(read_timeout=150, retries={"total_max_attempts": 1})),
+    "bedrock-runtime": Config(read_timeout=150, retries={"total_max_attempts": 1}),
 }
+_PUBLIC_REGION = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-\w+-\d+")
+"""As botocore's partitions.json tells the regions of the partition `aws`, whose certificates Amazon signs."""
 
 
 @overload
@@ -50,10 +58,10 @@ def client(service: Literal["sqs"]) -> "SQSClient": ...
 @cache
 def client(service: str) -> Any:
     """Return this sandbox's client of a service."""
-    config = _OTHER_CONFIGS.get(service, _CONFIG)
+    config = _CONFIG.merge(_OTHER_CONFIGS.get(service, Config()))
     if service == "s3" and endpoint_url():
         config = config.merge(Config(s3={"addressing_style": "path"}))  # an emulator's buckets have no hosts
-    return _session().create_client(service, config=config)
+    return _session().create_client(service, config=config, verify=_roots())
 
 
 @contextmanager
@@ -63,6 +71,17 @@ def translated(what: str) -> Iterator[None]:
         yield
     except (ClientError, BotoCoreError) as exc:
         raise UnavailableError(f"{what} is out of reach; try again.") from exc
+
+
+def _roots() -> str | None:
+    """Return Amazon's own roots where nothing else can answer; None for all that botocore trusts.
+
+    Each new connection reads the bundle anew, which takes longer than all else that it does.
+    """
+    if endpoint_url() or _session().get_config_variable("ca_bundle"):
+        return None
+    region = _session().get_config_variable("region") or ""
+    return amazon_roots() if _PUBLIC_REGION.fullmatch(region) else None
 
 
 @cache
