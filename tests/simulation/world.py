@@ -113,6 +113,7 @@ class ChargingProvider:
         self.name = name
         self.asynchronous = self.cancels = asynchronous
         self.needs_key = self.takes_key = self.charges = True
+        self.needs_address = self.needs_listing = False
         self.inputs = frozenset[str]()
         self.paid: Counter[str] = Counter()
         self.jobs: dict[str, str] = {}

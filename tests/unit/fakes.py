@@ -436,6 +436,7 @@ class ScriptedProvider:
     ) -> None:
         self.name = name
         self.needs_key = self.takes_key = needs_key
+        self.needs_address = self.needs_listing = False
         self.charges = charges
         self.asynchronous = asynchronous
         self.cancels = cancels

@@ -30,6 +30,8 @@ class ArtificialStudio:
     name = "artificial-studio"
     needs_key = True
     takes_key = True
+    needs_address = False
+    needs_listing = False
     charges = True
     asynchronous = True
     cancels = True

@@ -29,6 +29,7 @@ class Automatic1111(Synchronous):
     name = "automatic1111"
     needs_key = False
     takes_key = True  # user:password, where the server asks for one
+    needs_address = True
     charges = False
     inputs = frozenset(
         {

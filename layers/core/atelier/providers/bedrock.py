@@ -24,6 +24,7 @@ class Bedrock(Synchronous):
     name = "bedrock"
     needs_key = False
     takes_key = False
+    needs_listing = True
     inputs = frozenset({"prompt", "negative_prompt", "aspect_ratio", "seed", "output_format", "strength"})
 
     def __init__(self, models: ModelInvoker) -> None:

@@ -59,6 +59,8 @@ class Fal:
     name = "fal"
     needs_key = True
     takes_key = True
+    needs_address = False
+    needs_listing = False
     charges = True
     asynchronous = True
     cancels = True

@@ -118,6 +118,10 @@ class Provider(Protocol):
     """Whether it can be used only with a key."""
     takes_key: bool
     """Whether it is given one where the operator has set it."""
+    needs_address: bool
+    """Whether it can be used only at an address that the operator has given: it is self-hosted."""
+    needs_listing: bool
+    """Whether it serves only the models whose ARNs the operator has listed."""
     charges: bool
     """Whether a call may cost money, and so must not be repeated blindly."""
     asynchronous: bool

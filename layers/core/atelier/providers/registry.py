@@ -32,15 +32,14 @@ class Setup:
 
     def ready(self, route: Route) -> bool:
         """Tell whether this stack can take a route."""
-        match KINDS.get(route.provider):
-            case None:
-                return False
-            case kind if kind is Automatic1111:
-                return kind.name in self.urls
-            case kind if kind is Bedrock:
-                return any(arn.endswith(f"/{route.model}") for arn in self.bedrock_models)
-            case kind:
-                return not kind.needs_key or self.keys.get(route.provider) is not None
+        kind = KINDS.get(route.provider)
+        if kind is None:
+            return False
+        if kind.needs_address and kind.name not in self.urls:
+            return False
+        if kind.needs_listing and not any(arn.endswith(f"/{route.model}") for arn in self.bedrock_models):
+            return False
+        return not kind.needs_key or self.keys.get(kind.name) is not None
 
 
 def keyed(name: str) -> type[Provider]:

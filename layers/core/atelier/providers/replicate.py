@@ -36,6 +36,8 @@ class Replicate:
     name = "replicate"
     needs_key = True
     takes_key = True
+    needs_address = False
+    needs_listing = False
     charges = True
     asynchronous = True
     cancels = True

@@ -21,6 +21,8 @@ class Synchronous:
     inputs: frozenset[str]
     needs_key = True
     takes_key = True
+    needs_address = False
+    needs_listing = False
     charges = True
     asynchronous = False
     cancels = False

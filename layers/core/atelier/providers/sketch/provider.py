@@ -35,6 +35,8 @@ class Sketch:
     name = "sketch"
     needs_key = False
     takes_key = False
+    needs_address = False
+    needs_listing = False
     charges = False
     asynchronous = True
     cancels = True
