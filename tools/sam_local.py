@@ -61,7 +61,8 @@ def main() -> int:
 def _variables(stack: Deployed, name: str, endpoint: str) -> dict[str, str]:
     configuration = stack.client("lambda").get_function_configuration(FunctionName=stack.resource(f"{name}Function"))
     variables: dict[str, str] = configuration["Environment"]["Variables"]
-    return variables | {"AWS_ENDPOINT_URL": endpoint}
+    public_url = variables["PUBLIC_URL"].format(api_id=stack.outputs["ApiId"])  # `sam local` has an id of its own
+    return variables | {"AWS_ENDPOINT_URL": endpoint, "PUBLIC_URL": public_url}
 
 
 def _generations(stack: Deployed, state: dict[str, Any]) -> dict[str, Generation]:

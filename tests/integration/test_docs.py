@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.integration.lambdas import Lambdas, request
+from tests.integration.stack import Stack
 from tests.integration.world import BASE
 from tools.openapi.document import build
 
@@ -29,6 +30,22 @@ def test_the_description_says_where_this_stack_is(lambdas: Lambdas) -> None:
     assert json.loads(answer["body"]) == build() | {"servers": [{"url": BASE}]}
     assert header(answer, "Content-Type") == "application/json"
     assert "public" in header(answer, "Cache-Control")
+
+
+@pytest.mark.parametrize("base", ["api", "v1"])
+@pytest.mark.parametrize(
+    ("function", "path"), [("generate", "/openapi.json"), ("generate", "/v1/models"), ("console", "/console")]
+)
+def test_a_domain_of_your_own_has_the_same_routes(
+    stack: Stack, lambdas: Lambdas, key: str, base: str, function: str, path: str
+) -> None:
+    """API Gateway leaves the base path in an event's path."""
+    stack.change("DomainName", "images.example.com")
+    stack.change("BasePath", base)
+    event = request(function, method="GET", path=f"/{base}{path}", body="", authorization=f"Bearer {key}")
+    event["requestContext"]["domainName"] = "images.example.com"
+
+    assert lambdas.invoke(function, event)["statusCode"] == 200
 
 
 def test_who_has_the_description_is_not_sent_it_again(lambdas: Lambdas) -> None:

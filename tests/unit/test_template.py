@@ -69,6 +69,8 @@ def target(value: Any) -> str:
             return str(name)
         case {"Fn::Split": [",", {"Ref": str(name)}]}:
             return str(name)
+        case {"Fn::Join": ["", [first, str(rest)]]}:
+            return f"{target(first)}{rest}"
         case {"Fn::Sub": str(text)}:
             return str(text).replace("${", "").replace(".Arn}", "").replace("}", "")
     raise AssertionError(f"unexpected reference: {value!r}")

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from atelier.adapters.lambda_.router import Api
+from atelier.adapters.lambda_.router import Api, strip_base_path
 from atelier.logging import logger
 
+from .dependencies import dependencies
 from .routes import deliveries, generations, keys, overview, page, providers, session, usage, users
 
 app = Api()
@@ -15,4 +16,4 @@ for routes in (page, session, users, keys, providers, generations, deliveries, o
 @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer an API Gateway request."""
-    return app.resolve(event, context)
+    return app.resolve(strip_base_path(event, dependencies().settings.public_url), context)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from atelier.adapters.lambda_.router import Api
+from atelier.adapters.lambda_.router import Api, strip_base_path
 from atelier.logging import logger
 
 from . import dependencies
@@ -30,6 +30,7 @@ for routes in (generations, account, catalog, files, description):
 @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer an API Gateway request."""
+    event = strip_base_path(event, dependencies.dependencies().settings.public_url)
     module = _dialect(event)
     router: Api = import_module(f"{__package__}.routes.{module}").app if module else app
     return router.resolve(event, context)

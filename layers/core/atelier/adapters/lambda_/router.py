@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from aws_lambda_powertools.event_handler.api_gateway import APIGatewayRestResolver, BaseRouter, Response
 from aws_lambda_powertools.event_handler.api_gateway import Router as PowertoolsRouter
@@ -75,6 +76,19 @@ class Router(PowertoolsRouter):
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+
+
+def strip_base_path(event: dict[str, Any], public_url: str) -> dict[str, Any]:
+    """Return the event with the path of a route: API Gateway leaves a custom domain's base path in it.
+
+    `public_url` is the domain's URL. An event that came by another host, such as the API's own, has no base path.
+    """
+    url = urlsplit(public_url)
+    base = url.path.rstrip("/")
+    if not base or event["requestContext"].get("domainName") != url.hostname:
+        return event
+    path: str = event["path"]
+    return {**event, "path": path.removeprefix(base) or "/"} if f"{path}/".startswith(f"{base}/") else event
 
 
 def current_event() -> APIGatewayProxyEvent:
