@@ -54,3 +54,8 @@ def test_words_to_look_for_are_needed(query: dict[str, Any]) -> None:
 
 def test_words_are_read_as_they_come() -> None:
     assert parse_search({"q": " Crème "}) == " Crème "
+
+
+def test_an_error_of_a_query_names_its_field_in_the_message() -> None:
+    with pytest.raises(InvalidRequestError, match=r"^The request is not valid: limit: Must be .* \(and 1 more\)$"):
+        parse_list({"limit": "0", "status": "lost"})

@@ -358,6 +358,11 @@ def test_what_is_not_a_json_object_is_refused(body: str) -> None:
     assert "\n" not in error.message
 
 
+def test_an_object_that_was_not_serialized_gets_advice() -> None:
+    assert refused("[object Object]").message.endswith("Send JSON, as JSON.stringify makes it.")
+    assert "stringify" not in refused("{").message
+
+
 @pytest.mark.parametrize("character", ["x", "\u00e9", "\u732b", "\U0001f408", "\ud800"], ids=ascii)
 def test_the_limit_of_a_body_is_in_bytes(character: str) -> None:
     size = len(character.encode(errors="surrogatepass"))

@@ -377,7 +377,7 @@ def _upload() -> Json:
             "required": True,
             "content": {
                 **{kind: {"schema": schemas.BINARY} for kind in (*schemas.PICTURE_TYPES, BYTES)},
-                FORM: {"schema": ref("FileUpload")},
+                FORM: {"schema": ref("PictureForm")},
                 **json_content(ref("FileAnnouncement"), {"announcement": ("A large picture.", announcement)}),
             },
         },

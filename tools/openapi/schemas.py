@@ -491,7 +491,7 @@ def components() -> Json:
         "DeliveryAttempt": DELIVERY_ATTEMPT,
         "DeliveryList": DELIVERY_LIST,
         "FileAnnouncement": ANNOUNCEMENT,
-        "FileUpload": UPLOAD_FORM,
+        "PictureForm": UPLOAD_FORM,
         "File": FILE,
         "Model": MODEL,
         "ModelList": MODEL_LIST,

@@ -11,7 +11,8 @@ from typing import Any
 
 from atelier.api.blocking_reply import ReadFile, ReplyBody
 from atelier.api.error_document import ErrorDocument
-from atelier.api.generation_request import check_input, check_size, summary
+from atelier.api.fields import summary
+from atelier.api.generation_request import check_input, check_size
 from atelier.api.size import fitted
 from atelier.catalog.model import Catalog, Model
 from atelier.errors import FieldError, GenerationFailedError, InvalidRequestError, RequestError

@@ -35,7 +35,14 @@ class FieldReader:
     def check(self) -> None:
         """Raise InvalidRequestError where anything was wrong."""
         if self._errors:
-            raise InvalidRequestError("The request is not valid: " + self._errors[0].message, self._errors)
+            raise InvalidRequestError(f"The request is not valid: {summary(self._errors)}", self._errors)
+
+
+def summary(errors: list[FieldError]) -> str:
+    """Say in one line what is wrong."""
+    first = errors[0]
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{first.field}: {first.message}{more}"
 
 
 def digits(least: int, most: int) -> Callable[[str], int | None]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from atelier.api.fields import summary
 from atelier.api.json_body import MAX_BODY_BYTES, parse_object
 from atelier.catalog import input_schema
 from atelier.catalog.input_reader import read_input
@@ -167,10 +168,3 @@ def check_events(events: Any, webhook: Any) -> list[FieldError]:
     if len(set(events)) < len(events):
         errors.append(FieldError(field, "Must not name a status twice.", "repeated"))
     return errors
-
-
-def summary(errors: list[FieldError]) -> str:
-    """Say in one line what is wrong."""
-    first = errors[0]
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return f"{first.field}: {first.message}{more}"

@@ -6,6 +6,8 @@ from typing import Any, NoReturn
 from atelier.errors import FieldError, InvalidRequestError, PayloadTooLargeError
 
 MAX_BODY_BYTES = 256 * 1024
+_UNSERIALIZED = "[object Object]"
+"""JavaScript's text of an object: the body of a client that did not serialize it."""
 
 
 def parse_object(body: str, *, max_bytes: int = MAX_BODY_BYTES) -> dict[str, Any]:
@@ -19,7 +21,8 @@ def parse_object(body: str, *, max_bytes: int = MAX_BODY_BYTES) -> dict[str, Any
         document = json.loads(body, parse_float=_number, parse_constant=_refuse_constant)
         json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as exc:
-        raise _not_json(f"The body is not valid JSON: {_first_line(exc)}.") from exc
+        advice = " Send JSON, as JSON.stringify makes it." if body.strip() == _UNSERIALIZED else ""
+        raise _not_json(f"The body is not valid JSON: {_first_line(exc)}.{advice}") from exc
     if not isinstance(document, dict):
         raise _not_json("The body must be a JSON object.")
     return document

@@ -13,7 +13,8 @@ from typing import Any
 
 from atelier.api.blocking_reply import ReadFile, ReplyBody
 from atelier.api.error_document import ErrorDocument
-from atelier.api.generation_request import check_events, check_input, check_size, check_webhook, summary
+from atelier.api.fields import summary
+from atelier.api.generation_request import check_events, check_input, check_size, check_webhook
 from atelier.api.openai_edits import EditForm
 from atelier.api.size import fitted
 from atelier.catalog.model import Catalog, Model

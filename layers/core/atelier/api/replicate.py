@@ -12,7 +12,8 @@ from typing import Any
 
 from atelier.api.blocking_reply import ReadFile, ReplyBody
 from atelier.api.error_document import ErrorDocument
-from atelier.api.generation_request import check_input, check_size, check_webhook, summary
+from atelier.api.fields import summary
+from atelier.api.generation_request import check_input, check_size, check_webhook
 from atelier.api.json_body import MAX_BODY_BYTES, parse_object
 from atelier.catalog.model import Catalog, Model
 from atelier.encoding import encode, timestamp

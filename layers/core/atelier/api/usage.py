@@ -43,7 +43,9 @@ def parse_usage(query: Mapping[str, str], now: int, *filters: str) -> UsageReque
     first = first or last - timedelta(days=DEFAULT_DAYS - 1)
     if not 0 <= (last - first).days < MAX_DAYS:
         message = f"Must be at most {MAX_DAYS - 1} days before 'to', and not after it."
-        raise InvalidRequestError(f"The request is not valid: {message}", [FieldError("from", message, "invalid")])
+        raise InvalidRequestError(
+            f"The request is not valid: from: {message}", [FieldError("from", message, "invalid")]
+        )
     return UsageRequest(first=first, last=last, format=format_, **found)
 
 
