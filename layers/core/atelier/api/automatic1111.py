@@ -15,7 +15,7 @@ from atelier.api.fields import summary
 from atelier.api.generation_request import check_input, check_size
 from atelier.api.size import fitted
 from atelier.catalog.model import Catalog, Model
-from atelier.errors import FieldError, GenerationFailedError, InvalidRequestError, RequestError
+from atelier.errors import FieldError, GenerationFailedError, InvalidRequestError, RequestError, UnsafeContentError
 from atelier.generations.accept import GenerationRequest
 from atelier.generations.model import Generation, Status
 from atelier.images.file_urls import FIELD as IMAGE_URLS
@@ -158,7 +158,8 @@ class PicturesReply:
     def finished(self, generation: Generation, base_url: str, read: ReadFile) -> ReplyBody:
         """Write the pictures; raises GenerationFailedError where there are none."""
         if generation.status is not Status.SUCCESS:
-            raise GenerationFailedError(generation.error or "No picture was made.")
+            kind = UnsafeContentError if generation.unsafe else GenerationFailedError
+            raise kind(generation.error or "No picture was made.")
         size = sum(4 * output.size // 3 + 10_000 for output in generation.outputs)
         return ReplyBody("application/json", size, _written(generation, read))
 
