@@ -45,10 +45,11 @@ unit: .venv/ready ## the library's rules, without network, Docker or emulator
 integration: .venv/ready ## the handlers in a simulated AWS (moto), the adapters against provider simulators
 	.venv/bin/pytest --numprocesses $(WORKERS) --dist worksteal --quiet tests/integration
 
-e2e: chromium .venv/ready .venv-sam/ready .venv-local/ready .node/ready clients ## API, clients and console on a deployed stack
-	$(DEPLOYED) tests/e2e tests/browser tests/clients
+e2e: chromium .venv/ready .venv-sam/ready .venv-local/ready .node/ready ## API, clients and console on a deployed stack
+	$(DEPLOYED) tests/e2e tests/browser
 
-clients: .venv-clients/ready .venv-clients-openai-2/ready .node-clients/ready ## other services' clients, which tests/clients runs unchanged
+clients: .venv/ready .venv-sam/ready .venv-local/ready .venv-clients/ready .venv-clients-openai-2/ready .node-clients/ready ## released clients of other services on a deployed stack; docs/clients.md anew
+	$(DEPLOYED) tests/clients
 
 soak: .venv/ready .venv-sam/ready .venv-local/ready ## at their full size, the tests that take long: 500 generations, 2,000 fuzz cases
 	SOAK=1 $(DEPLOYED) -m soak

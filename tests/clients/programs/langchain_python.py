@@ -7,7 +7,13 @@ from scenarios import SETTINGS, SKETCH, equal, run
 
 def make(prompt="a boat", *, base=SETTINGS["base"], key=SETTINGS["key"], model=SKETCH, size="256x256", **fields):
     wrapper = DallEAPIWrapper(
-        openai_api_key=key, base_url=f"{base}/v1", model=model, size=size, max_retries=0, **fields
+        api_key=key,
+        base_url=f"{base}/v1",
+        model=model,
+        size=size,
+        max_retries=0,
+        model_kwargs={"response_format": "url"},
+        **fields,
     )
     return wrapper.run(prompt)
 

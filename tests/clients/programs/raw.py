@@ -61,7 +61,7 @@ def by_curl(method, url, key, body=None, form=None, headers=None):
         return int(ran.stdout), output.read_bytes()
 
 
-send = {"aiohttp": by_aiohttp, "requests": by_requests, "curl": by_curl}[NAME.split()[0]]
+send = {"aiohttp": by_aiohttp, "requests": by_requests, "curl": by_curl}[NAME.partition(",")[0]]
 BASE, UPSTREAM = SETTINGS["base"] + "/v1", SETTINGS["upstream"] + "/v1"
 
 
