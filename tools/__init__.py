@@ -1,1 +1,1 @@
-"""What developing needs beside the code: the local stack and the demonstration on it."""
+"""Tools for development: the local stack and the demonstration on it."""

@@ -1,4 +1,4 @@
-"""A webhook receiver on 127.0.0.1: keeps what it is sent, and answers as it is told."""
+"""A webhook receiver on 127.0.0.1: it keeps requests, and answers as its caller chooses."""
 
 import threading
 from collections.abc import Callable, Mapping

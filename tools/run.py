@@ -34,7 +34,7 @@ STATE = ROOT / ".local"
 STACK_FILE = STATE / "stack.json"
 PORT_FILE = STATE / "port"
 KEPT = STATE / "emulator"
-"""What the emulator keeps over a stop."""
+"""The state that the emulator keeps over a stop."""
 STACK_NAME = "atelier-local"
 PREFERRED_PORT = 4566
 WEBHOOK_SECONDS = 60

@@ -116,7 +116,7 @@ def tidy(studio: Studio, prompt: str) -> None:
 
 
 def _told_twice(studio: Studio) -> str:
-    """Make a generation of two pictures, whose webhook is told of two events, and at first refuses to hear."""
+    """Make a generation of two pictures, whose webhook gets two events and refuses the first attempt."""
     told: Queue[Received] = Queue()
 
     def answer(received: Received) -> int:

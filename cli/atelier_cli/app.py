@@ -55,7 +55,7 @@ app.add_typer(providers, name="providers")
 app.add_typer(catalog, name="catalog")
 app.add_typer(generations, name="generations")
 
-# What is shown of a record: each title and the field behind it.
+# The columns of a record: each title and its field.
 KEY_COLUMNS = {
     "id": "id",
     "user": "userEmail",
@@ -199,7 +199,7 @@ def _print_version(wanted: bool) -> None:
 
 
 class Scope(StrEnum):
-    """What a key may do."""
+    """The scopes of a key."""
 
     GENERATE = "generate"
     READ = "read"

@@ -200,7 +200,7 @@ class GenerationDetail(OwnedGeneration):
 
 
 class Day(TypedDict):
-    """What became of one day's generations."""
+    """One day's generations by outcome."""
 
     date: str
     success: int
@@ -209,7 +209,7 @@ class Day(TypedDict):
 
 
 class Overview(TypedDict):
-    """What became of some days' generations."""
+    """Some days' generations by outcome."""
 
     days: list[Day]
     successRate: float | None

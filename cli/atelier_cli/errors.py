@@ -1,4 +1,4 @@
-"""What can go wrong in one run of `atelier`; each message is one line that says what to do.
+"""Errors of one run of `atelier`; each message is one line that says what to do.
 
 AtelierError              the client's root, so that one clause catches the errors of both
 ├── StackError            no stack is found, or its secrets cannot be had

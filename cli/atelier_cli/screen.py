@@ -1,4 +1,4 @@
-"""What the user sees: results on stdout, progress and errors on stderr, and no control characters."""
+"""The output: results on stdout, progress and errors on stderr, and no control characters."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from atelier.webhooks.signing_secrets import SigningSecrets
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What this function reads from its environment."""
+    """This function's environment variables."""
 
     generations_table: str
     accounts_table: str

@@ -33,7 +33,7 @@ from atelier.settings import load
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What this function reads from its environment."""
+    """This function's environment variables."""
 
     generations_table: str
     accounts_table: str

@@ -20,7 +20,7 @@ from atelier.webhooks.announce import Announce, Notify
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What this function reads from its environment."""
+    """This function's environment variables."""
 
     generations_table: str
     delivery_queue_url: str

@@ -24,7 +24,7 @@ from atelier.webhooks.announce import Announce
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What this function reads from its environment."""
+    """This function's environment variables."""
 
     generations_table: str
     accounts_table: str

@@ -27,7 +27,7 @@ from tools.openapi.schemas import Json, ref
 GENERATIONS, WEBHOOKS, CATALOG, FILES, REST = "Generations", "Webhooks", "Catalog", "Files", "Account and service"
 TAGS = {
     GENERATIONS: "Ask for pictures, and look after them.",
-    WEBHOOKS: "What your server is told, and how that went.",
+    WEBHOOKS: "The webhooks of your generations, and their attempts.",
     CATALOG: "What can be asked for; needs no key.",
     FILES: "Pictures, yours and ours.",
     REST: "Whose key it is, and what this is.",
@@ -201,7 +201,7 @@ def _webhooks() -> Json:
             "get": operation(
                 "listDeliveries",
                 WEBHOOKS,
-                "See what a webhook was told",
+                "List a generation's webhook deliveries",
                 "One delivery for each event, with its newest attempts.",
                 answers={
                     "200": {
@@ -463,7 +463,7 @@ def webhook() -> Json:
     return {
         "operationId": "onGeneration",
         "tags": [WEBHOOKS],
-        "summary": "Your webhook is told of a generation",
+        "summary": "A webhook with a generation",
         "description": (
             "Sent to the `webhook` of a request, signed as [Standard Webhooks](https://www.standardwebhooks.com) "
             "describes: verify the raw body with your webhook secret before you believe it. It may come more than "

@@ -80,7 +80,7 @@ def generation_document(made: Generation) -> Json:
 
 
 def run_answer() -> Json:
-    """What `POST /run` answers to who does not wait."""
+    """The answer of `POST /run` to a client that does not wait."""
     return serializer.accepted(ACCEPTED)
 
 
@@ -145,7 +145,7 @@ def redelivered() -> Json:
 
 
 def notification(made: Generation) -> Json:
-    """What a webhook gets."""
+    """The body of a webhook."""
     return payload.notification(made, made.timeline[-1], BASE)
 
 
@@ -162,7 +162,7 @@ def webhook_headers(made: Generation) -> dict[str, str]:
 
 
 def pointer() -> Json:
-    """What the API says at its root."""
+    """The answer at the API's root."""
     return {"name": "Atelier", "documentation": f"{BASE}/docs", "openapi": f"{BASE}/openapi.json"}
 
 

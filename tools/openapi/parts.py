@@ -1,4 +1,4 @@
-"""What calls are described with: parameters, contents, answers, links and errors."""
+"""The parts of a call's description: parameters, contents, answers, links and errors."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -16,7 +16,7 @@ from tools.openapi import examples
 
 Json = dict[str, Any]
 NOT_BLANK = r"[^\s\x1c-\x1f\x85]"
-"""What str.strip leaves something of, in the words of ECMA's patterns, which know less of white space."""
+"""A text that is not blank, as an ECMA pattern; str.strip knows more white space."""
 STATUSES = [status.value for status in Status]
 
 
@@ -76,7 +76,7 @@ def one_of_statuses(description: str) -> Json:
 
 
 def model_input() -> Json:
-    """What the models of the shipped catalog take, all of them together.
+    """The inputs of all models of the shipped catalog together.
 
     Another catalog's models may take more; each model's own `inputSchema` is exact.
     """
@@ -134,7 +134,7 @@ def _said(description: str) -> Json:
 _TOLD = {
     "webhook": maybe(
         text(
-            "An https URL, on port 443 or 8443, at a public address, that is told of the result "
+            "An https URL, on port 443 or 8443, at a public address, that receives the result "
             "(see the webhook `generation`).",
             format="uri",
             maxLength=MAX_URL_LENGTH,
@@ -144,7 +144,7 @@ _TOLD = {
     "webhook_events": maybe(
         {
             "type": "array",
-            "description": "Of which statuses the webhook is told; `success` and `error` where this is left out.",
+            "description": "The statuses that the webhook gets; `success` and `error` by default.",
             "items": {"type": "string", "enum": STATUSES},
             "minItems": 1,
             "uniqueItems": True,
@@ -174,7 +174,7 @@ RUN_REQUEST = closed(
     optional=_TOLD,
 )
 REDELIVERY_REQUEST = closed(
-    {"event": one_of_statuses("Which event is told again; all of them where this is left out.")},
+    {"event": one_of_statuses("The event to redeliver; all of them by default.")},
     optional=["event"],
 )
 
@@ -278,7 +278,7 @@ DELIVERY_ATTEMPT = closed(
 DELIVERY = closed(
     {
         "id": text("The `webhook-id`, the same at every attempt."),
-        "event": one_of_statuses("What the webhook is told of."),
+        "event": one_of_statuses("The event that the webhook gets."),
         "url": text("The webhook."),
         "status": text("`pending` until your server took it, or we gave up.", enum=list(delivery.DeliveryStatus)),
         "reason": maybe(text("Why we gave up, or null.")),

@@ -43,7 +43,7 @@
  * @property {number | null} credits
  * @property {string} plan
  *
- * @typedef {object} File An uploaded file; its `url` may stand in the input `image_urls`.
+ * @typedef {object} File An uploaded file; its `url` may be an item of the input `image_urls`.
  * @property {string} id
  * @property {string} url
  * @property {string} mimetype

@@ -33,7 +33,7 @@ from atelier.webhooks.redeliver import Redeliver
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What this function reads from its environment."""
+    """This function's environment variables."""
 
     generations_table: str
     accounts_table: str
@@ -58,7 +58,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What the routes need, made once a sandbox; clients that few routes need are made by those."""
+    """The routes' dependencies, made once a sandbox; few routes' own ones are made by those routes."""
 
     settings: Settings
     static: StaticFiles

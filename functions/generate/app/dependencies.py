@@ -37,7 +37,7 @@ from atelier.api.public_url import resolve_public_url
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What this function reads from its environment."""
+    """This function's environment variables."""
 
     generations_table: str
     accounts_table: str
@@ -61,7 +61,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What the routes need, made once a sandbox; what few routes need is made by those."""
+    """The routes' dependencies, made once a sandbox; few routes' own ones are made by those routes."""
 
     settings: Settings
     policy: UrlPolicy

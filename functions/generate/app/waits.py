@@ -30,7 +30,7 @@ from .dependencies import base_url, dependencies
 MARGIN_SECONDS = 4.0
 """Of the function's time, what reading and writing take at most beside the wait."""
 STORING_SECONDS = 15.0
-"""What it may take to store a large answer; with less time left the next hop does it."""
+"""The time to store a large answer; with less time left the next hop does it."""
 MAX_HOPS = 999
 EXTENSIONS = {"application/json": "json", "text/event-stream": "txt"}
 

@@ -114,7 +114,7 @@ class MethodNotAllowedError(RequestError):
 
 
 class NotPossibleError(RequestError):
-    """What it is asked of stands where this cannot be done; the message says why."""
+    """The record's state does not allow this; the message says why."""
 
     status = 409
 

@@ -1,4 +1,4 @@
-"""What each call does, without I/O: generators that yield steps, which the sync and the async client carry out.
+"""The calls without I/O: generators that yield steps, which the sync and the async client carry out.
 
 A step is answered with its result, or with the httpx error that it met; a flow's return value is the call's.
 """

@@ -143,7 +143,7 @@ class Account:
 
 @dataclass(frozen=True)
 class File:
-    """An uploaded file; its `url` may stand in the input `image_urls`."""
+    """An uploaded file; its `url` may be an item of the input `image_urls`."""
 
     id: str
     url: str

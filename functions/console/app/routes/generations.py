@@ -51,7 +51,7 @@ def read_generation(generation_id: str) -> Response[str]:
 
 @router.post("/console/admin/generations/<generation_id>/redeliver")
 def redeliver(generation_id: str) -> Response[str]:
-    """Tell a generation's webhook again: of an event, or of all that it was told."""
+    """Redeliver one event of a generation, or all that were sent."""
     again = administrator().redeliver()(generation_id, base_url(), parse_redelivery(body()))
     logger.info("delivery repeated", generation_id=generation_id)
     return answer(202, {"data": [delivery_document(DeliveryHistory(delivery, ())) for delivery in again]})

@@ -19,7 +19,7 @@ router = Router()
 
 @router.post("/console/session")
 def sign_in() -> Response[str]:
-    """Open a session for whoever knows the console's secret."""
+    """Open a session for a caller with the console's secret."""
     signed_in = dependencies().sign_in(parse_sign_in(body()), source())
     logger.info("signed in", source=source())
     return _session(signed_in, {"Set-Cookie": set_cookie(signed_in.sealed, f"{base_url()}/console")})

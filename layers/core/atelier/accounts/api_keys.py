@@ -24,7 +24,7 @@ SCOPES = ("generate", "read")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """What is kept of a key: enough to know it again, not enough to use it. None means that there is no limit.
+    """The stored part of a key: enough to recognise it, not enough to use it. None means that there is no limit.
 
     What `user_...` says is its user's, copied here so that a request reads one record.
     """
@@ -51,12 +51,12 @@ class ApiKey:
 
     @property
     def budget(self) -> Budget:
-        """What may be spent with this key."""
+        """The budgets of this key."""
         return Budget(self.budget_day, self.budget_month)
 
     @property
     def user_budget(self) -> Budget:
-        """What may be spent with all keys of its user."""
+        """The budgets of all keys of its user."""
         return Budget(self.user_budget_day, self.user_budget_month)
 
     def require(self, scope: str, *, model: str | None = None) -> None:

@@ -19,7 +19,7 @@ NO_BUDGET = Budget()
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What an owner (a key or a user) has spent on a day, or in a month, of its limit."""
+    """The credits that an owner (a key or a user) has spent of its limit, in a day or a month."""
 
     owner_id: str
     owner: str

@@ -79,7 +79,7 @@ class Accounts(Protocol):
 
 
 class BudgetWarnings(Protocol):
-    """What is spent of the budgets."""
+    """The store of what is spent of the budgets."""
 
     def unwarned(self, now: int) -> Iterable[Spending]:
         """List the budgets of which a warning is due."""

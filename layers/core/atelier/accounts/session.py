@@ -19,7 +19,7 @@ _SEALED = re.compile(r"([0-9a-f]{32})\.([0-9]{1,15})\.([0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who signed in, as far as there is a who: one sign-in, and when it ends by itself."""
+    """One sign-in of the operator, and the time at which it ends by itself."""
 
     id: str
     expires_at: int

@@ -35,7 +35,7 @@ class SignIn:
     clock: Callable[[], int]
 
     def __call__(self, secret: str, source: str) -> SignedIn:
-        """Start a session for whoever brings the secret.
+        """Start a session for a caller with the right secret.
 
         UnauthenticatedError where it is wrong, TooManyRequestsError where it was wrong too often at this source.
         """
@@ -86,7 +86,7 @@ class SignIn:
         self._count(source, now)
         with suppress(UnavailableError):  # that many try at once is nobody's lock
             self._count(EVERYBODY, now)
-        raise UnauthenticatedError("This is not the console's secret; it stands in Secrets Manager.")
+        raise UnauthenticatedError("This is not the console's secret. Read it from Secrets Manager.")
 
     def _is_right(self, secret: str) -> bool:
         return hmac.compare_digest(secret.encode(errors="replace"), self._secret().encode())

@@ -10,7 +10,7 @@ WINDOW = 15 * MINUTE
 MAX_FAILURES = 10
 """Of one source, within the window."""
 MANY_FAILURES = 100
-"""Of all sources together, within the window; whoever has many addresses is slowed down from then on."""
+"""Failures of all sources together, within the window; beyond it sign-ins are slowed down."""
 MAX_FAILURES_AMONG_MANY = 3
 """Of one source, while all sources together fail so often."""
 EVERYBODY = "everybody"

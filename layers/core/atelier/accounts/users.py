@@ -16,7 +16,7 @@ MAX_RETIRED_SECRETS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """Who owns keys and generations; `credits` is None for a user who is not metered."""
+    """The owner of keys and generations; `credits` is None for a user who is not metered."""
 
     id: str
     email: str

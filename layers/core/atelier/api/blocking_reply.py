@@ -1,4 +1,4 @@
-"""What a dialect answers to a call that blocks until its generation is finished.
+"""A dialect's answer to a call that blocks until its generation is finished.
 
 Such a call is a chain of redirects: each waits as long as the gateway allows, and the last one answers. What a client
 asked for about the answer's shape is in the URLs of the chain, so that nothing of it is stored.

@@ -9,7 +9,7 @@ from atelier.errors import RequestError
 
 @dataclass(frozen=True, slots=True)
 class ErrorDocument:
-    """What a client is answered to an error: the status, the JSON, and headers beside those of every error."""
+    """The response to an error: status, JSON, and headers beside those of every error."""
 
     status: int
     document: dict[str, Any]

@@ -152,7 +152,7 @@ def check_webhook(webhook: Any, policy: UrlPolicy) -> list[FieldError]:
 
 
 def check_events(events: Any, webhook: Any) -> list[FieldError]:
-    """List what is wrong with the events that a webhook is told."""
+    """List the errors in `webhook_events`."""
     field, known = "webhook_events", tuple(Status)
     if webhook is None:
         return [FieldError(field, "Is for a 'webhook'; send one, or leave this out.", "conflict")]

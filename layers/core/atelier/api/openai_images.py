@@ -63,7 +63,7 @@ _DEFAULTS: Mapping[str, tuple[Any, ...]] = {
     "output_format": ("png",),
     "output_compression": (100,),
 }
-"""What these are anyway."""
+"""Values that these fields always have."""
 _PARAMS = {
     "num_images": "n",
     "width": "size",

@@ -1,6 +1,6 @@
 """Clients' files: pictures that they upload and then name in their inputs.
 
-A file has no record. Its key says whose it is, and whoever knows its URL, which holds a secret, may fetch it.
+A file has no record. Its key names its owner. Its URL holds a secret, and everybody who has the URL may fetch the file.
 """
 
 import base64

@@ -31,7 +31,7 @@ _WORDS: Mapping[str, type | tuple[type, ...]] = {
     "optional": bool,
     "default": object,
 }
-"""What a field's description may say."""
+"""The keywords that a field's description may have."""
 
 
 def check(

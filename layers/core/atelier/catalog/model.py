@@ -17,7 +17,7 @@ DEFAULT_CONCURRENCY = 10
 SKETCH = "sketch"
 MAX_PRICE = 1_000
 _FAULTS = (KeyError, TypeError, ValueError, AttributeError)
-"""What reading a document of another shape raises; tomllib's own error is a ValueError."""
+"""Raised by reading a document of another shape; tomllib's own error is a ValueError."""
 
 _RULE_WORDS = frozenset({"from", "choices", "multiple", "megapixels"})
 
@@ -40,7 +40,7 @@ class Route:
     """A provider that can serve a model, the model's name there, and how our input is put into its words.
 
     `fallback`: it serves only where the stack has no other provider of the model. `input` maps the provider's inputs to
-    ours, None where it speaks our words; `fixed` is told always; what is `ignored` does not reach the provider, what is
+    ours, None if it uses our names; `fixed` is always sent; what is `ignored` does not reach the provider, what is
     `attached` does as bytes. `edit` is the model's name for an input with pictures, where that is another one;
     `defaults` are those of the model's inputs; `price` is what the provider asks for a picture, in millionths of a US
     dollar, 0 where that is not known.
@@ -181,7 +181,7 @@ def mismatches(catalog: Catalog, inputs: Mapping[str, frozenset[str]]) -> Iterat
 
 
 def _reach(route: Route, wanted: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """Return what the provider is told, and which inputs of the client that expresses."""
+    """Return the provider's input, and the names of the client's inputs that it expresses."""
     if route.input is None:
         sent = wanted - route.ignored
         return (sent - {"aspect_ratio"}) | (SHAPE - {"aspect_ratio"} if sent & SHAPE else frozenset()), sent

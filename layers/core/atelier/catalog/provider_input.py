@@ -20,7 +20,7 @@ AUTO = "auto"
 """The aspect ratio that leaves the shape to the provider."""
 
 SIDE = 1_024
-"""What a width or height is, in pixels, where only the other one is given."""
+"""The default of a width or height, in pixels, if only the other one is given."""
 
 STEP = 16
 """Sides that are made of an aspect ratio are a multiple of this, in pixels."""
@@ -50,7 +50,7 @@ class Rule:
         return _EXPRESSED.get(self.source, frozenset({self.source}))
 
     def __call__(self, values: Mapping[str, Any], images: tuple[str, ...]) -> Any:
-        """Return what the provider is told, or None."""
+        """Return the value for the provider, or None."""
         match self.source:
             case "width" | "height" | "size":
                 return self._sized(values)

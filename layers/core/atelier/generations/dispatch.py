@@ -50,7 +50,7 @@ STORING = 60 * SECOND
 """For how long a worker tries to store what was paid for; it has so long after the slowest provider's answer."""
 STORE_EVERY_SECONDS = 2.0
 LONGEST_LOOK = 30 * SECOND
-"""Who waits for a place looks for one this often, or when there may be one."""
+"""How often a waiting generation looks for a free slot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class ActiveAttempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """What is done only where there is a whole processor, and apart from calls to providers: pictures."""
+    """The work on images, which needs a whole processor and is kept apart from calls to providers."""
 
     prepare: PrepareInputs
     complete: Complete
@@ -185,7 +185,7 @@ class Dispatch:
         raise NotFoundError(f"No provider of this model is set up; the stack's owner can set a key for {names}.")
 
     def _routes(self, model: Model, generation: Generation) -> tuple[Route, ...]:
-        """List the usable routes; the keys are read anew where whoever accepted the generation knew of better ones."""
+        """List the usable routes; read the keys again if a route that it was accepted for lacks one."""
         routes = model.usable(self.ready, test=generation.test)
         if routes and not (generation.cost and routes[0].provider == SKETCH):
             return routes
@@ -294,7 +294,7 @@ class Dispatch:
     def _pass_on(
         self, attempt: ActiveAttempt, reason: str, health: Health, *, retry_after: float | None = None
     ) -> Generation:
-        """Give it to whoever has had fewer turns, or else wait before the next round."""
+        """Requeue it for a provider with fewer attempts, or wait before the next round."""
         claimed, now = attempt.claimed, self.clock()
         rest = min((retry_after or 0) * SECOND, MAX_BACKOFF)
         rest_until = now + int(rest) if rest else None

@@ -20,7 +20,7 @@ ID_PATTERN = re.compile(r"[0-9a-f]{32}")
 RESEND_AFTER = 1 * MINUTE
 """A pending generation whose queue message may have been lost is sent again after this."""
 CLAIM_LEASE = 5 * MINUTE
-"""Longer than dispatch may run: after it, whoever claimed the generation is certainly gone."""
+"""Longer than dispatch may run: after it, the worker that claimed the generation is gone."""
 POLL_EVERY = 1 * MINUTE
 """A job whose callback has not come is asked for this often."""
 UPLOAD_LEASE = 3 * MINUTE
@@ -53,7 +53,7 @@ class Status(StrEnum):
 
 
 FINAL = (Status.SUCCESS, Status.ERROR)
-"""What a webhook is told of where its client says nothing else."""
+"""The events that a webhook gets by default."""
 
 
 class Moment(NamedTuple):
@@ -155,7 +155,7 @@ class Generation:
         return self.webhook is not None and status in self.webhook_events
 
     def goes_on(self, fresh: "Generation") -> bool:
-        """Tell whether `fresh`, the record as it is now, stands where this one does, whoever else wrote to it."""
+        """Tell whether `fresh`, the record as it is now, has the same state, whichever fields others changed."""
         where = (self.status, self.provider, self.job_id, self.attempts)
         return where == (fresh.status, fresh.provider, fresh.job_id, fresh.attempts)
 

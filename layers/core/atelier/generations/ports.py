@@ -89,7 +89,7 @@ class Due:
 
 
 class Schedule(Protocol):
-    """What is overdue."""
+    """An overdue record."""
 
     def due(self, now: int, limit: int) -> Iterable[Due]:
         """Name at most `limit` records that were due before `now`, the longest overdue first in each shard."""
@@ -105,7 +105,7 @@ class Queue(Protocol):
 
 
 class Eraser(Protocol):
-    """What is kept of a finished generation."""
+    """The stored part of a finished generation."""
 
     def erase(self, generation_id: str) -> None:
         """Delete a generation's records; ConflictError where it is not finished. There may be none."""

@@ -34,7 +34,7 @@ class ProviderCallback:
 
         NotFoundError where the generation or the token is wrong, or the provider never had the generation;
         UnauthenticatedError where the signature is wrong, UnavailableError where that cannot be told just now. The
-        token comes first: whoever does not know it causes no request to the provider for its keys.
+        token comes first: without it, a caller causes no request to the provider for its keys.
         """
         if provider not in self.providers or not ID_PATTERN.fullmatch(generation_id):
             raise NotFoundError(_UNKNOWN)

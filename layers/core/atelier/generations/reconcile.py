@@ -21,7 +21,7 @@ MAX_PER_RUN = 400
 
 
 class Action(Enum):
-    """What an overdue record needs."""
+    """The action that an overdue record needs."""
 
     ANNOUNCE = auto()
     RESEND = auto()

@@ -63,7 +63,7 @@ def page_document(page: "Page", wanted: "ListRequest", base_url: str) -> dict[st
     size = 0
     for generation in page.generations:
         data.append(detail(generation, base_url))
-        size += len(json.dumps(encode(data[-1])))  # as the answer's body stands in Lambda's
+        size += len(json.dumps(encode(data[-1])))  # as the body is encoded in Lambda's answer
         if size > MAX_ANSWER_BYTES:
             data.pop()
             break

@@ -28,7 +28,7 @@ class EncodedImage:
 
     @property
     def extension(self) -> str:
-        """What a file's name ends with."""
+        """The extension of a file's name."""
         return EXTENSIONS[self.content_type]
 
 

@@ -42,7 +42,7 @@ _TOO_MANY = "it is in more parts than a picture needs"
 
 
 Exif = Callable[[bytes], bytes]
-"""What is kept of EXIF."""
+"""The part of EXIF that is kept."""
 
 
 def strip_metadata(content: bytes) -> bytes:

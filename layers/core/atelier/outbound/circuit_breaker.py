@@ -51,7 +51,7 @@ class Slot:
 
 
 class Health(Enum):
-    """What a call told about its peer."""
+    """What a call showed about its upstream."""
 
     HEALTHY = auto()
     FAILING = auto()

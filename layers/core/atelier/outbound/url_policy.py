@@ -15,7 +15,7 @@ from atelier.errors import FetchRefusedError
 MAX_URL_LENGTH = 2_048
 DEFAULT_PORTS = frozenset({443, 8443})
 _AUTHORITY = re.compile(r"(\[[0-9a-f.]*:[0-9a-f:.]*\]|[0-9a-z._-]+)(:[0-9]*)?", re.IGNORECASE)
-"""What urlsplit and httpx read alike; urlsplit overlooks what stands around an IPv6 address's brackets."""
+"""Hosts that urlsplit and httpx read alike; urlsplit ignores text around an IPv6 address's brackets."""
 
 _DENIED_V4 = tuple(
     ipaddress.IPv4Network(block)
@@ -33,12 +33,12 @@ _DENIED_V6 = tuple(
     for block in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
 )
 _ISATAP, _ISATAP_MASK = 0x0000_5EFE, 0xFDFF_FFFF
-"""What stands before the IPv4 address there, but for the bit that tells public IPv4 from private."""
+"""The bytes before the IPv4 address, except the bit that marks public or private IPv4."""
 
 
 @dataclass(frozen=True, slots=True)
 class UrlPolicy:
-    """What may be reached; `allow_loopback` is for the local stack, and allows http, and any port, to loopback too."""
+    """The rules for URLs; `allow_loopback`, for the local stack, also allows http and any port on loopback."""
 
     allow_loopback: bool = False
     ports: frozenset[int] = DEFAULT_PORTS

@@ -2,7 +2,7 @@
 
 Called: POST {base}/sdapi/v1/txt2img, or img2img where the client gave a picture, with HTTP Basic where the provider's
 key is user:password; it blocks until it answers with base64. Calls back, polled: never. Cancelled: never, as its
-interrupt stops whatever the server draws at that moment, whoever asked for it.
+interrupt stops the image that the server draws at that moment, also one of another client.
 The client's fault: 400 to 499, but for 401, 402 and 403 (our account), 408 and 429. Passes: all else, even an answer
 that was lost, since there is nothing to pay twice.
 """

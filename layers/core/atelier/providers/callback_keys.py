@@ -1,4 +1,4 @@
-"""What verifies a provider's callbacks, where the provider has it to be fetched."""
+"""The keys that verify a provider's callbacks, fetched from the provider and cached."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar

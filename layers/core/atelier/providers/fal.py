@@ -52,7 +52,7 @@ class RequestPaths(NamedTuple):
 class Fal:
     """Calls fal's queue; `urls` may give its address under the provider's name, and that of its keys as "fal-keys".
 
-    A job's id is fal's request id, from which the documented URLs follow. Where the queue named others, they stand in
+    A job's id is fal's request id, from which the documented URLs follow. If the queue named others, they are part of
     the job's id after it. Only URLs on the queue's own host are used, since our key goes with them.
     """
 

@@ -33,7 +33,7 @@ class InputImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What a provider is asked for.
+    """A request for images, as a provider gets it.
 
     `model` is the provider's own name for it, `input` is in the provider's own words (the catalog maps them), `images`
     are the client's, `callback_url` is where the provider may tell us, `key` is ours there.
@@ -97,7 +97,7 @@ Outcome = Submitted | Running | Images | Rendered | ImageUrls | Failed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackRequest:
-    """What came in at a callback URL: headers by lower-case name, the raw body, and when (seconds, epoch)."""
+    """A request to a callback URL: headers by lower-case name, the raw body, and its time (seconds, epoch)."""
 
     headers: Mapping[str, str]
     body: bytes

@@ -24,7 +24,7 @@ KINDS: Mapping[str, type[Provider]] = {
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What the owner has set up: keys, the addresses of self-hosted providers, and the ARNs of Bedrock's models."""
+    """The operator's configuration: keys, addresses of self-hosted providers, and ARNs of Bedrock's models."""
 
     keys: ProviderKeys
     urls: Mapping[str, str]

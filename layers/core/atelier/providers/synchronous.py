@@ -1,4 +1,4 @@
-"""What the providers that answer with the pictures themselves have in common."""
+"""The base of providers that answer with the images."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -38,7 +38,7 @@ class Synchronous:
         """Do nothing: it takes no key."""
 
     def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
-        """Refuse: whoever calls, it is not the provider."""
+        """Refuse every callback, since this provider sends none."""
         raise InvalidSignatureError(f"The provider {self.name} never calls back.")
 
 

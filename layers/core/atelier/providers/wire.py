@@ -1,4 +1,4 @@
-"""What all providers' HTTP has in common: one call, what its failure allows, and words for the client."""
+"""HTTP calls to providers: one call, the error that its failure becomes, and messages for the client."""
 
 import base64
 import binascii
@@ -190,7 +190,7 @@ def text(value: object) -> str | None:
 
 
 def job_id(value: object) -> str | None:
-    """Take a job's id where it is one that can stand in a URL's path."""
+    """Return a job's id if it can be part of a URL's path."""
     return value if isinstance(value, str) and _JOB_ID.fullmatch(value) else None
 
 

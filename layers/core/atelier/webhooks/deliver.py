@@ -24,7 +24,7 @@ MAX_CALLS = 20
 MAX_CALLS_OF_A_USER = 10
 """How many of them may be one user's, so that nobody's slow receiver takes the whole of a host that many share."""
 _CONTROLS = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n\r"}
-"""What could steer the terminal on which an answer is shown."""
+"""Characters that could control the terminal on which an answer is shown."""
 
 
 class Handled(NamedTuple):
@@ -36,7 +36,7 @@ class Handled(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deliver:
-    """Makes one attempt; the next one's time stands in the table, and short waits ride on the queue as well."""
+    """Makes one attempt; the table holds the next one's time, and the queue delays short waits as well."""
 
     deliveries: Deliveries
     queue: Callable[[], Queue]

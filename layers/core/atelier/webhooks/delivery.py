@@ -13,7 +13,7 @@ from atelier.generations.model import Status
 from atelier.webhooks.schedule import MAX_AGE, SCHEDULE, next_wait, wait_for_slot
 
 ATTEMPT_LEASE = 1 * MINUTE
-"""Longer than deliver may run: after it, whoever took the attempt is certainly gone."""
+"""Longer than deliver may run: after it, the worker that started the attempt is gone."""
 GONE = 410
 
 
@@ -47,7 +47,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What is sent for an event of a generation, where to, and how that goes.
+    """An event of a generation on its way to a webhook, with its attempts.
 
     Its schedule runs from `begun_at`; `tries` of it were begun, and `attempts` have ended in all. `started_at` is when
     the try under way began. `jitter` is what chance added to the last wait. `postponements` counts how often there was

@@ -9,7 +9,7 @@ from atelier.webhooks.payload import notification
 
 
 def events(generation: Generation) -> tuple[Moment, ...]:
-    """List what a generation's webhook is told of so far: the first moment of each status that its client chose."""
+    """List the events of a generation so far: the first time of each status that its client chose."""
     if generation.webhook is None:
         return ()
     first: dict[Status, Moment] = {}
@@ -23,7 +23,7 @@ def events(generation: Generation) -> tuple[Moment, ...]:
 
 
 def deliveries_for(generation: Generation, known: Mapping[Status, Delivery], base_url: str) -> list[Delivery]:
-    """List the deliveries of what a generation's webhook is told of so far: those that are known, and new ones."""
+    """List the deliveries of a generation's events so far: known ones and new ones."""
     webhook = generation.webhook or ""
     return [
         known.get(event.status) or first_delivery(generation, webhook, event, base_url) for event in events(generation)
@@ -31,7 +31,7 @@ def deliveries_for(generation: Generation, known: Mapping[Status, Delivery], bas
 
 
 def first_delivery(generation: Generation, webhook: str, event: Moment, base_url: str) -> Delivery:
-    """Make the delivery of an event, due since it occurred; whoever makes it makes the same."""
+    """Make the delivery of an event, due since it occurred; two makers make the same."""
     return Delivery(
         generation_id=generation.id,
         user_id=generation.user_id,

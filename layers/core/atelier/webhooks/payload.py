@@ -12,7 +12,7 @@ from atelier.generations.serializer import describe, output_document
 def notification(generation: Generation, event: Moment, base_url: str) -> dict[str, Any]:
     """Make the document that a webhook gets of an event: the contract's, or Replicate's, as the generation stood then.
 
-    Whoever chose the events learns the time of each; whoever gets several pictures, all of them (docs/decisions.md).
+    A client that chose its events also gets the time of each; several images all come (docs/decisions.md).
     """
     then = generation
     if not event.status.final:

@@ -23,7 +23,7 @@ class Redeliver:
     def __call__(self, generation_id: str, base_url: str, event: Status | None = None) -> list[Delivery]:
         """Return the deliveries, due now: that of an event, or all; NotPossibleError where there is nothing to deliver.
 
-        Asked for twice, it is told once, unless it was told in between. An attempt that is under way is not doubled:
+        Two requests send it once, unless it was sent in between. A running attempt is not doubled:
         NotPossibleError says so.
         """
         generation, deliveries = self.deliveries.find(generation_id)

@@ -16,7 +16,7 @@ LONGEST_REST = 24 * HOUR
 MAX_AGE = 96 * HOUR
 """Longer than the schedule with its jitter: what is still pending then has its last attempt."""
 LONGEST_SPREAD = 5 * MINUTE
-"""What finds no place at its host comes back spread by chance over at most so long."""
+"""The longest jittered wait of a delivery that finds no slot at its host."""
 
 
 def next_wait(tries: int, *, last_jitter: int = 0, rest: int = 0) -> tuple[int, int]:

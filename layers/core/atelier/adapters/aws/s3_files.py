@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 LINK_SECONDS = 300
 PIECE_BYTES = 768 * 1024
 HEAD_BYTES = 32
-"""What tells of which kind a picture is."""
+"""The bytes that show an image's type."""
 _MISSING = ("404", "403", "NoSuchKey", "AccessDenied")
-"""Who may not list a bucket is not told whether an object is missing."""
+"""S3 answers 403 for a missing object to callers that may not list the bucket."""
 
 
 class S3Files:
@@ -106,7 +106,7 @@ class S3Files:
     def link(self, key: str) -> str | None:
         """Make a presigned URL that answers a picture for five minutes; None where there is none.
 
-        Its kind is told from its own bytes, whatever its uploader said.
+        Its type is read from its own bytes, not from its uploader's headers.
         """
         with translated("The bucket"):
             try:

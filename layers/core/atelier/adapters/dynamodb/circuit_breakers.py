@@ -22,13 +22,13 @@ from atelier.outbound.circuit_breaker import (
 UPSTREAM = "upstream"
 MAX_TRIES = 3
 ACQUIRE_TRIES = 6
-"""Who leaves has to; who enters what is so much in demand comes back later, and is not in the way."""
+"""Releasing a slot takes priority over acquiring one, which may come back later."""
 KEPT_SECONDS = 7 * 86_400
 _ALWAYS = "attribute_exists(id) OR attribute_not_exists(id)"
 
 
 class CircuitBreakerTable:
-    """What is known of peers."""
+    """The store of upstreams' state."""
 
     def __init__(self, table: RecordTable) -> None:
         self._table = table

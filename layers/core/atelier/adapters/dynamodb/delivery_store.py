@@ -13,7 +13,7 @@ from atelier.webhooks.delivery import Attempt, Delivery, DeliveryHistory, Delive
 
 DELIVERY, ATTEMPT = "delivery", "attempt"
 MAX_KEYS = 100
-"""What DynamoDB reads in one batch."""
+"""The most keys that DynamoDB reads in one batch."""
 MAX_ATTEMPTS_SHOWN = 50
 """Of a generation, the newest; with the answers they would otherwise outgrow an answer of ours."""
 

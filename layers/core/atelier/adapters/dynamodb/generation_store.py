@@ -1,6 +1,6 @@
 """Generations in their table; deliveries.py has what stands beside them.
 
-A generation's records share its id: `generation`, a `delivery#<event>` for each event that its webhook is told of, and
+A generation's records share its id: `generation`, a `delivery#<event>` for each event that its webhook gets, and
 an `attempt#<event>#<number>` for each attempt of those. Four indexes hold keys only: `by-user`, `by-user-status` and
 `by-day` for lists, and the sparse `due`, which holds just what has something left to do.
 """

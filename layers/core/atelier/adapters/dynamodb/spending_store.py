@@ -1,4 +1,4 @@
-"""What keys and users have spent, counted in the transactions that charge and refund.
+"""Credits that keys and users have spent, counted in the transactions that charge and refund.
 
 Beside a key's or a user's record stands `spent#2026-11` for each month, with the month's credits and those of each of
 its days. Where the owner has a budget, it also holds the limits, and is found by its kind.

@@ -28,7 +28,7 @@ _CANVAS_CHARACTERS, _CANVAS_COLUMNS = 90, 18
 
 @dataclass(frozen=True)
 class Scene:
-    """A setting, what stands in it, the light and palette it is seen in."""
+    """A setting with its objects, light and palette."""
 
     setting: Setting
     ground: Colour

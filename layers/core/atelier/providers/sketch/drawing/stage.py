@@ -1,4 +1,4 @@
-"""What every part of a picture shares: the frame, the chance, and the light."""
+"""The state that all parts of a picture share: frame, random numbers and light."""
 
 from __future__ import annotations
 

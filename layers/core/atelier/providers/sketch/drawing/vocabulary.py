@@ -215,7 +215,7 @@ _FILLER = frozenset(_FILLER_TEXT.split())
 
 @dataclass(frozen=True)
 class Reading:
-    """What a text names, in its order and each thing once, and the words that say nothing here."""
+    """The things that a text names, in order and once each, and the words that are not known."""
 
     mentions: tuple[Mention, ...]
     unknown: tuple[str, ...]
