@@ -43,6 +43,12 @@ def test_a_stack_without_keys_offers_what_it_draws_itself(lambdas: Lambdas) -> N
     assert all(model["costUnit"] == "image" for model in found.values())
 
 
+def test_models_that_are_not_available_are_listed_last(lambdas: Lambdas) -> None:
+    available = [model["available"] for model in models(lambdas).values()]
+    assert available == sorted(available, reverse=True)
+    assert {True, False} == set(available)
+
+
 def test_a_key_makes_models_available(lambdas: Lambdas, stack: Stack) -> None:
     set_key(stack, fal="k")
     found = models(lambdas)
@@ -63,10 +69,12 @@ def test_a_model_says_what_it_takes(lambdas: Lambdas) -> None:
 def test_a_model_that_is_not_set_up_is_a_503_that_says_what_to_set_and_writes_nothing(
     lambdas: Lambdas, key: str, stack: Stack, calls: Calls
 ) -> None:
-    status, document = lambdas.ask(request("generate", authorization=key, body=asked("flux-dev")))
+    event = request("generate", authorization=key, body=asked("flux-dev"))
+    assert lambdas.invoke("generate", event)["multiValueHeaders"]["x-should-retry"] == ["false"]
+    status, document = lambdas.ask(event)
     assert (status, stack.rows("GenerationsTable")) == (503, [])
     assert document["message"] == (
-        "No provider of flux-dev is set up; the stack's owner can: atelier providers set replicate (or fal)."
+        "No provider of flux-dev is set up; the operator can: atelier providers set replicate (or fal)."
     )
     # and asking again costs no more than the digest key's and the provider keys' reads of before
     calls.take()

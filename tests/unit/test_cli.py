@@ -963,7 +963,7 @@ def test_a_picture_can_be_opened(cli: Cli, stack: FakeStack, monkeypatch: pytest
 
 @pytest.mark.usefixtures("local_stack")
 def test_a_missing_provider_is_no_reason_to_try_again(cli: Cli, stack: FakeStack) -> None:
-    message = "No provider of flux-dev is set up; the stack's owner can: atelier providers set replicate."
+    message = "No provider of flux-dev is set up; the operator can: atelier providers set replicate."
     stack.on("POST", f"{API}/generate", httpx.Response(503, json={"message": message}))
 
     result = cli("generate", "a fox", "--model", "flux-dev")

@@ -163,9 +163,9 @@ def test_a_picture_costs_unless_it_is_drawn_here(
 @pytest.mark.parametrize(
     ("slug", "what"),
     [
-        ("flux-dev", "the stack's owner can: atelier providers set replicate (or fal)."),
-        ("gpt-image", "the stack's owner can: atelier providers set openai."),
-        ("sdxl", "the stack's owner can: atelier providers set replicate (or fal)."),
+        ("flux-dev", "the operator can: atelier providers set replicate (or fal)."),
+        ("gpt-image", "the operator can: atelier providers set openai."),
+        ("sdxl", "the operator can: atelier providers set replicate (or fal)."),
     ],
 )
 def test_a_model_that_nobody_here_can_make_is_unavailable(slug: str, what: str) -> None:

@@ -19,6 +19,7 @@ AtelierError
 │   ├── TooManyRequestsError        429, with the seconds to wait
 │   ├── InternalError               500, a defect of ours
 │   └── UnavailableError            503, try again
+│       ├── ModelUnavailableError       not before the operator sets up a provider
 │       └── ContendedError              too many write the same records
 ├── ConflictError             another writer moved the record first: read again or let it be
 │   └── RefusedWritesError          of the writes of a transaction, these
@@ -190,6 +191,10 @@ class UnavailableError(RequestError):
     """The service cannot answer now; the same request may be made again."""
 
     status = 503
+
+
+class ModelUnavailableError(UnavailableError):
+    """No provider of the model is set up; the same request fails until the operator sets one up."""
 
 
 class ContendedError(UnavailableError):

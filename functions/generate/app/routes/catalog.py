@@ -1,12 +1,13 @@
 """Models and tools, which anyone may read."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from atelier.adapters.lambda_.router import Router, copied, current_event
 from atelier.api.list_request import parse_search
-from atelier.catalog.model import Model, Tool
+from atelier.catalog.model import Model
 from atelier.catalog.search import search
 from atelier.catalog.serializer import describe_model, describe_tool, tool_detail
 
@@ -26,8 +27,8 @@ def pointer() -> Response[str]:
 
 @router.get("/models")
 def models() -> Response[str]:
-    """List what can be asked for, and what cannot just now."""
-    return copied({"data": [_model(model) for model in dependencies().catalog().models.values()]}, CATALOG)
+    """List all models, the available ones first."""
+    return copied({"data": _models(dependencies().catalog().models.values())}, CATALOG)
 
 
 @router.get("/models/<slug>")
@@ -47,7 +48,7 @@ def tool(slug: str) -> Response[str]:
     """Answer one tool with its models."""
     catalog = dependencies().catalog()
     found = catalog.tool(slug)
-    return copied(_tool(found, catalog.models_of(found)), CATALOG)
+    return copied(tool_detail(found, _models(catalog.models_of(found))), CATALOG)
 
 
 @router.get("/search")
@@ -55,12 +56,13 @@ def find() -> Response[str]:
     """List the tools and models that a query means, the best first."""
     query = parse_search(current_event().query_string_parameters or {})
     found = search(query, dependencies().catalog())
-    return copied({"data": [_tool(tool, models) for tool, models in found]}, CATALOG)
+    return copied({"data": [tool_detail(tool, _models(models)) for tool, models in found]}, CATALOG)
 
 
 def _model(model: Model) -> dict[str, Any]:
     return describe_model(model, model.usable(dependencies().setup.ready, test=False))
 
 
-def _tool(tool: Tool, models: tuple[Model, ...]) -> dict[str, Any]:
-    return tool_detail(tool, [_model(model) for model in models])
+def _models(models: Iterable[Model]) -> list[dict[str, Any]]:
+    """Describe models in their order, but those that are not available last."""
+    return sorted(map(_model, models), key=lambda model: not model["available"])

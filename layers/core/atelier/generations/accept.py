@@ -6,7 +6,7 @@ from typing import Any
 
 from atelier.accounts.api_keys import ApiKey
 from atelier.catalog.model import SKETCH, Model, Route
-from atelier.errors import UnavailableError
+from atelier.errors import ModelUnavailableError, UnavailableError
 from atelier.generations.idempotency import CountedRequest, Idempotency
 from atelier.generations.model import FINAL, Generation, Status, new_generation
 from atelier.generations.ports import Acceptances, Queue
@@ -82,7 +82,7 @@ class Accept:
             self.setup.keys.refresh()
             routes = model.usable(self.setup.ready, test=test)
         if not routes:
-            raise UnavailableError(f"No provider of {model.slug} is set up; the stack's owner can: {_advice(model)}.")
+            raise ModelUnavailableError(f"No provider of {model.slug} is set up; the operator can: {_advice(model)}.")
         return routes
 
     def _send(self, generation: Generation, route: Route) -> None:

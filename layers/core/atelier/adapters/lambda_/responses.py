@@ -14,9 +14,11 @@ from atelier.errors import (
     InternalError,
     InvalidRequestError,
     MethodNotAllowedError,
+    ModelUnavailableError,
     RequestError,
     TooManyRequestsError,
     UnauthenticatedError,
+    UnavailableError,
     UnsupportedMediaTypeError,
 )
 from atelier.logging import logger
@@ -72,6 +74,10 @@ def _headers(exc: RequestError) -> dict[str, str]:
                 "RateLimit": f'"minute";r=0;t={seconds}',
                 "RateLimit-Policy": f'"minute";q={quota};w=60',
             }
+        case ModelUnavailableError():
+            return {"x-should-retry": "false"}  # what OpenAI's SDKs obey
+        case UnavailableError():
+            return {"Retry-After": "1"}
         case _:
             return {}
 
