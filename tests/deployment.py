@@ -131,7 +131,7 @@ def eventually(look: Callable[[], T | None], seconds: float = 30) -> T:
 
 
 def administer(stack: Deployed, method: str, path: str, **json_body: Any) -> httpx.Response:
-    """Call an admin route as the owner."""
+    """Call an admin route as the operator."""
     return httpx.request(
         method,
         f"{stack.api}/console/admin{path}",

@@ -74,7 +74,7 @@ class Studio:
     api_key: str
 
     def admin(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
-        """Call an admin route as the owner."""
+        """Call an admin route as the operator."""
         headers = {"Authorization": f"Bearer {self.secret}"}
         return httpx.request(method, f"{self.stack.api}/console/admin/{path}", headers=headers, json=body, timeout=60)
 

@@ -56,7 +56,7 @@ def address(deployed: Deployed, view: str = "") -> str:
 
 
 def sign_in(page: Page, deployed: Deployed, view: str = "overview") -> Page:
-    """Sign in as the owner, on a view."""
+    """Sign in as the operator, on a view."""
     page.goto(address(deployed, view))
     page.get_by_label("Console secret").fill(deployed.secret("ConsoleSecretArn"))
     page.get_by_role("button", name="Sign in").click()

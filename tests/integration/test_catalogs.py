@@ -1,4 +1,4 @@
-"""Which models a stack offers: by its keys, and by a catalog of the owner's own."""
+"""Which models a stack offers: by its keys, and by a catalog of the operator's own."""
 
 import json
 from collections.abc import Callable
@@ -120,7 +120,7 @@ class Clock:
 
 @pytest.fixture
 def put(moto: None) -> Callable[[str], None]:
-    """Put a catalog into the owner's bucket."""
+    """Put a catalog into the operator's bucket."""
     aws("s3").create_bucket(Bucket=BUCKET)
     return lambda text: aws("s3").put_object(Bucket=BUCKET, Key=KEY, Body=text.encode(errors="surrogateescape"))
 

@@ -1,4 +1,4 @@
-"""The owner's side, and the keys that are made there."""
+"""The operator's side, and the keys that are made there."""
 
 import json
 from collections.abc import Callable
@@ -32,7 +32,7 @@ from tests.integration.world import BASE, RECEIVER, SKETCH, Internet, Studio, ac
 
 
 class Console:
-    """Asks as the owner does."""
+    """Asks as the operator does."""
 
     def __init__(self, lambdas: Lambdas, secret: str) -> None:
         self._lambdas = lambdas

@@ -1,4 +1,4 @@
-"""What the owner asks of the console."""
+"""What the operator asks of the console."""
 
 import json
 from collections.abc import Callable

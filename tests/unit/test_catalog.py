@@ -1,4 +1,4 @@
-"""The catalog that ships, an owner's own, and broken ones."""
+"""The catalog that ships, an operator's own, and broken ones."""
 
 import ast
 import re
@@ -252,7 +252,7 @@ def test_an_unknown_model_is_told_the_known_ones() -> None:
     assert (fault.field, fault.code) == ("model", "unknown_model")
 
 
-# ---- An owner's own --------------------------------------------------------------------------------------------------
+# ---- An operator's own -----------------------------------------------------------------------------------------------
 
 
 def test_a_deadline_is_given_in_seconds_and_kept_in_milliseconds() -> None:

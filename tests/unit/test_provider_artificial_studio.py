@@ -87,7 +87,7 @@ def test_a_refusal_is_passed_on_in_the_providers_words() -> None:
 
 
 def test_the_account_is_the_owners_affair() -> None:
-    with pytest.raises(ProviderError, match=r"credit .*; tell the stack's owner") as caught:
+    with pytest.raises(ProviderError, match=r"credit .*; tell the operator") as caught:
         submit(httpx.Response(402, json={"message": "Balance of account 4711: -3 USD"}))
     assert "4711" not in str(caught.value)
 

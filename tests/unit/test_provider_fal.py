@@ -137,7 +137,7 @@ def test_a_refusal_is_passed_on_in_the_providers_words(document: object, words: 
 
 def test_a_locked_account_is_the_owners_affair() -> None:
     locked = httpx.Response(403, json={"detail": "User is locked. Reason: Exhausted balance."})
-    with pytest.raises(ProviderError, match=r"credit .*; tell the stack's owner"):
+    with pytest.raises(ProviderError, match=r"credit .*; tell the operator"):
         submit(locked)
 
 

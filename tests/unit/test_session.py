@@ -1,4 +1,4 @@
-"""The owner's session and the attempts to start one."""
+"""The operator's session and the attempts to start one."""
 
 import pytest
 from hypothesis import given, settings

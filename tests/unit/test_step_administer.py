@@ -1,4 +1,4 @@
-"""Administer: what the owner may do, and when it is too late for it."""
+"""Administer: what the operator may do, and when it is too late for it."""
 
 from collections.abc import Mapping
 from dataclasses import replace

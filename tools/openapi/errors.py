@@ -81,7 +81,7 @@ ERRORS: dict[str, Json] = {
     "NoKey": _raised(lambda: parse_authorization(None)),
     "MistypedKey": _raised(lambda: parse_key("YOUR_API_KEY")),
     "NotEnoughCredits": _document(
-        PaymentRequiredError("This costs 4 credits, and there are not enough; ask the owner for more.")
+        PaymentRequiredError("This costs 4 credits, and there are not enough; ask the operator for more.")
     ),
     "LackingScope": _raised(lambda: _key(scopes=("read",)).require("generate")),
     "ForbiddenModel": _raised(lambda: _key(models=("sketch",)).require("generate", model="playground-v2")),

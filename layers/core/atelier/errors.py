@@ -34,7 +34,7 @@ AtelierError
 │   └── FetchFailedError            the other side did not answer well: may be tried again
 ├── InvalidImageError         the bytes are not a picture that we keep: final
 ├── InvalidSignatureError     a webhook is not from who it says, or too old
-└── ConfigurationError        the stack's owner must mend something
+└── ConfigurationError        the operator must mend something
 """
 
 from collections.abc import Sequence
@@ -173,7 +173,7 @@ class InternalError(RequestError):
     status = 500
 
     def __init__(self) -> None:
-        super().__init__("Something went wrong here; try again, and tell the owner if it lasts.")
+        super().__init__("Something went wrong here; try again, and tell the operator if it lasts.")
 
 
 class TooManyRequestsError(RequestError):

@@ -23,7 +23,7 @@ class ApiKeys(Protocol):
 
 
 class Sessions(Protocol):
-    """The owner's sessions, and the attempts to start one."""
+    """The operator's sessions, and the attempts to start one."""
 
     def start(self, session: Session) -> None:
         """Write a new session."""
@@ -59,7 +59,7 @@ class RotatedSecret(Protocol):
 
 
 class Accounts(Protocol):
-    """The table of users and keys, as far as the owner's changes need it."""
+    """The table of users and keys, as far as the operator's changes need it."""
 
     def get(self, key_id: str) -> ApiKey | None:
         """Read a key's record."""

@@ -1,4 +1,4 @@
-"""The owner's session in the console: a signed cookie, and a token that every change must bring along.
+"""The operator's session in the console: a signed cookie, and a token that every change must bring along.
 
 The cookie reads `<id>.<expiry>.<signature>`. The signature's key comes of the stack's signing key and the console's
 secret, so that a new secret ends all sessions. All times are milliseconds since the Unix epoch.

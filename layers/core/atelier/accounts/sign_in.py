@@ -1,4 +1,4 @@
-"""Sign in: let the owner into the console, by its secret or by the session that the secret opened."""
+"""Sign in: let the operator into the console, by its secret or by the session that the secret opened."""
 
 import hmac
 from collections.abc import Callable
@@ -27,7 +27,7 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """Knows the owner. A secret that was rotated a moment ago counts at once, and ends all sessions."""
+    """Knows the operator. A secret that was rotated a moment ago counts at once, and ends all sessions."""
 
     sessions: Sessions
     console_secret: RotatedSecret

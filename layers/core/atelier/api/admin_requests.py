@@ -1,4 +1,4 @@
-"""Reads what the owner asks of the console, or says everything that is wrong with it."""
+"""Reads what the operator asks of the console, or says everything that is wrong with it."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""How users, keys, generations and deliveries look to the stack's owner."""
+"""How users, keys, generations and deliveries look to the operator."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

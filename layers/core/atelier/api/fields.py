@@ -1,4 +1,4 @@
-"""Fields that a client or the owner fills in: each is read by a function, and whatever is wrong is said at once."""
+"""Fields that a client or the operator fills in: each is read by a function, and whatever is wrong is said at once."""
 
 import re
 from collections.abc import Callable, Collection, Mapping

@@ -182,7 +182,7 @@ class Dispatch:
         if refusals:
             raise refusals[0]
         names = ", ".join(route.provider for route in model.routes)
-        raise NotFoundError(f"No provider of this model is set up; the stack's owner can set a key for {names}.")
+        raise NotFoundError(f"No provider of this model is set up; the operator can set a key for {names}.")
 
     def _routes(self, model: Model, generation: Generation) -> tuple[Route, ...]:
         """List the usable routes; read the keys again if a route that it was accepted for lacks one."""
@@ -231,7 +231,7 @@ class Dispatch:
         except ProviderBusyError as exc:
             return self._pass_on(attempt, str(exc), Health.FAILING, retry_after=exc.retry_after)
         except ProviderCredentialsError:
-            reason = f"The provider {name} refuses this stack's account; ask the stack's owner to look after its key."
+            reason = f"The provider {name} refuses this stack's account; ask the operator to look after its key."
             if attempt.alone:
                 return self._end(attempt, claimed.failed(reason, self.clock()), Health.UNKNOWN, error=reason)
             return self._pass_on(attempt, reason, Health.UNKNOWN)

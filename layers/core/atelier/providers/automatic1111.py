@@ -47,7 +47,7 @@ class Automatic1111(Synchronous):
         wire.check(self._http, self.name, f"{self._url()}/sd-models", headers=_authorization(key))
 
     def submit(self, job: Job) -> Outcome:
-        """Ask for the pictures, and wait for them; ProviderCredentialsError where the owner gave no address."""
+        """Ask for the pictures, and wait for them; ProviderCredentialsError where the operator gave no address."""
         headers = {"Content-Type": "application/json", **_authorization(job.key)}
         try:
             return self._draw(self._url(), headers, job)
@@ -56,9 +56,7 @@ class Automatic1111(Synchronous):
 
     def _url(self) -> str:
         if self._address is None:
-            raise ProviderCredentialsError(
-                f"The provider {self.name} has no plain http(s) URL; tell the stack's owner."
-            )
+            raise ProviderCredentialsError(f"The provider {self.name} has no plain http(s) URL; tell the operator.")
         return f"{self._address[0].rstrip('/')}/sdapi/v1"
 
     def _draw(self, url: str, headers: Mapping[str, str], job: Job) -> Outcome:
@@ -93,5 +91,5 @@ def _base64(content: bytes) -> str:
 
 def _message(document: dict[str, Any]) -> object:
     if document.get("detail") == "Not Found":
-        raise ProviderCredentialsError(f"The provider {Automatic1111.name} runs without --api; tell the stack's owner.")
+        raise ProviderCredentialsError(f"The provider {Automatic1111.name} runs without --api; tell the operator.")
     return document.get("detail") or document.get("errors")

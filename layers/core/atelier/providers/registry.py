@@ -54,7 +54,7 @@ def keyed(name: str) -> type[Provider]:
 def asynchronous(
     http: HttpClient, *, urls: Mapping[str, str], verify: Callable[[bytes, bytes, bytes], bool]
 ) -> Mapping[str, Provider]:
-    """Make the providers that have jobs, and call back; `urls` are addresses that the owner has given them.
+    """Make the providers that have jobs, and call back; `urls` are addresses that the operator has given them.
 
     `verify` tells whether a public key's holder signed a message.
     """

@@ -151,7 +151,7 @@ def account(provider: str, reason: object) -> str:
     """Tell that our account is refused; `reason` is a status, or the provider's own code."""
     return (
         f"The provider {provider} refuses this stack's account ({reason}): its key, its credit or its right to the "
-        "model; tell the stack's owner."
+        "model; tell the operator."
     )
 
 
@@ -229,7 +229,7 @@ def _check(headers: Mapping[str, str], provider: str) -> None:
     if not all(_HEADER.fullmatch(value) for value in headers.values()):
         raise ProviderCredentialsError(
             f"The key for the provider {provider} is empty, or has spaces, line ends or other than ASCII characters "
-            "in it; tell the stack's owner."
+            "in it; tell the operator."
         )
 
 

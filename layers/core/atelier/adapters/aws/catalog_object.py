@@ -1,4 +1,4 @@
-"""Where the catalog comes from: the code, or an object of the owner's in S3."""
+"""Where the catalog comes from: the code, or an object of the operator's in S3."""
 
 import time
 from collections.abc import Callable

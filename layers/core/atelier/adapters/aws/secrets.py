@@ -1,4 +1,4 @@
-"""Secrets, read once a sandbox and TTL, and the one that the owner changes from the console."""
+"""Secrets, read once a sandbox and TTL, and the one that the operator changes from the console."""
 
 import hashlib
 import json

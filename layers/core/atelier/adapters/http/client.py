@@ -32,7 +32,7 @@ class Policy(Protocol):
 
 
 class OperatorPolicy:
-    """For URLs that the stack's owner configured: any http or https URL at any address."""
+    """For URLs that the operator configured: any http or https URL at any address."""
 
     def check_url(self, url: str) -> SplitResult:
         """Return the URL's parts."""
