@@ -8,7 +8,7 @@ from tests.deployment import Account, eventually
 from tools.receiver import Receiver
 
 PROMPT = "a very particular prompt about a heron"
-FUNCTIONS = ("Generate", "Dispatch", "Notify", "Deliver")
+FUNCTIONS = ("Generate", "Ingest", "Notify", "Deliver")
 
 
 def lines(account: Account) -> list[str]:

@@ -18,7 +18,7 @@ BAD = {
     "no prompt": ({"model": "sketch", "input": {}}, 400, "input.prompt"),
     "empty prompt": ({"model": "sketch", "input": {"prompt": " "}}, 400, "input.prompt"),
     "long prompt": ({"model": "sketch", "input": {"prompt": "x" * 10_001}}, 400, "input.prompt"),
-    "wrong type": ({"model": "sketch", "input": INPUT | {"seed": "7"}}, 400, "input.seed"),
+    "wrong type": ({"model": "sketch", "input": INPUT | {"seed": "seven"}}, 400, "input.seed"),
     "unknown field": ({"model": "sketch", "input": INPUT, "webhok": "https://example.com"}, 400, "webhok"),
     "webhook not https": ({"model": "sketch", "input": INPUT, "webhook": "http://example.com"}, 400, "webhook"),
     "webhook no URL": ({"model": "sketch", "input": INPUT, "webhook": "https://["}, 400, "webhook"),

@@ -39,7 +39,7 @@ def body(**changes: Any) -> str:
         pytest.param(body(input={"prompt": " "}), 400, [("input.prompt", "too_short")], id="empty prompt"),
         pytest.param(body(input={"prompt": "x" * 10_001}), 400, [("input.prompt", "too_long")], id="long prompt"),
         pytest.param(body(input={"prompt": ["a"]}), 400, [("input.prompt", "type")], id="a list for a prompt"),
-        pytest.param(body(input={**PROMPT, "width": "256"}), 400, [("input.width", "type")], id="text for a width"),
+        pytest.param(body(input={**PROMPT, "width": "wide"}), 400, [("input.width", "type")], id="text for a width"),
         pytest.param(body(input={**PROMPT, "width": True}), 400, [("input.width", "type")], id="true for a width"),
         pytest.param(body(input={**PROMPT, "width": 1}), 400, [("input.width", "too_small")], id="narrow"),
         pytest.param(body(input={**PROMPT, "width": 512.5}), 400, [("input.width", "type")], id="not whole"),

@@ -187,6 +187,7 @@ def worst_input() -> dict[str, Any]:
         "prompt": "\x01" * 10_000,
         "negative_prompt": "\x01" * 10_000,
         "image_urls": [picture] * 10,
+        "mask_url": picture,
         "model": "x" * 200,
     }
 

@@ -65,7 +65,7 @@ export type Account = {
     plan: string;
 };
 /**
- * An uploaded file; its `url` may stand in the input `image_urls`.
+ * An uploaded file; its `url` may be an item of the input `image_urls`.
  */
 export type File = {
     id: string;
