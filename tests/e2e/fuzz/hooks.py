@@ -1,5 +1,6 @@
 """What the API's description cannot say: what a picture's bytes are, and what keeps a thousand generations small."""
 
+import base64
 import os
 import uuid
 from typing import Any
@@ -7,13 +8,18 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 
-PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452")
-PICTURES = st.binary(min_size=32, max_size=96).map(lambda rest: PNG + rest)
+from tests.simulators.server import png
+
+PICTURE = png("fuzz")
+PICTURES = st.binary(max_size=64).map(lambda rest: PICTURE + rest)
+"""Pictures, with what an upload cuts off behind them."""
+PICTURE_URLS = st.just(f"data:image/png;base64,{base64.b64encode(PICTURE).decode()}")
 RECEIVER = os.environ["FUZZ_RECEIVER"]
 FILE = dict(zip(("folder", "owner", "token", "name"), os.environ["FUZZ_FILE"].split("/"), strict=True))
 CREATING = ("/generate", "/run")
 
 schemathesis.openapi.format("binary", PICTURES)
+schemathesis.openapi.format("image-url", PICTURE_URLS)
 for kind in ("image/png", "image/jpeg", "image/webp", "application/octet-stream"):
     schemathesis.openapi.media_type(kind, PICTURES)
 
