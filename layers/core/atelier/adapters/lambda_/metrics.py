@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
-
 from atelier.webhooks.measurements import Measurement
 
 
@@ -15,7 +13,9 @@ class EmbeddedMetrics:
     namespace: str
 
     def __call__(self, measurements: Iterable[Measurement]) -> None:
-        """Print a line for each measurement."""
+        """Print a line for each measurement; the first loads Powertools' metrics, which no cold start waits for."""
+        from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
         for name, unit, value, dimensions in measurements:
             with single_metric(
                 name=name,
