@@ -169,10 +169,10 @@ def test_every_client_works_unchanged(settings: dict[str, Any], simulators: Simu
         release.cancel()
         simulators.openai.release()
     seconds = time.monotonic() - began
+    write(found)
     failed = [f"{name}: {scenario}: {why}" for name, each in found.items() for scenario, why in each.items() if why]
     assert not failed, f"after {seconds:.0f} s:\n" + "\n".join(failed)
     assert simulators.openai.submissions["a slow boat"] < len(CLIENTS)  # those that can name it share one
-    write(found)
 
 
 def version_of(name: str) -> str:
@@ -191,7 +191,7 @@ def write(found: dict[str, dict[str, str]]) -> None:
     """Put the table into the document, which changes only where a version or a cell does."""
     lines = ["| | " + " | ".join(SCENARIOS) + " |", "|---|" + ":-:|" * len(SCENARIOS)]
     for name, cells in found.items():
-        marks = ["✓" if scenario in cells else "–" for scenario in SCENARIOS]
+        marks = [("✗" if cells[scenario] else "✓") if scenario in cells else "–" for scenario in SCENARIOS]
         lines.append(f"| {name} ({version_of(name)}) | " + " | ".join(marks) + " |")
     text = DOCUMENT.read_text(encoding="utf-8")
     table = "\n".join([BEGIN, "", *lines, "", END])
