@@ -171,7 +171,7 @@ def test_a_rotated_provider_key_is_picked_up_when_the_old_one_is_refused(
     assert calls.take().count(SECRET_READ) == 1
 
 
-def test_a_provider_key_that_stays_refused_fails_the_generation_and_names_the_owner(
+def test_a_provider_key_that_stays_refused_fails_and_names_the_operator(
     lambdas: Lambdas, key: str, studio: Studio, internet: Internet, generations: GenerationStore
 ) -> None:
     # given
@@ -182,7 +182,7 @@ def test_a_provider_key_that_stays_refused_fails_the_generation_and_names_the_ow
     # then
     generation = generations.get(accepted["id"])
     assert generation.status is Status.ERROR
-    assert "owner" in str(generation.error)
+    assert "operator" in str(generation.error)
     assert len(internet.to("api.artificialstudio.ai")) == 2
 
 
