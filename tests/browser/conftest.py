@@ -46,7 +46,7 @@ class Watch:
         page.on("dialog", asked_back)
         page.on("console", said)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(90_000)  # a cold start beside other tests takes long
         return page
 
 
