@@ -102,7 +102,7 @@ TARGETS = {
         "The allowances hold three dashboards, the traces, and half of the requests that poll queues.",
     ),
 }
-"""What a line should cost at most, and why it may cost more."""
+"""The most that a line should cost, and the reason if it costs more."""
 WORK_SECONDS = {"drawn here": 3, "asynchronous provider": 10, "synchronous provider": 22}
 """For how long a client waits that waits for its picture."""
 PROMPT = "Astronaut in a jungle, cold color palette, muted colors, detailed, 8k"

@@ -147,7 +147,7 @@ function totalsTable(rows, dimension, label) {
 }
 
 /**
- * Write a label as it stands in a sentence: "API key" keeps its capitals.
+ * Write a label for the middle of a sentence: "API key" keeps its capitals.
  * @param {string} label
  */
 const inSentence = (label) => (label.startsWith("API") ? label : `${label[0]?.toLowerCase()}${label.slice(1)}`);

@@ -43,7 +43,7 @@ from dataclasses import dataclass
 MAX_FIELD_ERRORS = 50
 MAX_MESSAGE_LENGTH = 500
 UNSAFE = "holds the prompt, or the picture made of it, to be unsafe"
-"""What a generation's error says of a provider that refuses it for its content."""
+"""The words of a generation's error if a provider refuses its content."""
 
 
 class AtelierError(Exception):

@@ -92,7 +92,7 @@ class PrepareInputs:
 
 
 def _pictures(payload: Mapping[str, Any]) -> dict[str, str]:
-    """Return the URLs of a client's pictures by where they stand in its input."""
+    """Return the URLs of a client's pictures by their place in its input."""
     urls = {f"{FIELD}.{number}": url for number, url in enumerate(payload.get(FIELD) or ())}
     return urls | ({MASK: payload[MASK]} if urls and payload.get(MASK) else {})
 

@@ -28,7 +28,7 @@ _CONFIG = Config(
     read_timeout=10,
     retries={"mode": "standard", "total_max_attempts": 3},
     signature_version="v4",
-    # What botocore would work out anew for each call:
+    # Fixed here, since botocore would compute it for each call:
     user_agent="atelier",
     account_id_endpoint_mode="disabled",  # the credentials of a role name no account
     parameter_validation=False,  # the types are checked; the integration tests validate
