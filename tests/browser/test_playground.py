@@ -56,7 +56,7 @@ def test_an_unavailable_model_says_what_it_waits_for(visit: Visit) -> None:
     expect(option).to_be_disabled()
     expect(option).to_have_text("FLUX.1 dev: set a key of replicate or fal")
     page.get_by_role("link", name="provider", exact=True).click()
-    expect(page.get_by_role("heading", name="Providers")).to_be_visible()
+    expect(page.get_by_role("heading", name="Providers", exact=True)).to_be_visible()
 
 
 def test_several_pictures_come_back(visit: Visit, alice: Account) -> None:
