@@ -75,7 +75,7 @@ def take(generation_id: str) -> None:
     if handled := step(generation, deliveries):
         delivery, attempt = handled
         logger.info(
-            "delivery attempted" if attempt else "delivery postponed",
+            "delivery attempted" if attempt else "delivery rescheduled",
             event=delivery.event.value,
             delivery=delivery.status.value,
             code=attempt and attempt.status_code,

@@ -49,8 +49,8 @@ def test_one_generation_and_its_redelivery(visit: Visit, alice: Account) -> None
         expect(page.get_by_role("region", name="SNS message")).to_contain_text(made["id"])
         expect(page.get_by_role("link", name="alice@example.com")).to_be_visible()
         expect(page.get_by_text(re.compile("256 × 256 · PNG · .* KB"))).to_be_visible()
-        expect(turns(page)).to_have_count(1)
-        expect(turns(page)).to_contain_text(re.compile(r"sketch.* m?s"))
+        expect(attempts(page)).to_have_count(1)
+        expect(attempts(page)).to_contain_text(re.compile(r"sketch.* m?s"))
 
         page.get_by_role("button", name="Redeliver").click()
         again = take(receiver.received)
@@ -127,7 +127,7 @@ def test_cancelling_what_a_provider_works_on(visit: Visit, alice: Account, stack
     asked = alice.post({"model": "sketch", "input": {"prompt": "test:never a boat"}}, Prefer="respond-async").json()
     eventually(lambda: row(stack, asked["id"]).get("job_id"))
     page = visit(f"generations/{asked['id']}")
-    expect(turns(page)).to_contain_text("in progress")
+    expect(attempts(page)).to_contain_text("in progress")
 
     page.get_by_role("button", name="Cancel this generation").click()
     page.get_by_role("button", name="Cancel the generation").click()
@@ -135,7 +135,7 @@ def test_cancelling_what_a_provider_works_on(visit: Visit, alice: Account, stack
     expect(page.get_by_role("button", name="Cancel this generation")).to_have_count(0)
     expect(page.get_by_role("button", name="Delete")).to_be_visible(timeout=60_000)
     expect(page.locator(".callout.bad")).to_have_text("cancelled")
-    expect(turns(page)).to_contain_text("cancelled")
+    expect(attempts(page)).to_contain_text("cancelled")
 
 
 def test_what_cannot_be_cancelled_says_why(visit: Visit, alice: Account, stack: Deployed) -> None:
@@ -215,8 +215,8 @@ def gone_when(status: str) -> Callable[[Received], int]:
     return lambda received: 410 if json.loads(received.body)["status"] == status else 200
 
 
-def turns(page: Page) -> Locator:
-    """Find whose turn it was."""
+def attempts(page: Page) -> Locator:
+    """Find the rows of provider attempts."""
     heading = page.get_by_role("heading", name="Provider attempts")
     return page.locator("section").filter(has=heading).get_by_role("listitem")
 

@@ -101,8 +101,8 @@ class Clock:
         return self.now
 
 
-class InMemoryPeers:
-    """What is known of peers, as the BreakerTable knows it."""
+class InMemoryUpstreams:
+    """The states of upstreams, as the BreakerTable knows it."""
 
     def __init__(self) -> None:
         self.breakers: dict[str, CircuitBreaker] = {}
@@ -149,7 +149,7 @@ class InMemoryPeers:
 
 @dataclass
 class Table:
-    """The Generations table: its records, peers', and the stream as the notify function sees it.
+    """The Generations table: its records, upstreams', and the stream as the notify function sees it.
 
     `finished` holds each transition from a status that is not final to one that is: the notifications written.
     `moved` holds each change of status, the first included.
@@ -160,7 +160,7 @@ class Table:
     attempts: dict[tuple[str, Status, int], Attempt] = field(default_factory=dict)
     finished: list[Generation] = field(default_factory=list)
     moved: list[Generation] = field(default_factory=list)
-    peers: InMemoryPeers = field(default_factory=InMemoryPeers)
+    upstreams: InMemoryUpstreams = field(default_factory=InMemoryUpstreams)
 
     def write(self, generation: Generation) -> None:
         """Put a generation, and let the stream see it."""
@@ -173,7 +173,7 @@ class Table:
 
 
 class InMemoryGenerations:
-    """The Generations and Agenda ports: conditional on the version, writes only what changed, as the store does."""
+    """The Generations and Schedule ports: conditional on the version, writes only what changed, as the store does."""
 
     def __init__(self, table: Table | None = None) -> None:
         self.table = table or Table()
@@ -206,14 +206,14 @@ class InMemoryGenerations:
         return after
 
     def release(self, release: Release) -> None:
-        self.table.peers.release(release)
+        self.table.upstreams.release(release)
 
     def acquire(self, before: Generation, after: Generation, upstream: Upstream, now: int) -> Slot:
-        slot = self.table.peers.acquire(upstream, now)
+        slot = self.table.upstreams.acquire(upstream, now)
         try:
             self.advance(before, after)
         except ConflictError:
-            self.table.peers.release(Release(slot, Health.UNKNOWN, now))
+            self.table.upstreams.release(Release(slot, Health.UNKNOWN, now))
             raise
         return slot
 
@@ -255,7 +255,7 @@ class InMemoryDeliveries:
         self, before: Delivery | None, after: Delivery, attempt: Attempt | None = None, release: Release | None = None
     ) -> Delivery:
         if release:
-            self.table.peers.release(release)
+            self.table.upstreams.release(release)
         key = (after.generation_id, after.event)
         current = self.table.deliveries.get(key)
         gone = after.generation_id not in self.table.generations
@@ -268,11 +268,11 @@ class InMemoryDeliveries:
         return after
 
     def acquire(self, before: Delivery | None, after: Delivery, upstream: Upstream, now: int) -> Slot:
-        slot = self.table.peers.acquire(upstream, now)
+        slot = self.table.upstreams.acquire(upstream, now)
         try:
             self.advance(before, after)
         except ConflictError:
-            self.table.peers.release(Release(slot, Health.UNKNOWN, now))
+            self.table.upstreams.release(Release(slot, Health.UNKNOWN, now))
             raise
         return slot
 

@@ -383,4 +383,4 @@ def test_everything_was_announced_and_nothing_is_left_to_do(world: World) -> Non
     assert {document["id"] for document, _ in world.topic.published} == set(world.table.generations)
     assert len(world.table.generations) == GENERATIONS
     assert world.schedule() == []
-    assert world.table.peers.taken(world.clock.now + HOUR) == 0
+    assert world.table.upstreams.taken(world.clock.now + HOUR) == 0

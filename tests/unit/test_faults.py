@@ -167,7 +167,7 @@ class World:
         self.other = ScriptedProvider("other", submit=scene.other, asynchronous=False, cancels=False)
         self.sketch = ScriptedProvider("sketch", submit=[Rendered((PICTURE,))], needs_key=False, charges=False)
         if scene.crowded:
-            self.table.peers.breakers["provider:studio"] = CircuitBreaker(taken={0: NOW + CLAIM_LEASE})
+            self.table.upstreams.breakers["provider:studio"] = CircuitBreaker(taken={0: NOW + CLAIM_LEASE})
         self.announced = 0
         self._wire()
 
@@ -513,7 +513,7 @@ def assert_at_rest(world: World) -> None:
     assert transitions == 1
     assert len(world.studio.submitted) <= scene.most_submits
     assert len(world.other.submitted) <= 1
-    assert world.table.peers.taken(world.clock.now) == 0
+    assert world.table.upstreams.taken(world.clock.now) == 0
 
     assert generation.due_at is None
     assert world.topic.published or scene.start is ANNOUNCED

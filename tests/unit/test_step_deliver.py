@@ -98,7 +98,7 @@ class Room:
 
     @property
     def breaker(self) -> CircuitBreaker:
-        return self.table.peers.breakers[SHARE]
+        return self.table.upstreams.breakers[SHARE]
 
 
 # ---- What is sent
@@ -314,7 +314,7 @@ def test_secrets_out_of_reach_cost_no_try() -> None:
     room.step = replace(room.step, secrets=out_of_reach)
     with pytest.raises(UnavailableError):
         room.run()
-    assert (room.table.deliveries, room.table.peers.breakers, room.receiver.requests) == ({}, {}, [])
+    assert (room.table.deliveries, room.table.upstreams.breakers, room.receiver.requests) == ({}, {}, [])
 
 
 # ---- Nothing, or nothing more
@@ -533,7 +533,7 @@ def test_an_answer_below_500_and_our_own_refusal_open_no_breaker(refusal: HttpRe
     crowd = Crowd()
     for _ in range(FAILURES_TO_OPEN * 2):
         crowd.room(refusal).run()
-    assert not crowd.table.peers.breakers[SHARE].open
+    assert not crowd.table.upstreams.breakers[SHARE].open
     assert len(crowd.table.attempts) == FAILURES_TO_OPEN * 2
 
 
@@ -569,14 +569,14 @@ def test_a_host_gets_so_many_calls_at_once_and_one_too_many_comes_back(users: in
     assert late.due_at is not None
     assert FULL_WAIT <= late.due_at - crowd.clock.now <= 2 * FULL_WAIT
     assert crowd.queue.sent == [(late.generation_id, -(-(late.due_at - crowd.clock.now) // 1_000))]
-    assert {name: breaker.taken for name, breaker in crowd.table.peers.breakers.items() if breaker.taken} == {}
+    assert {name: breaker.taken for name, breaker in crowd.table.upstreams.breakers.items() if breaker.taken} == {}
 
 
 def test_a_users_failures_do_not_stop_another_users_webhooks_at_the_same_host() -> None:
     crowd = Crowd()
     for _ in range(FAILURES_TO_OPEN + 1):
         crowd.room(answer(500), user_id="user_attacker").run()
-    assert crowd.table.peers.breakers[f"{HOST}#user_attacker"].open
+    assert crowd.table.upstreams.breakers[f"{HOST}#user_attacker"].open
     victim = crowd.room()
     victim.run()
     assert victim.known().status is DeliveryStatus.DELIVERED

@@ -103,7 +103,7 @@ class Room:
         self.clock = Clock()
         self.generations = InMemoryGenerations()
         self.generations.add(self.before)
-        self.peers = self.generations.table.peers
+        self.upstreams = self.generations.table.upstreams
         self.queue = queue or InMemoryQueue(self.clock)
         self.ingest_queue = InMemoryQueue()
         self.studio = ScriptedProvider("studio", submit=studio)
@@ -295,9 +295,9 @@ def test_only_one_of_two_workers_calls() -> None:
 
 def test_a_second_message_during_a_long_call_makes_no_second_call_and_keeps_nobody_busy() -> None:
     def answer_after_a_minute(job: Job) -> Outcome:
-        before = (room.generation, room.generations.table.peers.taken(NOW))
+        before = (room.generation, room.generations.table.upstreams.taken(NOW))
         room.run()  # the second message
-        assert (room.generation, room.generations.table.peers.taken(NOW)) == before
+        assert (room.generation, room.generations.table.upstreams.taken(NOW)) == before
         room.clock.now += MINUTE
         return Images((RAW,))
 
@@ -338,7 +338,7 @@ def test_what_is_drawn_here_is_stored_as_it_is() -> None:
     room = Room(a_generation(model="free"), sanitise=refuse)
     [output] = room.run().outputs
     assert room.files.objects[output.key].content == PICTURE.content
-    assert room.peers.breakers == {}
+    assert room.upstreams.breakers == {}
 
 
 def test_bytes_that_are_no_picture_are_an_error_and_nothing_of_them_is_stored() -> None:
@@ -420,12 +420,12 @@ def test_a_refused_account_moves_to_the_next_provider() -> None:
     assert (requeued.status, room.queue.sent) == (Status.PENDING, [(requeued.id, 0)])
     assert "studio" in (requeued.attempts[0].reason or "")
     assert room.run().status is Status.SUCCESS
-    assert room.peers.breakers[STUDIO].failures == 0
+    assert room.upstreams.breakers[STUDIO].failures == 0
 
 
 def test_an_open_breaker_moves_to_the_next_provider_without_a_call() -> None:
     room = Room(shared())
-    room.peers.breakers[STUDIO] = CircuitBreaker(FAILURES_TO_OPEN, NOW + 1)
+    room.upstreams.breakers[STUDIO] = CircuitBreaker(FAILURES_TO_OPEN, NOW + 1)
     finished = room.run()
     assert (finished.status, finished.provider) == (Status.SUCCESS, "other")
     assert room.calls == {"other": 1}
@@ -434,13 +434,13 @@ def test_an_open_breaker_moves_to_the_next_provider_without_a_call() -> None:
 
 def test_full_places_move_to_the_next_provider() -> None:
     room = Room(shared(), catalog=replace(a_catalog(), concurrency={"studio": 1}))
-    room.peers.breakers[STUDIO] = CircuitBreaker(taken={0: NOW + CLAIM_LEASE})
+    room.upstreams.breakers[STUDIO] = CircuitBreaker(taken={0: NOW + CLAIM_LEASE})
     assert room.run().provider == "other"
 
 
 def test_who_is_out_of_reach_does_not_count_as_somebody_with_fewer_turns() -> None:
     room = Room(shared(), other=[BUSY])
-    room.peers.breakers[STUDIO] = CircuitBreaker(FAILURES_TO_OPEN, NOW + 1)
+    room.upstreams.breakers[STUDIO] = CircuitBreaker(FAILURES_TO_OPEN, NOW + 1)
     room.run()
     [(_, delay)] = room.queue.sent
     assert delay > 0
@@ -457,7 +457,7 @@ def test_an_unknown_outcome_never_moves_to_another_provider(last: Running | Exce
         room.run()
     assert room.calls == {"studio": 1}
     assert room.queue.sent == []
-    assert room.peers.taken(NOW) == 0
+    assert room.upstreams.taken(NOW) == 0
 
 
 def test_an_unknown_outcome_of_a_provider_that_will_never_tell_is_an_error_at_once_and_refunded() -> None:
@@ -467,7 +467,7 @@ def test_an_unknown_outcome_of_a_provider_that_will_never_tell_is_an_error_at_on
     assert failed.error == "It is lost. Nothing is charged; try again."
     assert room.calls == {"other": 1}
     assert room.queue.sent == []
-    assert room.peers.breakers[OTHER].failures == 1
+    assert room.upstreams.breakers[OTHER].failures == 1
 
 
 class Fussy(Route):
@@ -588,18 +588,18 @@ def test_a_place_is_taken_for_the_call_and_left_after_it_with_what_it_told(
     taken = []
 
     def look(job: Job) -> Outcome:
-        taken.append(room.peers.taken(NOW))
+        taken.append(room.upstreams.taken(NOW))
         if isinstance(answer, Exception):
             raise answer
         return answer
 
     room = Room(studio=[look])
-    room.peers.breakers[STUDIO] = CircuitBreaker(failures=2)
+    room.upstreams.breakers[STUDIO] = CircuitBreaker(failures=2)
     with contextlib.suppress(OutcomeUnknownError):
         room.run()
     assert set(taken) == {1}
-    assert room.peers.taken(NOW) == 0
-    assert room.peers.breakers[STUDIO].failures == failures
+    assert room.upstreams.taken(NOW) == 0
+    assert room.upstreams.breakers[STUDIO].failures == failures
 
 
 def test_five_failures_in_a_row_open_the_breaker_and_one_probe_closes_it() -> None:
@@ -614,7 +614,7 @@ def test_five_failures_in_a_row_open_the_breaker_and_one_probe_closes_it() -> No
     for name in names[-3:-1]:
         room.step(room.generations.get(name))
     assert room.calls == {"studio": FAILURES_TO_OPEN + 2}
-    assert room.peers.breakers[STUDIO] == CircuitBreaker()
+    assert room.upstreams.breakers[STUDIO] == CircuitBreaker()
 
 
 @pytest.mark.parametrize(
@@ -622,7 +622,7 @@ def test_five_failures_in_a_row_open_the_breaker_and_one_probe_closes_it() -> No
 )
 def test_who_finds_no_place_anywhere_looks_again_and_nothing_else_is_recorded(breaker: CircuitBreaker) -> None:
     room = Room(a_generation(model="paid-only"), catalog=replace(a_catalog(), concurrency={"studio": 1}))
-    room.peers.breakers[STUDIO] = breaker
+    room.upstreams.breakers[STUDIO] = breaker
     waiting = room.run()
     [(sent, delay)] = room.queue.sent
     least = 20 if breaker.open else 2
@@ -637,7 +637,7 @@ def test_who_finds_no_place_anywhere_looks_again_and_nothing_else_is_recorded(br
 def test_who_has_waited_long_looks_less_often_but_often_enough(minutes: int) -> None:
     room = Room(catalog=replace(a_catalog(), concurrency={"studio": 1}))
     room.clock.now += minutes * MINUTE
-    room.peers.breakers[STUDIO] = CircuitBreaker(taken={0: room.clock.now + 1})
+    room.upstreams.breakers[STUDIO] = CircuitBreaker(taken={0: room.clock.now + 1})
     room.run()
     [(_, delay)] = room.queue.sent
     assert 15 <= delay <= LONGEST_LOOK / 1_000 * 1.5 + 1
@@ -646,14 +646,14 @@ def test_who_has_waited_long_looks_less_often_but_often_enough(minutes: int) -> 
 def test_who_finds_no_place_for_a_day_is_given_up() -> None:
     room = Room(catalog=replace(a_catalog(), concurrency={"studio": 1}))
     room.clock.now += MAX_PENDING
-    room.peers.breakers[STUDIO] = CircuitBreaker(taken={0: room.clock.now + 1})
+    room.upstreams.breakers[STUDIO] = CircuitBreaker(taken={0: room.clock.now + 1})
     failed = room.run()
     assert (failed.status, failed.refunded) == (Status.ERROR, True)
 
 
 def test_a_place_that_a_dead_worker_left_behind_is_free_after_its_lease() -> None:
     room = Room(catalog=replace(a_catalog(), concurrency={"studio": 1}))
-    room.peers.breakers[STUDIO] = CircuitBreaker(taken={0: NOW + CLAIM_LEASE})
+    room.upstreams.breakers[STUDIO] = CircuitBreaker(taken={0: NOW + CLAIM_LEASE})
     assert room.run().status is Status.PENDING
     room.clock.now += CLAIM_LEASE + 1
     assert room.run().status is Status.PROCESSING
@@ -667,7 +667,7 @@ def test_a_place_is_left_though_another_worker_moved_the_generation() -> None:
     room = Room(studio=[overtaken])
     with pytest.raises(ConflictError):
         room.run()
-    assert room.peers.taken(NOW) == 0
+    assert room.upstreams.taken(NOW) == 0
 
 
 # ---- A refused key

@@ -113,7 +113,7 @@ def tool_with_models() -> Json:
 
 
 def account_document() -> Json:
-    """Whose key it is."""
+    """The provider that the key belongs to."""
     return describe_account(USER)
 
 

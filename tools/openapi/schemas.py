@@ -194,12 +194,12 @@ OUTPUT = closed(
 )
 PROVIDER_ATTEMPT = closed(
     {
-        "provider": text("Whose turn it was."),
+        "provider": text("The provider that was called."),
         "at": moment("When it began."),
         "duration": maybe(whole("In milliseconds; null while it lasts.")),
         "error": maybe(text("Why it ended without a picture, or null.")),
     },
-    description="One provider's turn.",
+    description="One call of a provider.",
 )
 _CONTRACT = {
     "_id": GENERATION_ID,
@@ -224,7 +224,7 @@ GENERATION = closed(
         **_CONTRACT,
         "outputs": _OUTPUTS,
         "updatedAt": moment("When it came to its status."),
-        "attempts": {"type": "array", "items": ref("ProviderAttempt"), "description": "Whose turn it was."},
+        "attempts": {"type": "array", "items": ref("ProviderAttempt"), "description": "The providers called."},
         "notes": {
             "type": "array",
             "items": text("A sentence."),

@@ -214,7 +214,7 @@ class RefusedWritesError(ConflictError):
 
 
 class UpstreamUnavailableError(AtelierError):
-    """All places at a peer are taken, or its breaker is open; `retry_at` is in milliseconds since the Unix epoch."""
+    """An upstream's slots are taken, or its breaker is open; `retry_at` is in milliseconds since the Unix epoch."""
 
     def __init__(self, message: str, *, retry_at: int) -> None:
         super().__init__(message)

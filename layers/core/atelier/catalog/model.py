@@ -89,7 +89,7 @@ class Model:
     def usable(self, ready: Callable[[Route], bool], *, test: bool) -> tuple[Route, ...]:
         """List the routes that can be taken, best first; `ready` tells whether this stack is set up for one.
 
-        A test key's generation is always sketched. Stand-ins count where nobody else is ready.
+        A test key's generation is always sketched. A fallback counts where no other provider is ready.
         """
         if test:
             return (Route(SKETCH, SKETCH),)

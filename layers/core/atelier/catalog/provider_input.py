@@ -8,7 +8,7 @@ A rule names what it is made `from`, and what the provider allows of it:
     image_urls      where the provider can fetch the client's pictures; image_url: the first of them
     anything else   the input of that name, as it came
 
-What the client did not say, and what has no default, is left out.
+An input that the client did not send, and that has no default, is left out.
 """
 
 import math

@@ -66,7 +66,7 @@ class Complete:
         return tuple(outputs), thumbnail
 
     def _end(self, generation: Generation, finish: Callable[[Generation], Generation]) -> Generation:
-        """Write its end; once more where it was only postponed, or its job's id was saved, meanwhile."""
+        """Write its end; once more where it was only rescheduled, or its job's id was saved, meanwhile."""
         try:
             return self.generations.advance(generation, _next(generation, finish))
         except ConflictError:

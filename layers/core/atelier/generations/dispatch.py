@@ -1,4 +1,4 @@
-"""Dispatch: hand a pending generation to the provider whose turn it is."""
+"""Dispatch: hand a pending generation to the least-tried provider with a free slot."""
 
 import math
 import time
@@ -74,7 +74,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class ActiveAttempt:
-    """A provider's turn at a generation that is claimed for it, in a place of its own unless it is drawn right here.
+    """A provider's attempt at a generation that is claimed for it, with a slot unless the image is drawn right here.
 
     `rest`: who else can take it and was not found to be out of reach just now. `alone`: nobody else can.
     """
@@ -87,7 +87,7 @@ class ActiveAttempt:
 
     @property
     def last(self) -> bool:
-        """Tell whether the others had as many turns."""
+        """Tell whether the others had as many attempts."""
         return all(other.times_tried(self.claimed) >= self.candidate.times_tried(self.claimed) for other in self.rest)
 
 
@@ -123,7 +123,7 @@ class Dispatch:
     sleep: Callable[[float], None] = time.sleep
 
     def __call__(self, generation: Generation) -> Generation:
-        """Take a pending generation one step on, and return it as it then stands; lets be what is further already.
+        """Take a pending generation one step on, and return it as it then is; return a later one unchanged.
 
         Raises ConflictError where another worker took it, OutcomeUnknownError where the answer of a provider that can
         still call back was lost (the generation then waits for that, or for its deadline).
@@ -167,7 +167,7 @@ class Dispatch:
             )
         return self._wait(generation, min(retry_at))
 
-    # ---- Whose turn it is
+    # ---- Candidates
 
     def _candidates(self, model: Model, generation: Generation, images: tuple[InputImage, ...]) -> list[Candidate]:
         """List who can take it, those first who were asked least; raises if there is nobody."""
@@ -207,7 +207,7 @@ class Dispatch:
     def _claim(
         self, generation: Generation, candidate: Candidate, model: Model, catalog: Catalog
     ) -> tuple[Generation, Slot | None]:
-        """Write down who is about to be called, and take a place there; UpstreamUnavailableError where there is none.
+        """Record which provider is about to be called, and acquire a slot; UpstreamUnavailableError where none is free.
 
         A synchronous provider has no longer than the worker that asks it.
         """
@@ -323,14 +323,14 @@ class Dispatch:
         rest_until: int | None = None,
         error: str | None = None,
     ) -> Generation:
-        """Write what became of a turn, and leave the place."""
+        """Write the result of an attempt, and release its slot."""
         release = Release(attempt.slot, health, self.clock(), rest_until, error) if attempt.slot else None
         return self.generations.advance(attempt.claimed, after, release)
 
     # ---- Waiting
 
     def _wait(self, generation: Generation, retry_at: int) -> Generation:
-        """Look again when there may be a place, and the less often the longer it waits already."""
+        """Look again when a slot may be free, and the less often the longer the generation has waited."""
         now = self.clock()
         age = now - generation.created_at
         if age >= MAX_PENDING:

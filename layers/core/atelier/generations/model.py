@@ -65,7 +65,7 @@ class Moment(NamedTuple):
 
 
 class ProviderAttempt(NamedTuple):
-    """One provider's turn: `model` is its own name for the model, `reason` says why it ended without a picture."""
+    """One call of a provider: `model` is its own name for the model, `reason` says why it ended without a picture."""
 
     provider: str
     model: str
@@ -92,9 +92,10 @@ class Generation:
     `committed`: a provider that may charge was, or may have been, asked. `inputs`: its client's pictures, stored.
     `sources`: where its own wait, until `sources_until`. `cost`: credits, charged when it was accepted; `refunded`:
     they were given back. `thumbnail`: the key of a stored file. `notes`: what its provider says about its pictures.
-    `timeline`: each change of status since it was accepted. `attempts`: whose turn it was. `webhook_events`: of which
-    statuses the webhook is told, `webhook_format` in which dialect, None being our own. `cancelled_at`: when its client
-    gave it up. `provider_price`: what its provider asks for a picture by the catalog, in millionths of a US dollar.
+    `timeline`: each change of status since it was accepted. `attempts`: the providers called. `webhook_events`: which
+    statuses are sent to the webhook, `webhook_format` in which dialect, None being our own. `cancelled_at`: when its
+    client gave it up. `provider_price`: what its provider asks for a picture by the catalog, in millionths of a US
+    dollar.
     """
 
     id: str

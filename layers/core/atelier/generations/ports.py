@@ -58,22 +58,22 @@ class Generations(Protocol):
         ...
 
     def advance(self, before: Generation, after: Generation, release: Release | None = None) -> Generation:
-        """Write `after` if the record is still `before`, and return it; the provider's place is left in any case."""
+        """Write `after` if the record is still `before`, and return it; the provider's slot is released in any case."""
         ...
 
     def release(self, release: Release) -> None:
-        """Leave a provider's place."""
+        """Release a provider's slot."""
         ...
 
     def acquire(self, before: Generation, after: Generation, upstream: Upstream, now: int) -> Slot:
-        """Write `after` if the record is still `before`, and take a place at its provider, both or neither.
+        """Write `after` if the record is still `before`, and acquire a slot of its provider, both or neither.
 
-        UpstreamUnavailableError where there is no place.
+        UpstreamUnavailableError where no slot is free.
         """
         ...
 
     def record_job(self, generation_id: str, *, provider: str, job_id: str) -> Generation:
-        """Keep a job's id from a callback where it is that provider's turn and none is known; return the generation.
+        """Keep a job's id from a callback if that provider has the generation and none is known; return the generation.
 
         NotFoundError where there is none.
         """

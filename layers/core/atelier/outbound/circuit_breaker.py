@@ -1,7 +1,8 @@
-"""Breaker: how many calls a peer (a provider, a webhook's host) gets at once, and whether it gets any at all.
+"""Circuit breaker: limit the concurrent calls to an upstream, and stop calls to one that keeps failing.
 
-A place must be taken before a call and left after it. After FAILURES_TO_OPEN failures in a row the breaker is open:
-then one call in PROBE_EVERY may try whether the peer is back. Whoever dies in a place leaves it when its lease ends.
+A caller acquires a slot before a call and releases it afterwards. After FAILURES_TO_OPEN failures in a row the breaker
+is open: then one probe in each PROBE_EVERY finds out whether the upstream is back. A slot whose holder dies is free
+again when its lease ends.
 
 All times are milliseconds since the Unix epoch, all durations milliseconds.
 """
@@ -17,7 +18,7 @@ from atelier.errors import UpstreamUnavailableError
 FAILURES_TO_OPEN = 5
 PROBE_EVERY = 30 * SECOND
 FULL_WAIT = 2 * SECOND
-"""All places being taken, one may be free after this."""
+"""The time after which to look again while all slots are in use."""
 
 
 def provider_upstream(name: str) -> str:
@@ -41,7 +42,7 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place at a peer; `probe` where it is the one call that tries whether the peer is back."""
+    """The right to one call to an upstream; `probe` where the call finds out whether the upstream is back."""
 
     upstream: Upstream
     number: int
@@ -60,7 +61,7 @@ class Health(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """The end of a call: what it told, and until when the peer asked to be left in peace."""
+    """The end of a call: what it showed of the upstream, and until when the upstream asked for no more calls."""
 
     slot: Slot
     health: Health
@@ -78,7 +79,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class CircuitBreaker:
-    """What is known of a peer: failures in a row, when it may be probed, and who is in which place until when.
+    """The state of an upstream: failures in a row, when it may be probed, and until when each slot is taken.
 
     `last_error` stays after calls that succeed; `last_error_at` says how old it is.
     """
@@ -91,11 +92,11 @@ class CircuitBreaker:
 
     @property
     def open(self) -> bool:
-        """Tell whether the peer gets no more than probes."""
+        """Tell whether the upstream gets probes only."""
         return self.failures >= FAILURES_TO_OPEN
 
     def acquire(self, upstream: Upstream, now: int) -> Slot:
-        """Choose a place; UpstreamUnavailableError where the breaker is open or all places are taken."""
+        """Choose a slot; UpstreamUnavailableError where the breaker is open or all slots are taken."""
         if self.open and self.probe_at >= now:
             raise UpstreamUnavailableError(f"{upstream.name} has failed too often just now", retry_at=self.probe_at + 1)
         free = [number for number in range(upstream.slots) if self.taken.get(number, 0) < now]

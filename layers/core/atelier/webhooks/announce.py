@@ -26,7 +26,7 @@ class Announce:
     """Takes what is counted of each announced generation."""
 
     def __call__(self, generation: Generation) -> None:
-        """Publish a finished generation, then take it off the agenda, where its deliveries take its place.
+        """Publish a finished generation, then take it off the schedule, where its deliveries take its place.
 
         At least once: a run that dies between the two is repeated, and subscribers know the message by its id. The
         attribute `webhook` says that there is something to deliver: the end, or what may not have been told before it.

@@ -20,7 +20,7 @@ class Deliveries(Protocol):
         ...
 
     def announced(self, generation: Generation, deliveries: Sequence[Delivery]) -> None:
-        """Take a finished generation off the agenda and put those of its deliveries there that are not written yet."""
+        """Replace a finished generation on the schedule by those of its deliveries that are not written yet."""
         ...
 
     def advance(
@@ -28,14 +28,14 @@ class Deliveries(Protocol):
     ) -> Delivery:
         """Write `after` if the record is still `before` (None: there was none), and the attempt with it; return it.
 
-        The host's place is left in any case.
+        The host's slot is released in any case.
         """
         ...
 
     def acquire(self, before: Delivery | None, after: Delivery, upstream: Upstream, now: int) -> Slot:
-        """Write `after` if the record is still `before`, and take a place at its host, both or neither.
+        """Write `after` if the record is still `before`, and acquire a slot of its host, both or neither.
 
-        UpstreamUnavailableError where there is no place.
+        UpstreamUnavailableError where no slot is free.
         """
         ...
 

@@ -1,6 +1,6 @@
-"""Breakers in the Generations table: taking a place is one conditional write, which joins its caller's transaction.
+"""Breakers in the Generations table: acquiring a slot is one conditional write, which joins its caller's transaction.
 
-A peer's record is written blindly at first, as one whose breaker is closed; it is read only when that is refused.
+An upstream's record is written blindly at first, as one whose breaker is closed; it is read only when that is refused.
 """
 
 from collections.abc import Sequence
@@ -34,18 +34,18 @@ class CircuitBreakerTable:
         self._table = table
 
     def read(self, name: str) -> CircuitBreaker:
-        """Read what is known of a peer."""
+        """Read the state of an upstream."""
         return _breaker(self._table.get(_id(name), UPSTREAM) or {})
 
     def read_all(self, names: Sequence[str]) -> dict[str, CircuitBreaker]:
-        """Read what is known of up to a hundred peers, by their names; of one that was never called nothing is."""
+        """Read the states of up to a hundred upstreams, by name; one that was never called has none."""
         records = {
             str(record["id"]): record for record in self._table.get_many([(_id(name), UPSTREAM) for name in names])
         }
         return {name: _breaker(records.get(_id(name), {})) for name in names}
 
     def acquire(self, upstream: Upstream, now: int, writes: Sequence[Write]) -> Slot:
-        """Make these writes and take a place, both or neither.
+        """Make these writes and acquire a slot, both or neither.
 
         UpstreamUnavailableError where there is none, ConflictError where one of the writes is refused.
         """
@@ -64,7 +64,7 @@ class CircuitBreakerTable:
         raise UpstreamUnavailableError(f"{upstream.name} is much in demand", retry_at=now + FULL_WAIT)
 
     def release(self, release: Release, writes: Sequence[Write]) -> None:
-        """Make these writes and leave a place, both or neither; ConflictError where one of the writes is refused."""
+        """Make these writes and release a slot, both or neither; ConflictError where one of the writes is refused."""
         self._table.transact([*writes, *map(self._release, release.parts())])
 
     def _acquisitions(self, slot: Slot, now: int) -> list[Write]:

@@ -61,7 +61,7 @@ class DeliveryStore:
         ]
 
     def announced(self, generation: Generation, deliveries: Sequence[Delivery]) -> None:
-        """Take a finished generation off the agenda and put those of its deliveries there that are not written yet.
+        """Replace a finished generation on the schedule by those of its deliveries that are not written yet.
 
         ConflictError where the generation is not what it was.
         """
@@ -82,7 +82,7 @@ class DeliveryStore:
     ) -> Delivery:
         """Write `after` if the record is still `before` (None: there was none), and the attempt; else ConflictError.
 
-        The host's place is left in any case.
+        The host's slot is released in any case.
         """
         writes = self._writes(before, after)
         if attempt:
@@ -98,7 +98,7 @@ class DeliveryStore:
         return after
 
     def acquire(self, before: Delivery | None, after: Delivery, upstream: Upstream, now: int) -> Slot:
-        """Write `after` if the record is still `before`, and take a place at its host, both or neither.
+        """Write `after` if the record is still `before`, and acquire a slot of its host, both or neither.
 
         ConflictError or UpstreamUnavailableError.
         """

@@ -38,7 +38,7 @@ _JSON_FIELDS = ("payload", "webhook_events", "inputs", "sources", "outputs", "ti
 
 
 class GenerationStore:
-    """The Generations and Agenda ports, and lists for people."""
+    """The Generations and Schedule ports, and lists for people."""
 
     def __init__(self, table: RecordTable, *, accounts: "AccountStore | None" = None, retention_days: int = 90) -> None:
         self._table = table
@@ -72,7 +72,7 @@ class GenerationStore:
         return Status(str(record["status"]))
 
     def advance(self, before: Generation, after: Generation, release: "Release | None" = None) -> Generation:
-        """Write `after` if the record is still `before`; else ConflictError. The provider's place is left in any case.
+        """Write `after` if the record is still `before`; else ConflictError. Releases the provider's slot in any case.
 
         A generation that finishes is counted in the usage, and refunded where it is to be, in the same transaction.
         """
@@ -94,11 +94,11 @@ class GenerationStore:
         return after
 
     def release(self, release: "Release") -> None:
-        """Leave a provider's place."""
+        """Release a provider's slot."""
         self._breakers().release(release, [])
 
     def acquire(self, before: Generation, after: Generation, upstream: "Upstream", now: int) -> "Slot":
-        """Write `after` if the record is still `before`, and take a place at its provider, both or neither.
+        """Write `after` if the record is still `before`, and acquire a slot of its provider, both or neither.
 
         ConflictError or UpstreamUnavailableError.
         """
@@ -112,11 +112,11 @@ class GenerationStore:
         return CircuitBreakerTable(self._table)
 
     def record_job(self, generation_id: str, *, provider: str, job_id: str) -> Generation:
-        """Keep a job's id from a callback where it is that provider's turn and none is known; return the generation.
+        """Keep a job's id from a callback if that provider has the generation and none is known; return the generation.
 
         NotFoundError where there is none.
         """
-        with suppress(ConflictError):  # it is another provider's turn
+        with suppress(ConflictError):  # another provider has it
             return from_record(
                 self._table.default(
                     (generation_id, GENERATION),
@@ -292,6 +292,6 @@ def _user_status(owner: str, status: str) -> str:
 
 
 def due_fields(record_id: str, due_at: int | None) -> Record:
-    """Make the attributes that put a record on the agenda, or take it off."""
+    """Make the attributes that put a record on the schedule, or take it off."""
     shard = str(int(record_id[-1], 16) % DUE_SHARDS) if due_at is not None else None
     return {"due_at": due_at, "due_shard": shard}
