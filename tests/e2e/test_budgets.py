@@ -21,7 +21,7 @@ from tools.local_stack import REGION, Deployed
 REQUESTS, THREADS, COST, LIMIT = 500, 32, 3, 300
 
 
-def test_five_hundred_parallel_requests_spend_the_budget_and_no_more(stack: Deployed) -> None:
+def test_five_hundred_parallel_requests_spend_just_the_budget(stack: Deployed) -> None:
     session: Any = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
     client: Any = session.client("dynamodb", endpoint_url=stack.endpoint, config=Config(max_pool_connections=THREADS))
     table = RecordTable(client, stack.resource("AccountsTable"))

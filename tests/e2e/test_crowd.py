@@ -198,7 +198,7 @@ def test_no_paid_call_is_repeated_after_an_unknown_outcome(crowd: Crowd, simulat
     assert {name: len(jobs) for name, jobs in crowd.jobs.items() if len(jobs) > 1} == {}
 
 
-def test_what_a_provider_made_and_told_of_arrived_and_nothing_else(crowd: Crowd) -> None:
+def test_all_that_a_provider_made_and_told_of_arrived(crowd: Crowd) -> None:
     well = [
         job for job in chain.from_iterable(crowd.jobs.values()) if job.course.ending in (Ending.SUCCESS, Ending.SLOW)
     ]

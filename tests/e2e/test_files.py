@@ -97,7 +97,7 @@ def test_four_megabytes_go_through_the_api(painter: Account) -> None:
     assert fetched(document["url"]).content == PICTURE
 
 
-def test_more_goes_to_the_bucket_by_a_form_that_is_for_nothing_else(painter: Account) -> None:
+def test_more_goes_to_the_bucket_by_a_form_for_nothing_else(painter: Account) -> None:
     large = PICTURE.ljust(12 * MEGABYTE)
     document = announce(painter, len(large)).raise_for_status().json()
     form = document["upload"]

@@ -19,7 +19,7 @@ def lines(account: Account) -> list[str]:
     return [line for line in found if not line.startswith(("START ", "END ", "REPORT "))]
 
 
-def test_one_correlation_id_runs_through_all_functions_and_nothing_secret_does(alice: Account) -> None:
+def test_one_correlation_id_runs_through_all_and_no_secret_does(alice: Account) -> None:
     with Receiver() as receiver:
         generation = alice.post({"model": "sketch", "input": {"prompt": PROMPT}, "webhook": receiver.url}).json()
         receiver.received.get(timeout=60)

@@ -131,7 +131,7 @@ class TestWebhook:
         assert eventually(delivered)
 
 
-def test_a_receiver_that_fails_is_tried_again_with_the_same_id_and_body(alice: Account) -> None:
+def test_a_failing_receiver_is_tried_again_with_same_id_and_body(alice: Account) -> None:
     answers = iter([500, 204])
     with Receiver(answer=lambda _: next(answers)) as receiver:
         alice.post(json.loads(MISSION) | {"webhook": receiver.url})

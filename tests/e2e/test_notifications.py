@@ -5,7 +5,7 @@ import json
 from tests.deployment import MISSION, Account, subscribed
 
 
-def test_one_message_a_finished_generation_with_attributes_to_filter_on(alice: Account) -> None:
+def test_one_message_a_generation_with_attributes_to_filter_on(alice: Account) -> None:
     with (
         subscribed(alice, "everything") as everything,
         subscribed(alice, "errors", status=["error"]) as errors,

@@ -76,7 +76,7 @@ def test_meanwhile_others_pictures_are_made(slow: Slow, buyer: Account, simulato
     assert eventually(lambda: simulators.openai.running == 1 or None)
 
 
-def test_it_keeps_one_worker_however_often_the_queue_repeats_itself(
+def test_it_keeps_one_worker_however_often_the_queue_repeats(
     slow: Slow, buyer: Account, simulators: Simulators
 ) -> None:
     sqs, queue = buyer.stack.client("sqs"), buyer.stack.resource("DispatchQueue")

@@ -41,7 +41,7 @@ def seen(stack: Deployed) -> dict[str, str | None]:
 
 
 @pytest.mark.timeout(900)  # five deploys
-def test_a_release_reaches_clients_and_is_undone_by_deploying_the_last_one(
+def test_a_release_reaches_clients_and_redeploying_undoes_it(
     emulator: Emulator, stack: Deployed, logs: Path, tmp_path: Path
 ) -> None:
     before = Path(shutil.copytree(BUILT, tmp_path / "before"))

@@ -107,7 +107,7 @@ def test_the_same_idempotency_key_is_charged_once(
     assert accounts.user(user.id).credits == 6
 
 
-def test_an_idempotency_key_is_a_users_own_and_stands_for_one_request(
+def test_an_idempotency_key_is_a_users_own_and_for_one_request(
     acceptances: AcceptanceStore, accounts: AccountStore, user: User
 ) -> None:
     other = new_user(email="bo@example.com", name="Bo", now=NOW)
@@ -131,7 +131,7 @@ def test_an_idempotency_record_outlives_its_generation_by_a_day(
     assert int(record["expires_at"]["N"]) - int(generation["expires_at"]["N"]) == DAY_SECONDS
 
 
-def test_a_minutes_requests_are_counted_and_the_next_minute_is_new(
+def test_requests_are_counted_by_the_minute_and_the_next_is_new(
     acceptances: AcceptanceStore, accounts: AccountStore, user: User
 ) -> None:
     key = a_key(user, accounts, requests_per_minute=2)

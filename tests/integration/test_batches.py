@@ -57,9 +57,7 @@ def test_a_deleted_generation_does_not_come_back(function: str, lambdas: Lambdas
 
 
 @pytest.mark.parametrize("function", ["dispatch", "ingest", "deliver"])
-def test_the_example_event_of_a_generation_that_is_not_there_does_not_come_back(
-    function: str, lambdas: Lambdas
-) -> None:
+def test_the_example_event_of_a_gone_generation_is_not_repeated(function: str, lambdas: Lambdas) -> None:
     assert lambdas.invoke(function, event(function)) == NONE_FAILED
 
 
@@ -111,9 +109,7 @@ def test_a_result_that_cannot_be_fetched_now_comes_back(
     assert generations.get(accepted["id"]).status is Status.SUCCESS
 
 
-def test_the_example_stream_event_is_announced_as_the_example_message_says(
-    lambdas: Lambdas, generations: GenerationStore
-) -> None:
+def test_the_example_stream_event_gives_the_example_message(lambdas: Lambdas, generations: GenerationStore) -> None:
     # given
     generations.add(finished_example())
     # when
@@ -146,7 +142,7 @@ def test_a_change_that_was_announced_already_does_not_come_back(lambdas: Lambdas
     assert lambdas.invoke("notify", event("notify")) == NONE_FAILED
 
 
-def test_a_change_that_cannot_be_announced_now_comes_back_and_stays_on_the_agenda(
+def test_a_change_not_announced_comes_back_and_stays_on_agenda(
     lambdas: Lambdas, generations: GenerationStore, stack: Stack
 ) -> None:
     # given

@@ -174,7 +174,7 @@ def _taken(breakers: CircuitBreakerTable) -> None:
 # ---- The breaker
 
 
-def test_five_failures_in_a_row_open_it_and_a_success_between_them_counts(breakers: CircuitBreakerTable) -> None:
+def test_five_failures_in_a_row_open_it_and_a_success_counts(breakers: CircuitBreakerTable) -> None:
     # given
     failing(breakers, FAILURES_TO_OPEN - 1)
     breakers.release(Release(breakers.acquire(UPSTREAM, NOW, []), Health.HEALTHY, NOW), [])
@@ -189,7 +189,7 @@ def test_five_failures_in_a_row_open_it_and_a_success_between_them_counts(breake
     breakers.acquire(OTHER, NOW, [])
 
 
-def test_what_tells_nothing_of_the_peer_neither_opens_nor_closes_it(breakers: CircuitBreakerTable) -> None:
+def test_an_outcome_not_of_the_peer_neither_opens_nor_closes_it(breakers: CircuitBreakerTable) -> None:
     failing(breakers, FAILURES_TO_OPEN - 1)
     for _ in range(FAILURES_TO_OPEN):
         breakers.release(Release(breakers.acquire(UPSTREAM, NOW, []), Health.UNKNOWN, NOW), [])
@@ -264,9 +264,7 @@ def test_a_peer_that_asks_for_rest_gets_it(breakers: CircuitBreakerTable) -> Non
 # ---- The network
 
 
-def test_a_transaction_that_the_sdk_repeats_carries_the_same_token(
-    breakers: CircuitBreakerTable, network: Network
-) -> None:
+def test_a_transaction_the_sdk_repeats_carries_the_same_token(breakers: CircuitBreakerTable, network: Network) -> None:
     """DynamoDB answers such a repetition as it did the first, and does nothing (moto doesn't)."""
     network.before = [lost, lost]
     slot = breakers.acquire(UPSTREAM, NOW, [])
@@ -316,7 +314,7 @@ def shares(*users: str, slots: int = 2) -> list[Upstream]:
     return [Upstream(f"{UPSTREAM.name}#{user}", slots=slots, lease=60_000, shared=UPSTREAM) for user in users]
 
 
-def test_a_share_has_its_own_slots_and_breaker_and_takes_slots_of_the_whole(
+def test_a_share_has_slots_and_breaker_and_takes_of_the_whole(
     breakers: CircuitBreakerTable, table: RecordTable, calls: Calls
 ) -> None:
     one, other = shares("one", "other")

@@ -82,7 +82,7 @@ def test_accepting_a_request_costs_three_calls_when_warm(lambdas: Lambdas, key: 
     assert calls.take() == ["dynamodb:GetItem", "dynamodb:TransactWriteItems", "sqs:SendMessage"]
 
 
-def test_a_drawn_generation_with_webhook_costs_thirteen_calls_when_warm(
+def test_a_drawing_with_webhook_costs_thirteen_calls_when_warm(
     lambdas: Lambdas, key: str, calls: Calls, internet: Internet
 ) -> None:
     # given warm sandboxes
@@ -139,7 +139,7 @@ def test_a_secret_is_read_once_a_sandbox_and_ttl(lambdas: Lambdas, key: str, cal
 
 
 @pytest.mark.parametrize("seconds", [6, 250])
-def test_a_rotated_provider_key_is_picked_up_when_the_old_one_is_refused(
+def test_a_rotated_provider_key_is_picked_up_after_a_refusal(
     seconds: int,
     lambdas: Lambdas,
     key: str,
@@ -171,7 +171,7 @@ def test_a_rotated_provider_key_is_picked_up_when_the_old_one_is_refused(
     assert calls.take().count(SECRET_READ) == 1
 
 
-def test_a_provider_key_that_stays_refused_fails_and_names_the_operator(
+def test_a_provider_key_still_refused_fails_and_names_operator(
     lambdas: Lambdas, key: str, studio: Studio, internet: Internet, generations: GenerationStore
 ) -> None:
     # given

@@ -66,7 +66,7 @@ def test_a_model_says_what_it_takes(lambdas: Lambdas) -> None:
     assert ratio["options"][1] == {"label": ratio["enum"][1], "value": ratio["enum"][1]}
 
 
-def test_a_model_that_is_not_set_up_is_a_503_that_says_what_to_set_and_writes_nothing(
+def test_a_model_not_set_up_is_a_503_with_advice_and_no_write(
     lambdas: Lambdas, key: str, stack: Stack, calls: Calls
 ) -> None:
     event = request("generate", authorization=key, body=asked("flux-dev"))
@@ -179,7 +179,7 @@ def test_a_catalog_that_cannot_be_used_leaves_the_last_good_one(
 
 
 @pytest.mark.parametrize("broken", ["not toml [", None])
-def test_without_any_good_catalog_the_service_is_unavailable_and_says_who_can_help(
+def test_without_a_good_catalog_a_503_says_who_can_help(
     stored: StoredCatalog, put: Callable[[str], None], broken: str | None
 ) -> None:
     if broken:

@@ -641,7 +641,7 @@ def test_a_key_is_made_with_its_limits(console: Console) -> None:
     assert listed == {"data": [{name: value for name, value in created.items() if name != "key"}]}
 
 
-def test_a_rotated_key_works_and_the_old_one_until_the_overlap_is_over(console: Console, lambdas: Lambdas) -> None:
+def test_a_rotated_key_works_and_the_old_until_the_overlap_ends(console: Console, lambdas: Lambdas) -> None:
     # given
     old = console.key(models=["sketch"])
     # when
@@ -992,7 +992,7 @@ def test_keys_and_users_are_edited_and_disabled(console: Console, lambdas: Lambd
     assert console("PATCH", ours, {"scopes": None, "requestsPerMinute": 0, "color": "red"})[1]["errors"]
 
 
-def test_a_nearly_spent_budget_is_announced_once_and_a_spent_one_refuses(
+def test_a_nearly_spent_budget_is_announced_and_a_spent_refuses(
     console: Console, lambdas: Lambdas, studio: Studio, stack: Stack
 ) -> None:
     # given a subscriber to the topic, and a key that may spend 5 credits a day

@@ -135,7 +135,7 @@ def test_a_delivery_is_not_listed_as_a_generation(
     assert generations.search(limit=9, now=NOW)[0] == [finished]
 
 
-def test_what_is_pending_is_on_the_agenda_and_what_is_over_is_not(
+def test_pending_deliveries_are_on_the_agenda_and_others_not(
     deliveries: DeliveryStore, generations: GenerationStore, finished: Generation, stack: Stack
 ) -> None:
     pending = delivery(finished)
@@ -164,7 +164,7 @@ def test_of_two_workers_one_starts_and_the_other_takes_no_place(
     )
 
 
-def test_a_place_is_left_in_any_case_and_what_the_call_told_is_kept(
+def test_a_place_is_left_in_any_case_and_the_outcome_kept(
     deliveries: DeliveryStore, finished: Generation, table: RecordTable
 ) -> None:
     started = delivery(finished).started(NOW)
@@ -201,7 +201,7 @@ def test_what_is_announced_leaves_the_agenda_to_its_delivery(
         deliveries.announced(waiting, [delivery(finished)])
 
 
-def test_deliveries_that_were_quicker_than_the_announcement_are_left_as_they_are(
+def test_deliveries_quicker_than_the_announcement_are_left_alone(
     deliveries: DeliveryStore, generations: GenerationStore, finished: Generation
 ) -> None:
     waiting = replace(finished, due_at=NOW, version=1)
@@ -220,7 +220,7 @@ def test_deliveries_that_were_quicker_than_the_announcement_are_left_as_they_are
 # ---- Their end
 
 
-def test_nothing_is_left_of_what_was_deleted_and_nothing_begins_anew(
+def test_a_deletion_leaves_nothing_and_nothing_begins_anew(
     deliveries: DeliveryStore, finished: Generation, stack: Stack, generations: GenerationStore
 ) -> None:
     # given deliveries with attempts, of this generation and of another, and one under way
@@ -264,7 +264,7 @@ class Meanwhile:
         self._client.delete_item(**what)
 
 
-def test_a_delivery_that_begins_while_its_generation_is_deleted_is_deleted_too(
+def test_a_delivery_begun_during_a_deletion_is_deleted_too(
     deliveries: DeliveryStore, finished: Generation, stack: Stack
 ) -> None:
     def begin() -> None:
@@ -383,7 +383,7 @@ def test_an_event_whose_message_was_lost_is_told_with_the_end(
     assert json.loads(sent.content)["status"] == "processing"
 
 
-def test_a_host_that_fails_is_left_alone_and_told_when_it_is_back(
+def test_a_failing_host_is_left_alone_and_told_when_it_is_back(
     lambdas: Lambdas, finished: Generation, generations: GenerationStore, internet: Internet, stack: Stack,
     table: RecordTable,
 ) -> None:  # fmt: skip

@@ -100,7 +100,7 @@ def test_a_file_is_stored_and_its_url_leads_to_it(ann: Client, stack: Stack, cal
     assert parse_qs(there.query)["response-content-type"] == ["image/png"]
 
 
-def test_a_form_carries_one_too_and_a_transient_one_is_kept_apart(ann: Client, stack: Stack) -> None:
+def test_a_form_carries_one_too_and_a_transient_is_kept_apart(ann: Client, stack: Stack) -> None:
     # given
     form = httpx.Request("POST", BASE, files={"file": ("cát.png", picture(), "text/plain")})
     # when

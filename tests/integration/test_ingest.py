@@ -82,7 +82,7 @@ def stored(stack: Stack) -> dict[str, tuple[str, bytes]]:
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_no_whole_picture_fails_the_generation_and_nothing_is_stored(
+def test_no_whole_picture_fails_the_generation_and_stores_none(
     name: str, ingested: Callable[[Callable[[], httpx.Response]], Generation], stack: Stack
 ) -> None:
     failed = ingested(REFUSED[name])

@@ -48,7 +48,7 @@ def function(line: dict[str, Any]) -> str:
     return str(line["function_name"])
 
 
-def test_every_line_of_a_generations_way_can_be_followed_and_holds_no_secret(
+def test_a_generations_lines_can_be_followed_and_hold_no_secret(
     lambdas: Lambdas,
     key: str,
     studio: Studio,
@@ -103,7 +103,7 @@ def test_a_delivery_that_reconcile_sends_again_can_be_followed(
     assert (line["generation_id"], line["action"]) == (accepted["id"], "deliver")
 
 
-def test_requests_that_are_refused_or_fail_leave_no_secret_in_the_logs(
+def test_requests_refused_or_failed_leave_no_secret_in_the_logs(
     lambdas: Lambdas,
     key: str,
     studio: Studio,
@@ -184,9 +184,7 @@ def test_a_line_about_a_deleted_generation_names_it(lambdas: Lambdas, logs: Logs
     assert (line["message"], line["generation_id"]) == ("nothing to do", "0" * 32)
 
 
-def test_no_line_of_one_invocation_names_the_generation_of_the_one_before(
-    lambdas: Lambdas, key: str, logs: Logs
-) -> None:
+def test_no_line_names_the_generation_of_the_invocation_before(lambdas: Lambdas, key: str, logs: Logs) -> None:
     # given
     lambdas.ask(request("generate", authorization=key))
     before = len(logs())

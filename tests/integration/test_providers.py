@@ -109,7 +109,7 @@ def signed(secret: str, body: str) -> dict[str, str]:
 # ---- Fallback
 
 
-def test_a_passing_failure_moves_to_the_models_next_provider_and_the_generation_shows_both(room: Room) -> None:
+def test_a_passing_failure_moves_to_the_next_provider_and_shows(room: Room) -> None:
     # given
     room.internet.hosts["api.replicate.com"] = lambda _: httpx.Response(503, json={"detail": "overloaded"})
     room.internet.hosts["queue.fal.run"] = lambda _: httpx.Response(200, json={"request_id": "fal1"})
@@ -127,9 +127,7 @@ def test_a_passing_failure_moves_to_the_models_next_provider_and_the_generation_
     assert (second.ended_at, second.reason) == (None, None)
 
 
-def test_a_breaker_that_failures_opened_lets_nobody_ask_and_the_next_provider_takes_over(
-    room: Room, table: RecordTable
-) -> None:
+def test_an_open_breaker_lets_nobody_ask_and_the_next_takes_over(room: Room, table: RecordTable) -> None:
     # given five generations that replicate failed
     room.internet.hosts["api.replicate.com"] = lambda _: httpx.Response(503)
     room.internet.hosts["queue.fal.run"] = lambda _: httpx.Response(200, json={"request_id": "fal1"})
@@ -186,7 +184,7 @@ def test_a_synchronous_providers_pictures_are_cleaned_and_stored(room: Room, sta
     assert not [key for key, content in kept.items() if SECRET in content]
 
 
-def test_during_a_long_call_a_second_message_is_over_at_once_and_the_client_is_told_to_come_back(
+def test_during_a_long_call_a_second_message_is_over_at_once(
     room: Room, stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The provider takes a minute: the second worker makes no call, and the API waits no longer than its limit."""
@@ -271,9 +269,7 @@ def test_a_callback_that_cannot_be_verified_now_is_to_come_again(room: Room, rep
 # ---- Cancelling
 
 
-def test_what_a_provider_works_on_is_stopped_there_and_a_lost_message_is_made_up_for(
-    room: Room, replicate: Replicate
-) -> None:
+def test_a_providers_job_is_stopped_there_despite_a_lost_message(room: Room, replicate: Replicate) -> None:
     # given
     submitted = room.dispatch(room.ask(FLUX))
     path = f"/generations/{submitted.id}/cancel"

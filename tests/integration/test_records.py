@@ -104,9 +104,7 @@ def test_a_replacement_of_what_another_changed_is_a_conflict(
     assert table.get(*KEY) == before
 
 
-def test_our_lost_write_that_another_built_upon_is_a_conflict_and_stays(
-    table: RecordTable, network: LosesAnswers
-) -> None:
+def test_our_lost_write_that_another_built_on_stays_a_conflict(table: RecordTable, network: LosesAnswers) -> None:
     # given another worker that is quicker than the SDK's second try
     table.insert(FIRST)
     third = {**SECOND, "version": 3}
@@ -154,7 +152,7 @@ def test_a_callbacks_record_survives_a_lost_answer(generations: GenerationStore,
     assert found.job_id == "job1"
 
 
-def test_reading_many_keeps_the_order_and_leaves_out_what_is_gone(table: RecordTable) -> None:
+def test_reading_many_keeps_the_order_and_leaves_out_the_gone(table: RecordTable) -> None:
     # given
     for number in range(3):
         table.insert({"id": str(number), "record": "generation", "version": number})

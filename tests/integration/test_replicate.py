@@ -84,7 +84,7 @@ def test_waiting_is_a_chain_whose_every_answer_is_a_prediction(client: Client, p
     assert [it.document["status"] for it in (first, second, last)] == ["starting", "starting", "succeeded"]
 
 
-def test_who_waits_for_some_seconds_or_repeats_unmarked_is_not_redirected(client: Client) -> None:
+def test_waiting_seconds_or_repeating_unmarked_is_not_redirected(client: Client) -> None:
     counted = create(client, prefer="wait=1")
     brief = client("POST", PATH, {"input": INPUT}, Prefer="wait", User_Agent="replicate-javascript/1.4.0")
 

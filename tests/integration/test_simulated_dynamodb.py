@@ -70,7 +70,7 @@ def test_conditions_and_updates_mean_what_they_mean_to_moto(
     assert outcome(simulated, table, call) == outcome(aws("dynamodb"), table, call)
 
 
-def test_a_transaction_that_comes_again_with_its_token_has_no_second_effect() -> None:
+def test_a_transaction_repeated_by_token_has_no_second_effect() -> None:
     simulated = SimulatedDynamoDB({})
     write = {"Update": {"TableName": "things", "Key": KEY, "UpdateExpression": "ADD n :one",
                         "ExpressionAttributeValues": {":one": {"N": "1"}}}}  # fmt: skip

@@ -163,9 +163,7 @@ def test_after_a_refusal_the_call_may_be_made_again(name: str) -> None:
 
 @EACH
 @pytest.mark.parametrize("answer", UNKNOWN)
-def test_after_a_lost_answer_the_callback_names_the_job_and_who_pays_twice_is_found_out(
-    name: str, answer: Answer
-) -> None:
+def test_a_callback_names_the_job_and_paying_twice_is_found_out(name: str, answer: Answer) -> None:
     with room(name, Course(answer=answer)) as there:
         with pytest.raises(OutcomeUnknownError):
             there.submit()
@@ -288,7 +286,7 @@ def test_closing_a_simulator_ends_its_threads(name: str) -> None:
     until(lambda: set(threading.enumerate()) - before, lambda left: not left)
 
 
-def test_chance_is_the_same_for_the_same_seed_and_leaves_a_generation_its_last_tries() -> None:
+def test_chance_is_the_same_for_a_seed_and_leaves_the_last_tries() -> None:
     faults: dict[Answer, float] = {answer: 0.1 for answer in Answer if answer is not Answer.TAKEN}
     plan, same, other = (
         chance(seed, answers=faults, endings={Ending.NEVER: 0.5}, callbacks={Callback.DROPPED: 1.0}, forged=0.5)

@@ -45,7 +45,7 @@ def test_a_generation_that_is_not_there_is_not_found(generations: GenerationStor
         DeliveryStore(table).find("0" * 32)
 
 
-def test_a_users_generations_are_listed_newest_first_and_page_by_page(generations: GenerationStore) -> None:
+def test_a_users_generations_are_listed_newest_first_by_pages(generations: GenerationStore) -> None:
     # given
     mine = [generation(created_at=NOW + number, user_id="me") for number in range(5)]
     for item in [*mine, generation(created_at=NOW + 2, user_id="another")]:
@@ -87,7 +87,7 @@ def test_only_what_is_overdue_is_due(generations: GenerationStore) -> None:
     assert sorted((item.generation_id, item.kind) for item in due) == [(item.id, "generation") for item in late]
 
 
-def test_the_longest_overdue_come_first_and_no_more_than_asked_for(generations: GenerationStore) -> None:
+def test_the_longest_overdue_come_first_and_no_more_than_asked(generations: GenerationStore) -> None:
     # given ten in one shard
     for number in range(10):
         generations.add(generation(id=f"{number * 16:032x}", due_at=NOW - number))

@@ -151,9 +151,7 @@ def test_a_webhook_tells_of_a_failure(lambdas: Lambdas, key: str, internet: Inte
     assert "test:fail" in document["error"]
 
 
-def test_a_generation_without_a_webhook_is_announced_to_subscribers_but_not_delivered(
-    lambdas: Lambdas, key: str, stack: Stack
-) -> None:
+def test_without_a_webhook_it_is_announced_but_not_delivered(lambdas: Lambdas, key: str, stack: Stack) -> None:
     # given
     body = json.loads(SKETCH)
     del body["webhook"]
@@ -236,7 +234,7 @@ def test_the_same_dispatch_message_twice_asks_the_provider_once(
     assert len(internet.to("api.artificialstudio.ai")) == 1
 
 
-def test_a_webhook_that_is_refused_is_tried_again_with_the_same_id(
+def test_a_refused_webhook_is_tried_again_with_the_same_id(
     lambdas: Lambdas, key: str, internet: Internet, stack: Stack
 ) -> None:
     # given a receiver that is down
@@ -263,7 +261,7 @@ def test_a_webhook_that_is_refused_is_tried_again_with_the_same_id(
     assert first.content == second.content
 
 
-def test_every_functions_calls_are_among_those_that_its_policy_allows(
+def test_every_functions_calls_are_allowed_by_its_policy(
     lambdas: Lambdas, key: str, studio: Studio, internet: Internet, stack: Stack
 ) -> None:
     # given each function's part in a generation's way

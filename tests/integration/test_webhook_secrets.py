@@ -60,7 +60,7 @@ def test_a_rotation_whose_answer_was_lost_is_made_once(
     assert rotated == accounts.webhook_secrets(user_id) == ROTATED
 
 
-def test_of_two_rotations_at_once_one_is_made_and_both_tell_of_it(accounts: AccountStore, user_id: str) -> None:
+def test_of_two_rotations_at_once_one_is_made_and_both_tell_it(accounts: AccountStore, user_id: str) -> None:
     # given one that has read when the other is made
     events = clients.client("dynamodb").meta.events
     others: list[WebhookSecrets] = []

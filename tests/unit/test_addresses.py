@@ -271,12 +271,12 @@ def test_the_owner_lists_the_ports(url: str) -> None:
 
 
 @pytest.mark.parametrize("port", ["", ":", ":443", ":0", ":444", ":18443"])
-def test_the_owners_list_is_all_there_is_and_what_refuses_names_it(port: str) -> None:
+def test_the_owners_list_is_all_there_is_and_a_refusal_names_it(port: str) -> None:
     with pytest.raises(FetchRefusedError, match=r"port must be 8443 or 10443\.$"):
         OWNERS.check_url(f"https://example.com{port}/")
 
 
-def test_a_listed_port_is_for_https_and_public_addresses_all_the_same() -> None:
+def test_a_listed_port_is_for_https_and_public_addresses_alone() -> None:
     for url in ("http://example.com:10443/", "https://127.0.0.1:10443/", "https://[::ffff:8.8.8.8]:8443/"):
         with pytest.raises(FetchRefusedError):
             OWNERS.check_url(url)

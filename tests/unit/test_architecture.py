@@ -1,4 +1,4 @@
-"""The architecture's one rule: imports point inward, and only adapters and functions import AWS, HTTP or Lambda."""
+"""Imports point inward, only adapters and functions import AWS, HTTP or Lambda, and names of tests are short."""
 
 import ast
 import sys
@@ -45,3 +45,11 @@ def test_only_the_edges_import_the_outside() -> None:
         assert foreign <= allowed or "adapters" in path.parts, f"{path}: imports {foreign}"
         assert not foreign & {"boto3", "functions"}, f"{path}: imports {foreign}"
         assert ("PIL" in foreign) <= (path.name == "pillow.py" or "drawing" in path.parts), path
+
+
+def test_no_test_has_a_name_over_60_characters() -> None:
+    for path in (ROOT / "tests").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        long = [name for name in names if name.startswith("test_") and len(name) > 60]
+        assert not long, f"{path}: shorten {long}"

@@ -72,7 +72,7 @@ def test_every_provider_serves_a_model() -> None:
     assert {route.provider for model in MODELS for route in model.routes} == set(KINDS)
 
 
-def test_the_missions_model_is_artificial_studios_and_else_sketchs() -> None:
+def test_the_missions_model_is_artificial_studios_else_sketchs() -> None:
     studio, sketch = CATALOG.model("playground-v2").routes
     assert (studio.provider, studio.model, studio.fallback) == ("artificial-studio", "playground-v2", False)
     assert (sketch.provider, sketch.fallback) == ("sketch", True)
@@ -225,9 +225,7 @@ MODEL = replace(CATALOG.model("flux-dev"), routes=(PAID, Route("fal", "b"), FREE
         (set(), [], 6),
     ],
 )
-def test_a_stand_in_serves_where_nobody_else_can_and_costs_nothing(
-    ready: set[str], usable: list[str], price: int
-) -> None:
+def test_a_stand_in_serves_where_nobody_else_can_and_is_free(ready: set[str], usable: list[str], price: int) -> None:
     routes = MODEL.usable(lambda route: route.provider in ready, test=False)
     assert [route.provider for route in routes] == usable
     assert MODEL.price({"num_images": 2}, routes) == price

@@ -424,7 +424,7 @@ def test_a_webhook_secret_is_found_by_id_or_email(cli: Cli, stack: FakeStack, us
 
 
 @pytest.mark.usefixtures("local_stack")
-def test_a_webhook_secret_is_rotated_and_the_old_one_shown_with_its_end(cli: Cli, stack: FakeStack) -> None:
+def test_a_webhook_secret_is_rotated_and_the_old_ones_end_shown(cli: Cli, stack: FakeStack) -> None:
     stack.on("GET", f"{ADMIN}/users", {"data": [USER]})
     stack.on("POST", f"{ADMIN}/users/user_1/webhook-secret/rotate", SECRET)
 
@@ -1161,7 +1161,7 @@ def test_webhooks_are_verified_and_forwarded(program: Receiver) -> None:
     assert verify_webhook(forwarded.body, forwarded.headers, secret).id == "gen_1"
 
 
-def test_a_program_that_is_down_is_a_failure_that_atelier_repeats() -> None:
+def test_a_program_that_is_down_is_a_failure_to_be_repeated() -> None:
     with Listener(0, None, "http://127.0.0.1:9/") as listener:
         assert httpx.post(listener.url, content=b"{}").status_code == 502
         assert "does not answer" in str(listener.events.get(timeout=5).reason)
@@ -1528,7 +1528,7 @@ def test_hostile_text_is_shown_as_it_is_and_harmless(
     assert not set("\x1b\x9b\x07\r\u202e") & set(result.output)
 
 
-def test_progress_shows_status_and_seconds_and_no_status_can_break_it() -> None:
+def test_progress_shows_status_and_seconds_whatever_the_status() -> None:
     shown = StringIO()
     terminal = Console(file=shown, force_terminal=True, force_interactive=True, _environ={})
 

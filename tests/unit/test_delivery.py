@@ -65,9 +65,7 @@ DONE = a_generation(status=Status.SUCCESS, timeline=WAY)
     ],
     ids=str,
 )
-def test_a_webhook_is_told_of_what_it_wants_to_know_and_of_nothing_before_it_occurs(
-    wanted: tuple[Status, ...], occurred: list[Moment]
-) -> None:
+def test_a_webhook_is_told_of_wanted_events_once_they_occur(wanted: tuple[Status, ...], occurred: list[Moment]) -> None:
     generation = replace(DONE, webhook_events=wanted)
     assert list(events(generation)) == occurred
     young = replace(generation, status=Status.PENDING, timeline=())
@@ -78,13 +76,13 @@ def test_without_a_webhook_nothing_is_told() -> None:
     assert events(replace(DONE, webhook=None)) == ()
 
 
-def test_a_status_that_came_again_is_told_once_with_its_first_time() -> None:
+def test_a_repeated_status_is_told_once_with_its_first_time() -> None:
     again = (Moment(Status.PROCESSING, NOW + 1), Moment(Status.PENDING, NOW + 2), Moment(Status.PROCESSING, NOW + 3))
     generation = a_generation(status=Status.PROCESSING, timeline=again, webhook_events=tuple(Status))
     assert events(generation) == (PENDING, again[0])
 
 
-def test_the_delivery_of_an_event_is_due_since_it_occurred_and_is_the_same_whoever_makes_it() -> None:
+def test_a_delivery_is_due_since_its_event_and_always_the_same() -> None:
     generation = replace(DONE, webhook_events=(Status.PROCESSING, Status.SUCCESS))
     first, last = deliveries_for(generation, {}, BASE_URL)
     assert (first.event, first.due_at, last.event, last.due_at) == (Status.PROCESSING, NOW + 1, Status.SUCCESS, NOW + 3)
@@ -109,7 +107,7 @@ def test_the_schedule_grows_and_lasts_more_than_75_hours() -> None:
     assert len(SCHEDULE) + 1 >= 10
 
 
-def test_the_message_id_is_the_generations_and_the_events_and_stays() -> None:
+def test_the_message_id_is_of_generation_and_event_and_stays() -> None:
     assert NEW.message_id == "msg_g1_success"
     assert NEW.started(NOW).finished(attempt(500), NOW).message_id == "msg_g1_success"
 
@@ -124,7 +122,7 @@ def test_only_a_2xx_is_a_success(*, code: int | None, succeeded: bool) -> None:
 
 
 @pytest.mark.parametrize("late", [0, 1, HOUR, 1000 * HOUR])
-def test_a_due_attempt_is_taken_for_a_while_and_the_schedule_begins_with_the_first(late: int) -> None:
+def test_a_due_attempt_is_taken_and_the_first_begins_the_plan(late: int) -> None:
     started = NEW.started(NOW + late)
     assert (started.tries, started.version, started.due_at) == (1, 1, NOW + late + ATTEMPT_LEASE)
     assert (started.status, started.started_at, started.begun_at) == (DeliveryStatus.PENDING, NOW + late, NOW + late)
@@ -139,7 +137,7 @@ def test_an_attempt_is_not_taken_before_it_is_due() -> None:
 
 
 @pytest.mark.parametrize("later", [ATTEMPT_LEASE - 1, ATTEMPT_LEASE, HOUR])
-def test_an_attempt_is_not_taken_twice_before_its_end_is_recorded(later: int) -> None:
+def test_an_attempt_is_not_taken_twice_before_its_end(later: int) -> None:
     with pytest.raises(ConflictError):
         NEW.started(NOW).started(NOW + later)
 
@@ -194,7 +192,7 @@ def test_the_waits_are_not_all_the_same() -> None:
 
 @relaxed
 @given(failures)
-def test_a_receiver_that_never_answers_well_is_given_up_after_the_last_attempt(code: int | None) -> None:
+def test_a_receiver_never_answering_well_is_given_up_at_the_last(code: int | None) -> None:
     """However chance falls, the whole is never shorter than the schedule, and each wait is within the jitter."""
     delivery, now = NEW, NOW
     waits = []
@@ -235,7 +233,7 @@ def test_what_is_pending_too_long_has_its_last_attempt() -> None:
 
 @relaxed
 @given(st.integers(0, 10 * HOUR), st.integers(1, len(SCHEDULE)))
-def test_the_later_of_the_schedule_and_what_the_receiver_asks_for(rest: int, tries: int) -> None:
+def test_the_later_of_the_schedule_and_the_receivers_wish(rest: int, tries: int) -> None:
     failed = replace(NEW, tries=tries).finished(attempt(503), NOW, rest)
     planned = SCHEDULE[tries - 1]
     assert max(planned, rest) <= due(failed) - NOW <= max(planned, rest) + planned * JITTER
@@ -275,7 +273,7 @@ def test_no_retry_after_is_an_error(text: str) -> None:
 # ---- No place at the host
 
 
-def test_who_finds_no_place_comes_back_later_and_no_try_is_counted() -> None:
+def test_without_a_place_it_comes_back_later_and_counts_no_try() -> None:
     retry_at = NOW + 20 * SECOND
     later = replace(NEW, tries=3, attempts=3).rescheduled(retry_at, NOW)
     assert (later.tries, later.attempts, later.postponements, later.version) == (3, 3, 1, 1)
@@ -303,7 +301,7 @@ def test_a_try_forgets_how_often_there_was_no_place() -> None:
 
 
 @pytest.mark.parametrize("late", [0, 1000 * HOUR])
-def test_who_never_finds_a_place_is_given_up_and_nobody_before_he_looked_for_one(late: int) -> None:
+def test_a_delivery_without_a_place_is_given_up_after_it_looked(late: int) -> None:
     delivery, now = NEW, NOW + late
     start = now
     delivery = delivery.rescheduled(0, now)

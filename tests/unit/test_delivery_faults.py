@@ -351,7 +351,7 @@ def test_every_generation_is_delivered_or_dead_and_visible(world: World) -> None
             assert attempts(world, delivery)[-1].succeeded
 
 
-def test_the_receiver_sees_each_id_with_one_body_and_no_timestamp_twice(world: World) -> None:
+def test_each_id_comes_with_one_body_and_no_timestamp_twice(world: World) -> None:
     assert {len(bodies) for bodies in world.receivers.bodies.values()} == {1}
     asked = {delivery.message_id for _, delivery in wanted(world) if delivery}
     assert set(world.receivers.bodies) <= asked

@@ -195,7 +195,7 @@ def test_caption_changes_only_the_bottom_of_the_picture() -> None:
     assert 0 < left < right < 128
 
 
-def test_large_pictures_are_oversampled_less_and_still_deterministic() -> None:
+def test_large_pictures_are_less_oversampled_but_deterministic() -> None:
     first, second = (draw("a boat", seed=3, width=2_048, height=1_280) for _ in range(2))
     assert first == second
     assert Image.open(io.BytesIO(first)).size == (2_048, 1_280)

@@ -60,7 +60,7 @@ def test_edits_are_deterministic_and_leave_their_input_alone(edit: Edit, mode: s
 # ---- Edit
 
 
-def test_edit_paints_the_subject_over_the_picture_and_keeps_the_rest() -> None:
+def test_edit_paints_the_subject_over_and_keeps_the_rest() -> None:
     image = photograph(size=(128, 128))
     after = changed(image, editing.edit(image, "a fox", seed=1))
     left, top, right, bottom = after.getbbox() or (0, 0, 0, 0)

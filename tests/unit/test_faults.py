@@ -570,7 +570,7 @@ def test_a_function_may_be_killed_again_and_again(scene: Scene) -> None:
 
 @each("scene", STEPS, ids=str)
 @each("copies", [2, 5])
-def test_every_message_may_come_several_times_one_after_the_other(scene: Scene, copies: int) -> None:
+def test_every_message_may_come_several_times_in_a_row(scene: Scene, copies: int) -> None:
     world = scene.world(copies=copies)
     world.settle()
     assert_at_rest(world)

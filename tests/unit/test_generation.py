@@ -97,7 +97,7 @@ def test_a_change_that_is_not_allowed(name: str, status: Status) -> None:
 
 @relaxed
 @given(st.lists(st.sampled_from(sorted(CHANGES)), max_size=30))
-def test_on_any_way_the_version_counts_the_changes_and_the_end_is_the_end(names: list[str]) -> None:
+def test_the_version_counts_the_changes_and_the_end_is_the_end(names: list[str]) -> None:
     here, changes = accepted(), 0
     for name in names:
         before = here
@@ -189,7 +189,7 @@ def test_ids_and_tokens_are_never_the_same() -> None:
     assert all(len(item.callback_token) == 32 and len(item.file_token) == 24 for item in several)
 
 
-def test_the_timeline_says_when_it_came_to_each_status_and_who_was_called() -> None:
+def test_the_timeline_dates_each_status_and_names_who_was_called() -> None:
     claimed = accepted().claimed("p", "p/xl", committed=True, now=NOW + 1, deadline=1).submitted("job-1", NOW + 2)
     requeued = claimed.requeued("busy", NOW + 3).rescheduled(NOW + 4)
     done = (
@@ -209,7 +209,7 @@ def test_the_timeline_says_when_it_came_to_each_status_and_who_was_called() -> N
     assert accepted().failed("no", NOW + 8).timeline == ((Status.ERROR, NOW + 8, None),)
 
 
-def test_each_attempt_says_whose_turn_it_was_how_long_and_why_it_ended() -> None:
+def test_each_attempt_says_whose_turn_how_long_and_why_it_ended() -> None:
     first = accepted().claimed("p", "p/xl", committed=True, now=NOW + 1, deadline=1)
     assert first.attempts == (ProviderAttempt("p", "p/xl", NOW + 1),)
     second = first.requeued("busy", NOW + 3).claimed("q", "q/xl", committed=True, now=NOW + 5, deadline=1)
@@ -223,7 +223,7 @@ def test_each_attempt_says_whose_turn_it_was_how_long_and_why_it_ended() -> None
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_what_its_client_gave_up_lapses_as_cancelled_and_costs_what_may_have_been_paid(committed: bool) -> None:
+def test_a_job_given_up_lapses_as_cancelled_at_its_possible_cost(committed: bool) -> None:
     claimed = accepted().claimed("p", "p/xl", committed=committed, now=NOW, deadline=1)
     cancelled = claimed.submitted("job-1", NOW).cancelled(NOW + 5)
     assert (cancelled.status, cancelled.cancelled_at, cancelled.due_at) == (Status.PROCESSING, NOW + 5, NOW + 5)
@@ -233,7 +233,7 @@ def test_what_its_client_gave_up_lapses_as_cancelled_and_costs_what_may_have_bee
     assert (other.error, other.refunded) == ("too late", True)
 
 
-def test_a_failure_gives_the_credits_back_unless_it_says_otherwise() -> None:
+def test_a_failure_refunds_the_credits_unless_it_says_otherwise() -> None:
     assert accepted().failed("no", NOW).refunded
     assert not accepted().failed("no", NOW, refunded=False).refunded
 

@@ -165,7 +165,7 @@ def test_an_answer_comes_back_whatever_its_status() -> None:
     assert (found.headers["retry-after"], found.headers["x-a"]) == ("7", "1, 2")
 
 
-def test_a_request_says_who_sends_it_and_holds_our_headers_and_body() -> None:
+def test_a_request_names_its_sender_and_holds_headers_and_body() -> None:
     with Server(answering(OK)) as server:
         get(OURS, server.url(path="/a?b=c%20d"), content=b"body")
     [request] = server.requests
@@ -292,7 +292,7 @@ def test_the_deadline_holds_against_a_resolver_that_hangs() -> None:
     assert took < LONG
 
 
-def test_the_deadline_holds_against_a_tls_handshake_that_never_ends() -> None:
+def test_the_deadline_holds_against_an_endless_tls_handshake() -> None:
     with Server(silent) as server:
         begun = time.monotonic()
         with pytest.raises(FetchFailedError) as caught:
@@ -302,9 +302,7 @@ def test_the_deadline_holds_against_a_tls_handshake_that_never_ends() -> None:
     assert took < LONG
 
 
-def test_one_deadline_covers_looking_up_connecting_sending_and_the_answer(
-    authority: "Authority", tmp_path: Path
-) -> None:
+def test_one_deadline_covers_lookup_connect_request_and_answer(authority: "Authority", tmp_path: Path) -> None:
     """No part takes longer than the request may, all together do."""
     part = SHORT / 3
 
@@ -355,7 +353,7 @@ FLOODS = {
 
 
 @each(("head", "drop"), FLOODS.values(), ids=tuple(FLOODS))
-def test_what_stands_around_a_body_can_be_endless_without_filling_the_memory(head: bytes, drop: bytes) -> None:
+def test_endless_framing_around_a_body_does_not_fill_the_memory(head: bytes, drop: bytes) -> None:
     with Server(endless(head, drop, every=0)) as server:
         tracemalloc.start()
         begun = time.monotonic()
@@ -397,13 +395,13 @@ def test_where_nothing_is_kept_the_headers_are_enough() -> None:
         assert time.monotonic() - begun < LONG
 
 
-def test_a_body_that_stalls_before_there_is_enough_of_it_is_a_failure() -> None:
+def test_a_body_that_stalls_before_enough_of_it_is_a_failure() -> None:
     with Server(endless(HEAD + b"half", b"")) as server, pytest.raises(FetchFailedError, match="no whole") as caught:
         post(OURS, server.url(), timeout=SHORT)
     assert caught.value.sent
 
 
-def test_a_body_that_breaks_off_before_there_is_enough_of_it_is_a_failure() -> None:
+def test_a_body_that_breaks_off_before_enough_of_it_is_a_failure() -> None:
     with Server(answering(HEAD, b"half")) as server, pytest.raises(FetchFailedError) as caught:
         post(OURS, server.url())
     assert caught.value.sent
@@ -528,7 +526,7 @@ def test_closing_an_answer_that_nobody_read_hangs_up() -> None:
         assert server.hung_up.wait(LONG)
 
 
-def test_a_deadline_that_passes_before_the_connection_is_made_was_not_sent() -> None:
+def test_a_deadline_passed_before_the_connection_was_not_sent() -> None:
     class Slow(OperatorPolicy):
         def check_address(self, text: str) -> None:
             time.sleep(0.2)
@@ -635,7 +633,7 @@ def in_url(address: str) -> str:
 
 @each_verb
 @pytest.mark.parametrize("url", [*map(in_url, DENIED), *(f"https://{host}/" for host in SPELLINGS)], ids=ascii)
-def test_a_denied_address_in_no_spelling_is_looked_up_or_connected_to(url: str, ask: Ask, wire: Wire) -> None:
+def test_a_denied_address_in_any_spelling_is_never_connected_to(url: str, ask: Ask, wire: Wire) -> None:
     for spelling in (url, url.upper().replace("HTTPS", "hTTps"), url.replace("https", "http"), url.rstrip("/")):
         with pytest.raises(FetchRefusedError):
             ask(STRICT, spelling)
@@ -643,9 +641,7 @@ def test_a_denied_address_in_no_spelling_is_looked_up_or_connected_to(url: str, 
 
 
 @pytest.mark.parametrize("host", [*DENIED, *SPELLINGS], ids=ascii)
-def test_what_the_system_reads_as_a_denied_address_is_not_connected_to_even_if_no_rule_read_the_url(
-    host: str, wire: Wire
-) -> None:
+def test_an_address_the_system_reads_as_denied_is_never_reached(host: str, wire: Wire) -> None:
     class Unread(OperatorPolicy):
         check_address = staticmethod(UrlPolicy().check_address)
 
@@ -677,9 +673,7 @@ def test_one_denied_address_among_good_ones_refuses_the_name(denied: str, wire: 
     "denied", [address for address in DENIED if not address.startswith("127.") and address != "::1"]
 )
 @pytest.mark.parametrize("turn", [1, -1], ids=["the last", "the first"])
-def test_the_local_stack_connects_to_loopback_and_to_no_other_denied_address(
-    denied: str, turn: int, wire: Wire
-) -> None:
+def test_the_local_stack_connects_to_no_denied_but_loopback(denied: str, turn: int, wire: Wire) -> None:
     with Server(answering(OK)) as server:
         wire.names = {"localhost": [["127.0.0.1", denied][::turn], ["127.0.0.1"]]}
         with pytest.raises(FetchRefusedError, match="not public"):
@@ -690,7 +684,7 @@ def test_the_local_stack_connects_to_loopback_and_to_no_other_denied_address(
 
 @each_verb
 @pytest.mark.parametrize("second", ["127.0.0.1", "169.254.169.254", "::1", "1.1.1.1"])
-def test_a_name_is_looked_up_once_and_what_was_checked_is_connected_to(second: str, ask: Ask, wire: Wire) -> None:
+def test_a_name_is_looked_up_once_and_the_checked_address_used(second: str, ask: Ask, wire: Wire) -> None:
     """A name that answers differently the second time: DNS rebinding."""
     wire.names = {"host.example": [[PUBLIC, "2606:4700::1"], [second]]}
     with pytest.raises(FetchFailedError):
@@ -827,16 +821,12 @@ def trusting(authority: Authority, resolve: Resolver = here) -> HttpxClient:
     return HttpxClient(PinnedTransport(rules.check_address, resolve, authority.client), rules)
 
 
-def test_tls_is_verified_against_the_name_though_an_address_is_connected_to(
-    authority: Authority, secure: Server
-) -> None:
+def test_tls_is_verified_against_the_name_not_the_address(authority: Authority, secure: Server) -> None:
     assert get(trusting(authority), secure.url("host.example")).body == b"ok"
 
 
 @pytest.mark.parametrize("host", ["other.example", "127.0.0.1", "host.example.other.example"])
-def test_a_certificate_for_another_name_is_refused_before_anything_is_sent(
-    authority: Authority, secure: Server, host: str
-) -> None:
+def test_a_certificate_for_another_name_is_refused_beforehand(authority: Authority, secure: Server, host: str) -> None:
     with pytest.raises(FetchFailedError) as caught:
         get(trusting(authority), secure.url(host))
     assert not caught.value.sent
@@ -886,7 +876,7 @@ def test_the_server_is_told_the_name_and_nothing_of_the_address(
     assert told == ["host.example"]
 
 
-def test_a_certificate_for_the_address_is_no_certificate_for_the_name(authority: Authority, tmp_path: Path) -> None:
+def test_a_certificate_for_the_address_is_none_for_the_name(authority: Authority, tmp_path: Path) -> None:
     """Nor is one whose subject, unlike its list of names, has the name for its common name."""
     address = x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))
     with Server(answering(OK), authority.server(tmp_path, address)) as server:

@@ -256,7 +256,7 @@ USELESS = {
         ("CMYK", "JPEG", "of CMYK"),
     ],
 )
-def test_a_profile_that_cannot_be_used_is_dropped_and_the_picture_kept(mode: str, kind: str, name: str) -> None:
+def test_a_profile_that_cannot_be_used_is_dropped_picture_kept(mode: str, kind: str, name: str) -> None:
     content = write(a_picture(mode), kind, icc_profile=USELESS[name])
     clean = read(sanitise(content).content)
     assert "icc_profile" not in clean.info
@@ -472,7 +472,7 @@ def test_a_picture_has_at_most_so_many_bytes(kind: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-def test_whatever_is_wrong_with_a_picture_it_is_refused_or_made_whole() -> None:
+def test_a_faulty_picture_is_refused_or_made_whole() -> None:
     """No other error comes out, and what comes out can be read; the damage is the same each time."""
     chance = random.Random(1)
     originals = [

@@ -118,7 +118,7 @@ def test_pictures_are_told_where_we_keep_them() -> None:
         ({"image_urls": ["data:image/png;base64,"]}, ("https://a",), {"image_urls": ["https://a"]}),
     ],
 )
-def test_who_speaks_our_words_is_told_pixels_and_where_we_keep_pictures(
+def test_a_speaker_of_our_words_is_told_pixels_and_picture_urls(
     values: dict[str, Any], images: tuple[str, ...], ours: dict[str, Any]
 ) -> None:
     assert plain(values, images) == ours

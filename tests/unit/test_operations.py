@@ -44,11 +44,11 @@ def runbook() -> dict[str, list[str]]:
 # ---- Alarms ----------------------------------------------------------------------------------------------------------
 
 
-def test_each_alarm_has_its_entry_in_the_runbook_and_each_entry_its_alarm() -> None:
+def test_each_alarm_has_a_runbook_entry_and_each_entry_an_alarm() -> None:
     assert set(runbook()) == set(alarms())
 
 
-def test_an_entry_says_what_it_means_where_to_look_and_what_to_do() -> None:
+def test_an_entry_says_its_meaning_where_to_look_and_what_to_do() -> None:
     for name, cells in runbook().items():
         assert len(cells) == 3, name
         assert all(cells), name
@@ -126,7 +126,7 @@ def test_a_waiting_client_sets_off_no_latency_alarm() -> None:
     assert longest * 1000 < alarms()["ApiLatencyAlarm"]["Threshold"] < 29_000
 
 
-def test_a_reconcile_that_stops_is_noticed_though_it_sends_nothing() -> None:
+def test_a_stopped_reconcile_is_noticed_though_it_sends_nothing() -> None:
     alarm = alarms()["ReconcileMissingAlarm"]
     assert dimensions(alarm) == {"FunctionName": {"Ref": "ReconcileFunction"}}
     assert (alarm["MetricName"], alarm["TreatMissingData"]) == ("Invocations", "breaching")

@@ -55,7 +55,7 @@ def test_a_job_is_posted_with_the_key_and_our_callback() -> None:
     assert json.loads(request.content) == {"model": "studio/xl", "input": JOB.input, "webhook": JOB.callback_url}
 
 
-def test_without_an_address_of_the_owners_it_is_the_documented_one() -> None:
+def test_without_an_owners_address_it_is_the_documented_one() -> None:
     line = wire(httpx.Response(200, json={"id": "job1"}))
     ArtificialStudio(line.client, {"replicate": BASE, "artificial-studio": ""}).submit(JOB)
     assert line.asked == [("POST", "https://api.artificialstudio.ai/api/generate")]
@@ -219,7 +219,7 @@ def test_an_answer_that_is_too_large_is_asked_for_again() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 202, 204, 400, 404, 405, 409])
-def test_a_cancellation_is_a_wish_which_may_come_too_late_or_be_unknown_there(status: int) -> None:
+def test_a_cancellation_is_a_wish_that_may_be_late_or_unknown(status: int) -> None:
     line = wire(httpx.Response(status))
     studio = ArtificialStudio(line.client, URLS)
     studio.cancel("job-1", JOB)

@@ -107,7 +107,7 @@ def test_pictures_come_in_base64() -> None:
 
 
 @pytest.mark.parametrize("pictures", [(PNG, PNG), (GRID, PNG, PNG)])
-def test_of_a_batch_the_pictures_are_kept_and_a_grid_of_them_is_not(pictures: tuple[bytes, ...]) -> None:
+def test_of_a_batch_the_pictures_are_kept_and_their_grid_is_not(pictures: tuple[bytes, ...]) -> None:
     outcome = submit(success(*pictures), job=a_job(batch_size=2))
     assert outcome == Images((ProviderImage(PNG, "image/png"), ProviderImage(PNG, "image/png")))
 

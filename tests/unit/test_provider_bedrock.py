@@ -80,7 +80,7 @@ def test_a_model_gets_the_input_and_its_mode() -> None:
     assert sent(a_job()) == {**INPUT, "mode": "text-to-image"}
 
 
-def test_a_picture_goes_with_a_strength_and_without_an_aspect_ratio() -> None:
+def test_a_picture_goes_with_a_strength_and_no_aspect_ratio() -> None:
     body = {"prompt": "a café", "seed": 0, "mode": "image-to-image"}
     image = base64.b64encode(PICTURE.content).decode()
     assert sent(a_job(PICTURE)) == {**body, "image": image, "strength": 0.7}

@@ -107,7 +107,7 @@ def test_an_input_is_posted_once_with_the_key_and_our_callback() -> None:
     assert json.loads(request.content) == JOB.input
 
 
-def test_without_an_address_of_the_owners_it_is_the_documented_one() -> None:
+def test_without_an_owners_address_it_is_the_documented_one() -> None:
     line = wire(httpx.Response(200, json=TAKEN))
     Fal(line.client, {}, ed25519.verify).submit(JOB)
     assert line.asked[0][1].startswith("https://queue.fal.run/fal-ai/flux/dev?")
@@ -181,9 +181,7 @@ def asked_with(job_id: str, model: str = JOB.model) -> list[tuple[str, str]]:
         ("comfy/someone/flow", "comfy/someone/flow"),
     ],
 )
-def test_a_request_that_only_a_callback_named_is_asked_about_where_it_is_documented_to_be(
-    model: str, application: str
-) -> None:
+def test_a_job_named_by_callback_alone_is_asked_as_documented(model: str, application: str) -> None:
     place = f"{BASE}/{application}/requests/{ID}"
     assert asked_with(ID, model) == [("GET", f"{place}/status"), ("GET", place), ("PUT", f"{place}/cancel")]
 
@@ -427,7 +425,7 @@ def test_new_keys_are_read_when_none_fits() -> None:
     assert len(line.requests) == 2
 
 
-def test_forgeries_do_not_make_us_ask_for_the_keys_again_and_again() -> None:
+def test_forgeries_do_not_make_us_ask_for_the_keys_each_time() -> None:
     line = wire(told(SIGNER))
     provider = fal(line)
     for second in range(0, 2 * LEAST_RENEWAL_SECONDS, 10):
@@ -447,7 +445,7 @@ def test_forgeries_do_not_make_us_ask_for_the_keys_again_and_again() -> None:
         *(httpx.Response(200, json={"keys": [{"x": x}]}) for x in (5, "", "AAAA", "A", "é", "*" * 43)),
     ],
 )
-def test_without_the_keys_a_callback_is_neither_believed_nor_refused(
+def test_without_the_keys_a_callback_is_left_undecided(
     answer: httpx.Response | type[httpx.TransportError],
 ) -> None:
     line = wire(answer, told(SIGNER))

@@ -160,7 +160,7 @@ def test_a_call_may_be_made_again_only_if_it_was_never_sent(
 # ---- Fetching
 
 
-def test_a_prediction_is_fetched_where_we_know_it_to_be_not_where_it_says() -> None:
+def test_a_prediction_is_fetched_where_we_know_not_where_it_says() -> None:
     line = wire(httpx.Response(200, json=STARTING))
     assert Replicate(line.client, URLS).fetch(ID, JOB) == Running()
     assert line.asked == [("GET", f"{BASE}/predictions/{ID}")]
@@ -326,7 +326,7 @@ def test_a_new_secret_is_read_when_the_old_one_does_not_fit() -> None:
     assert len(line.requests) == 2
 
 
-def test_forgeries_do_not_make_us_ask_for_the_secret_again_and_again() -> None:
+def test_forgeries_do_not_make_us_ask_for_the_secret_each_time() -> None:
     line = wire(told(SECRET))
     replicate = Replicate(line.client, URLS)
     for second in range(2 * LEAST_RENEWAL_SECONDS):
@@ -345,7 +345,7 @@ def test_forgeries_do_not_make_us_ask_for_the_secret_again_and_again() -> None:
         *(httpx.Response(200, content=body) for body in (b"", b"[]", b"{}", b'{"key": 5}', b'{"key": ""}')),
     ],
 )
-def test_without_the_secret_a_callback_is_neither_believed_nor_refused(
+def test_without_the_secret_a_callback_is_left_undecided(
     answer: httpx.Response | type[httpx.TransportError],
 ) -> None:
     line = wire(answer, told(SECRET))

@@ -58,7 +58,7 @@ def test_stable_diffusion_is_told_its_model_and_mode() -> None:
     assert form.items() >= {"model": b"sd3.5-large", "mode": b"text-to-image", "aspect_ratio": b"16:9"}.items()
 
 
-def test_a_picture_goes_to_stable_diffusion_with_a_strength_and_without_an_aspect_ratio() -> None:
+def test_a_picture_goes_to_diffusion_with_strength_and_no_ratio() -> None:
     _, form = sent(a_job("sd3/sd3.5-large", (PICTURE,)))
     assert form.items() >= {"image": PICTURE.content, "mode": b"image-to-image", "strength": b"0.7"}.items()
     assert "aspect_ratio" not in form

@@ -78,7 +78,7 @@ def test_a_paid_call_may_be_made_again_only_if_it_was_never_sent(
 
 
 @pytest.mark.parametrize("make", [*PAID, Automatic1111])
-def test_they_wait_for_minutes_and_read_no_more_than_some_pictures(
+def test_they_wait_for_minutes_and_read_only_some_pictures(
     make: Callable[[HttpClient, Mapping[str, str]], Provider],
 ) -> None:
     http = ScriptedHttp(answer(500))

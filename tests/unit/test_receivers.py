@@ -69,7 +69,7 @@ libraries = pytest.mark.parametrize("verifies", [reference, replicate])
 @given(secret=secrets, other=secrets, message_id=ids, body=st.text())
 @example(secret=SECRET, other=OTHER, message_id="msg_1", body="")
 @example(secret=SECRET, other=OTHER, message_id="msg_1", body="ä🦊\n\x00" * (LARGE // 8))
-def test_two_libraries_verify_what_either_secret_signs_and_nothing_else(
+def test_two_libraries_verify_either_secrets_signature_alone(
     verifies: Callable[[str, Headers, bytes], bool], secret: str, other: str, message_id: str, body: str
 ) -> None:
     content = body.encode()

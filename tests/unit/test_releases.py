@@ -91,7 +91,7 @@ def test_each_parameter_is_tried() -> None:
     assert not [name for name, value in OTHERS.items() if value == TEMPLATE["Parameters"][name]["Default"]]
 
 
-def test_a_change_makes_a_version_of_the_functions_that_it_concerns_and_of_no_others(
+def test_a_change_makes_versions_of_just_the_functions_concerned(
     translated: dict[str, Translated],
 ) -> None:
     before = versions(translated[""])

@@ -487,7 +487,7 @@ def test_no_preference_makes_anyone_wait_beyond_the_limit(prefer: str, limit: in
     assert 0 <= seconds <= limit
 
 
-def test_both_preferences_mean_to_wait_and_then_to_go_on_asynchronously() -> None:
+def test_both_preferences_mean_to_wait_and_then_go_on_async() -> None:
     assert parse_wait("respond-async, wait=10", webhook=None, limit=25) == (10, "wait=10")
 
 

@@ -17,7 +17,7 @@ def test_with_the_remedies_a_thousand_requests_a_second_hold() -> None:
     assert recovery_hours(REMEDIED, 1_000) < 1
 
 
-def test_a_limit_binds_at_the_same_rate_whatever_rate_is_simulated() -> None:
+def test_a_limit_binds_at_the_same_rate_whatever_is_simulated() -> None:
     slow, fast = simulate(TODAY, 10), simulate(TODAY, 1_000)
     for kind in ("due", "by-day", "provider's slots"):
         assert fast[kind] == pytest.approx(100 * slow[kind])

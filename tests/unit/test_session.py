@@ -82,7 +82,7 @@ def test_a_change_needs_its_own_sessions_token() -> None:
          False),
     ],
 )  # fmt: skip
-def test_the_cookie_is_for_the_console_alone_and_no_script_sees_it(url: str, path: str, secure: bool) -> None:
+def test_the_cookie_is_for_the_console_and_no_script_sees_it(url: str, path: str, secure: bool) -> None:
     header, cleared = set_cookie("sealed", url), clear_cookie(url)
     assert header == f"{COOKIE}=sealed; Max-Age=28800; Path={path}; HttpOnly; SameSite=Strict" + "; Secure" * secure
     assert cleared == f"{COOKIE}=; Max-Age=0; Path={path}; HttpOnly; SameSite=Strict" + "; Secure" * secure

@@ -103,7 +103,7 @@ def test_accepting_writes_the_generation_and_then_sends_its_id() -> None:
     assert (accepted.created_at, accepted.correlation_id) == (NOW, "correlation-9")
 
 
-def test_a_lost_message_leaves_a_pending_generation_that_is_answered_and_on_the_agenda() -> None:
+def test_a_lost_message_leaves_an_answered_pending_generation() -> None:
     generations = InMemoryGenerations()
     accepted = accepting(generations, InMemoryQueue(broken=True))(a_request(), KEY, "c")
 
@@ -176,7 +176,7 @@ def test_a_model_that_nobody_here_can_make_is_unavailable(slug: str, what: str) 
     assert (generations.table.generations, queue.sent) == ({}, [])
 
 
-def test_a_model_of_the_owners_hardware_alone_says_where_to_read_on() -> None:
+def test_a_model_of_owners_hardware_alone_says_where_to_read_on() -> None:
     model = replace(embedded().model("sdxl"), routes=(Route("automatic1111", "x"), Route("bedrock", "y")))
     with pytest.raises(UnavailableError, match=r"set up automatic1111 or bedrock \(docs/operations.md\)"):
         accepting(InMemoryGenerations(), InMemoryQueue())(replace(a_request(), model=model), PAYING, "c")

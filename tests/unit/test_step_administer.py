@@ -100,7 +100,7 @@ def test_a_user_is_made_once_for_an_address() -> None:
         create(UserRequest(email="bob@example.com", name="Bob", plan="pro", credits=7))
 
 
-def test_a_rotated_key_may_do_the_same_and_the_old_one_holds_for_the_overlap() -> None:
+def test_a_rotated_key_may_do_the_same_and_the_old_one_overlaps() -> None:
     old = minted(scopes=("read",), requests_per_minute=5, models=("sketch",), expires_at=NOW + 10**9)
     accounts = InMemoryAccounts(USER, old)
     new, text = rotate(accounts, old.id)

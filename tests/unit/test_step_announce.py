@@ -82,7 +82,7 @@ def test_an_announced_generation_is_measured_once() -> None:
     assert measured.count("Generations") == 1
 
 
-def test_takes_the_generation_off_the_agenda_and_changes_nothing_else_of_it() -> None:
+def test_takes_the_generation_off_the_agenda_and_changes_no_more() -> None:
     generations = announced(FINISHED, InMemoryTopic())
     assert generations.get(FINISHED.id) == replace(FINISHED, version=4, due_at=None)
     assert generations.table.finished == []

@@ -77,7 +77,7 @@ def test_the_right_token_records_the_job_and_has_it_fetched() -> None:
     assert room.queue.sent == [(PROCESSING.id, 0)]
 
 
-def test_a_callback_changes_no_status_and_lets_no_other_writer_lose() -> None:
+def test_a_callback_changes_no_status_and_fails_no_other_writer() -> None:
     room = Room()
     room.step("studio", PROCESSING.id, TOKEN, called())
     assert (room.generation.status, room.generation.version) == (PROCESSING.status, PROCESSING.version)
@@ -164,7 +164,7 @@ def test_a_provider_whose_turn_is_over_names_no_job() -> None:
 @pytest.mark.parametrize(
     ("trouble", "status"), [(InvalidSignatureError("no"), 401), (ProviderBusyError("its keys are out of reach"), 503)]
 )
-def test_what_is_not_signed_as_the_provider_signs_changes_nothing(trouble: Exception, status: int) -> None:
+def test_a_callback_not_signed_by_the_provider_changes_nothing(trouble: Exception, status: int) -> None:
     room = Room(provider=Signed(trouble))
     with pytest.raises((UnauthenticatedError, UnavailableError)) as raised:
         room.step("studio", PROCESSING.id, TOKEN, called())

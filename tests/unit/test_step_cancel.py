@@ -48,7 +48,7 @@ def test_what_nobody_has_ends_at_once_and_is_refunded() -> None:
     assert room.queue.sent == []
 
 
-def test_what_a_provider_works_on_is_marked_and_stopped_by_ingest() -> None:
+def test_a_providers_job_is_marked_and_stopped_by_ingest() -> None:
     room = Room(RUNNING)
     marked = room.run()
     assert (marked.status, marked.cancelled_at, marked.due_at) == (Status.PROCESSING, NOW, NOW)

@@ -136,7 +136,7 @@ def test_any_2xx_is_taken(status: int) -> None:
 
 
 @each("status", [301, 302, 307, 304, 400, 401, 404, 408, 429, 500, 502, 503])
-def test_any_other_answer_is_tried_again_and_no_redirect_is_followed(status: int) -> None:
+def test_any_other_answer_is_tried_again_and_no_redirect_taken(status: int) -> None:
     room = Room(answer(status, location="https://elsewhere.example/"))
     delivery = room.attempt()
     assert delivery.status is DeliveryStatus.PENDING
@@ -153,13 +153,13 @@ UNREACHABLE = FetchFailedError("The host could not be connected to.", sent=False
 
 
 @pytest.mark.parametrize("failure", [TIMED_OUT, UNREACHABLE, REFUSED])
-def test_a_receiver_out_of_reach_is_tried_again_and_the_reason_kept(failure: Exception) -> None:
+def test_a_receiver_out_of_reach_is_tried_again_with_its_reason(failure: Exception) -> None:
     room = Room(failure)
     assert room.attempt().status is DeliveryStatus.PENDING
     assert [(item.status_code, item.answer, item.reason) for item in room.attempts()] == [(None, None, str(failure))]
 
 
-def test_an_attempt_tells_when_it_was_how_long_it_took_and_what_was_answered() -> None:
+def test_an_attempt_tells_its_time_its_duration_and_the_answer() -> None:
     room = Room(answer(500, "schön".encode()))
 
     def answer_later(*args: Any, **options: Any) -> HttpResponse:
@@ -277,7 +277,7 @@ def test_a_receiver_that_asks_for_time_gets_it(status: int) -> None:
     assert room.queue.sent == []
 
 
-def test_each_attempt_has_the_same_id_and_body_and_a_fresh_signed_timestamp() -> None:
+def test_each_attempt_has_the_same_id_and_body_and_a_fresh_time() -> None:
     room = Room(answer(500), answer(500), answer(200))
     moments = []
     for _ in range(3):
@@ -346,7 +346,7 @@ def test_a_message_that_comes_too_early_makes_no_attempt() -> None:
     assert len(room.receiver.requests) == 1
 
 
-def test_two_workers_make_one_attempt_and_who_came_second_has_the_rest_looked_at() -> None:
+def test_two_workers_make_one_attempt_and_the_rest_is_looked_at() -> None:
     room = Room()
     found = room.deliveries.find(room.id)
     room.step(*found)
@@ -396,7 +396,7 @@ def test_a_retry_survives_the_loss_of_its_message() -> None:
     assert room.attempt().status is DeliveryStatus.DELIVERED
 
 
-def test_what_was_deleted_during_an_attempt_stays_deleted_and_its_place_is_free() -> None:
+def test_a_deletion_during_an_attempt_stays_and_frees_its_place() -> None:
     room = Room()
 
     def erase(*args: Any, **options: Any) -> HttpResponse:
@@ -431,7 +431,7 @@ def drain(room: Room) -> None:
             room.run()
 
 
-def test_a_run_makes_one_attempt_and_sends_the_id_again_for_the_others() -> None:
+def test_a_run_makes_one_attempt_and_sends_the_id_for_the_others() -> None:
     room = Room(generation=TALKATIVE)
     room.clock.now += 10
     room.run()
@@ -455,7 +455,7 @@ def test_an_event_that_fails_does_not_hold_up_the_others() -> None:
     assert {delivery.status for delivery in room.table.deliveries.values()} == {DeliveryStatus.DELIVERED}
 
 
-def test_who_is_killed_in_an_attempt_has_sent_the_id_for_the_others_before() -> None:
+def test_a_worker_killed_in_an_attempt_sent_the_others_id_before() -> None:
     room = Room(RuntimeError("killed"), answer(200), generation=TALKATIVE)
     room.clock.now += 10
     with pytest.raises(RuntimeError):
@@ -463,7 +463,7 @@ def test_who_is_killed_in_an_attempt_has_sent_the_id_for_the_others_before() -> 
     assert room.queue.sent == [(room.id, 1)]
 
 
-def test_two_workers_that_meet_send_no_more_messages_than_they_took() -> None:
+def test_two_workers_that_meet_send_no_more_than_they_took() -> None:
     room = Room(generation=TALKATIVE)
     room.clock.now += 10
     found = room.deliveries.find(room.id)
@@ -494,7 +494,7 @@ class Crowd:
         return Room(*script, generation=generation, table=self.table, clock=self.clock, queue=self.queue)
 
 
-def test_a_host_that_fails_five_times_gets_one_probe_in_thirty_seconds() -> None:
+def test_a_host_that_failed_gets_one_probe_in_thirty_seconds() -> None:
     crowd = Crowd()
     for number in range(FAILURES_TO_OPEN):
         crowd.room((answer(500), TIMED_OUT)[number % 2]).run()
@@ -510,7 +510,7 @@ def test_a_host_that_fails_five_times_gets_one_probe_in_thirty_seconds() -> None
     assert 10 <= len(probes) <= 20
 
 
-def test_what_waits_for_an_open_breaker_costs_no_try_and_goes_when_the_host_is_back() -> None:
+def test_waiting_for_an_open_breaker_costs_no_try_and_goes_later() -> None:
     crowd = Crowd()
     for _ in range(FAILURES_TO_OPEN):
         crowd.room(answer(500)).run()
@@ -555,7 +555,7 @@ class Busy(ScriptedHttp):
 
 
 @pytest.mark.parametrize("users", [1, 5])
-def test_a_host_gets_so_many_calls_at_once_and_one_too_many_comes_back(users: int) -> None:
+def test_a_host_gets_so_many_calls_at_once_and_one_more_waits(users: int) -> None:
     crowd = Crowd()
     most = MAX_CALLS_OF_A_USER if users == 1 else MAX_CALLS
     first, *others = [crowd.room(user_id=f"user_{number % users}") for number in range(most + 5)]
@@ -572,7 +572,7 @@ def test_a_host_gets_so_many_calls_at_once_and_one_too_many_comes_back(users: in
     assert {name: breaker.taken for name, breaker in crowd.table.upstreams.breakers.items() if breaker.taken} == {}
 
 
-def test_a_users_failures_do_not_stop_another_users_webhooks_at_the_same_host() -> None:
+def test_a_users_failures_do_not_stop_anothers_at_the_same_host() -> None:
     crowd = Crowd()
     for _ in range(FAILURES_TO_OPEN + 1):
         crowd.room(answer(500), user_id="user_attacker").run()
@@ -582,7 +582,7 @@ def test_a_users_failures_do_not_stop_another_users_webhooks_at_the_same_host() 
     assert victim.known().status is DeliveryStatus.DELIVERED
 
 
-def test_a_users_slow_receiver_leaves_slots_of_its_host_to_others() -> None:
+def test_a_users_slow_receiver_leaves_slots_of_its_host_free() -> None:
     crowd = Crowd()
     victim = crowd.room()
     first, *slow = [crowd.room(user_id="user_attacker") for _ in range(MAX_CALLS_OF_A_USER)]

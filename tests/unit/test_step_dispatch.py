@@ -211,19 +211,19 @@ def test_the_first_provider_that_can_take_it_is_called(
 
 
 @pytest.mark.parametrize("model", ["paid", "paid-only"])
-def test_a_key_that_was_set_since_is_found_before_it_is_drawn_or_given_up(model: str) -> None:
+def test_a_key_set_since_is_found_before_drawing_or_giving_up(model: str) -> None:
     room = Room(a_generation(model=model, cost=4), keys=InMemoryProviderKeys({}, stored=SET))
     room.run()
     assert (len(room.studio.submitted), room.sketch.submitted, room.keys.refreshes) == (1, [], 1)
 
 
-def test_what_was_accepted_as_a_drawing_is_drawn_without_a_look_at_the_keys() -> None:
+def test_a_drawing_accepted_is_drawn_without_a_look_at_the_keys() -> None:
     room = Room(a_generation(cost=0), keys=InMemoryProviderKeys({}, stored=SET))
     room.run()
     assert (room.studio.submitted, len(room.sketch.submitted), room.keys.refreshes) == ([], 1, 0)
 
 
-def test_a_model_without_a_provider_fails_and_says_whose_key_to_set() -> None:
+def test_a_model_without_provider_fails_and_names_the_key_to_set() -> None:
     room = Room(a_generation(model="paid-only"), keys=InMemoryProviderKeys({}))
     failed = room.run()
     assert (failed.status, failed.refunded) == (Status.ERROR, True)
@@ -237,7 +237,7 @@ def test_a_model_that_the_catalog_no_longer_has_fails() -> None:
     assert "gone" in (failed.error or "")
 
 
-def test_the_job_holds_the_providers_model_the_input_the_callback_and_the_key() -> None:
+def test_the_job_holds_model_input_callback_and_key() -> None:
     room = Room()
     room.run()
     callback = f"{BASE_URL}/webhook/studio/{room.before.id}/{room.before.callback_token}"
@@ -293,7 +293,7 @@ def test_only_one_of_two_workers_calls() -> None:
     assert room.calls == {"studio": 1}
 
 
-def test_a_second_message_during_a_long_call_makes_no_second_call_and_keeps_nobody_busy() -> None:
+def test_a_second_message_in_a_long_call_makes_no_second_call() -> None:
     def answer_after_a_minute(job: Job) -> Outcome:
         before = (room.generation, room.generations.table.upstreams.taken(NOW))
         room.run()  # the second message
@@ -341,7 +341,7 @@ def test_what_is_drawn_here_is_stored_as_it_is() -> None:
     assert room.upstreams.breakers == {}
 
 
-def test_bytes_that_are_no_picture_are_an_error_and_nothing_of_them_is_stored() -> None:
+def test_bytes_that_are_no_picture_are_an_error_and_not_stored() -> None:
     def refuse(content: bytes, *, with_thumbnail: bool = False) -> EncodedImage:
         raise InvalidImageError("it is no picture")
 
@@ -379,7 +379,7 @@ def test_located_is_left_to_ingest(lifetime: int | None, seconds: int) -> None:
 
 
 @pytest.mark.parametrize("answer", [Failed("no cats today"), ProviderRejectedError("no cats today")])
-def test_a_refusal_is_final_says_what_the_provider_said_and_moves_to_nobody_else(answer: Failed | Exception) -> None:
+def test_a_refusal_is_final_quotes_the_provider_and_never_moves(answer: Failed | Exception) -> None:
     room = Room(shared(), studio=[answer])
     failed = room.run()
     assert (failed.status, failed.error, failed.refunded) == (Status.ERROR, "no cats today", True)
@@ -405,7 +405,7 @@ def test_a_passing_failure_moves_to_the_next_provider_at_once() -> None:
     )
 
 
-def test_each_provider_has_its_turn_before_anybody_is_asked_again_and_then_there_is_a_pause() -> None:
+def test_each_provider_has_a_turn_before_a_second_then_a_pause() -> None:
     room = Room(shared(), studio=[BUSY], other=[BUSY])
     while room.run().status is Status.PENDING:
         room.clock.now += PROBE_EVERY + 1
@@ -423,7 +423,7 @@ def test_a_refused_account_moves_to_the_next_provider() -> None:
     assert room.upstreams.breakers[STUDIO].failures == 0
 
 
-def test_an_open_breaker_moves_to_the_next_provider_without_a_call() -> None:
+def test_an_open_breaker_moves_to_the_next_without_a_call() -> None:
     room = Room(shared())
     room.upstreams.breakers[STUDIO] = CircuitBreaker(FAILURES_TO_OPEN, NOW + 1)
     finished = room.run()
@@ -438,7 +438,7 @@ def test_full_places_move_to_the_next_provider() -> None:
     assert room.run().provider == "other"
 
 
-def test_who_is_out_of_reach_does_not_count_as_somebody_with_fewer_turns() -> None:
+def test_a_provider_out_of_reach_is_not_one_with_fewer_turns() -> None:
     room = Room(shared(), other=[BUSY])
     room.upstreams.breakers[STUDIO] = CircuitBreaker(FAILURES_TO_OPEN, NOW + 1)
     room.run()
@@ -460,7 +460,7 @@ def test_an_unknown_outcome_never_moves_to_another_provider(last: Running | Exce
     assert room.upstreams.taken(NOW) == 0
 
 
-def test_an_unknown_outcome_of_a_provider_that_will_never_tell_is_an_error_at_once_and_refunded() -> None:
+def test_an_unknown_outcome_never_told_is_an_error_and_refunded() -> None:
     room = Room(shared(), keys=InMemoryProviderKeys({"other": "key"}), other=[OutcomeUnknownError("It is lost.")])
     failed = room.run()
     assert (failed.status, failed.refunded) == (Status.ERROR, True)
@@ -524,7 +524,7 @@ def test_two_that_are_busy_do_not_come_back_together() -> None:
 
 
 @pytest.mark.parametrize(("retry_after", "minutes"), [(1_200.0, 20), (86_400.0, 60), (float("inf"), 60)])
-def test_a_wait_that_is_too_long_for_the_queue_is_left_to_reconcile(retry_after: float, minutes: int) -> None:
+def test_a_wait_too_long_for_the_queue_is_left_to_reconcile(retry_after: float, minutes: int) -> None:
     room = Room(studio=[ProviderBusyError("busy", retry_after=retry_after)])
     requeued = room.run()
     assert room.queue.sent == []
@@ -582,9 +582,7 @@ def test_a_released_generation_survives_the_loss_of_its_message() -> None:
         (OutcomeUnknownError("lost"), 3),
     ],
 )
-def test_a_place_is_taken_for_the_call_and_left_after_it_with_what_it_told(
-    answer: Outcome | Exception, failures: int
-) -> None:
+def test_a_place_is_taken_for_the_call_and_left_with_its_outcome(answer: Outcome | Exception, failures: int) -> None:
     taken = []
 
     def look(job: Job) -> Outcome:
@@ -602,7 +600,7 @@ def test_a_place_is_taken_for_the_call_and_left_after_it_with_what_it_told(
     assert room.upstreams.breakers[STUDIO].failures == failures
 
 
-def test_five_failures_in_a_row_open_the_breaker_and_one_probe_closes_it() -> None:
+def test_five_failures_open_the_breaker_and_one_probe_closes_it() -> None:
     room = Room(studio=[*[BUSY] * FAILURES_TO_OPEN, Submitted("job-1")])
     names = [f"{number:032x}" for number in range(FAILURES_TO_OPEN + 3)]
     for name in names:
@@ -620,7 +618,7 @@ def test_five_failures_in_a_row_open_the_breaker_and_one_probe_closes_it() -> No
 @pytest.mark.parametrize(
     "breaker", [CircuitBreaker(taken={0: NOW + 1}), CircuitBreaker(FAILURES_TO_OPEN, NOW + 20_000)]
 )
-def test_who_finds_no_place_anywhere_looks_again_and_nothing_else_is_recorded(breaker: CircuitBreaker) -> None:
+def test_without_any_place_it_looks_again_and_records_no_more(breaker: CircuitBreaker) -> None:
     room = Room(a_generation(model="paid-only"), catalog=replace(a_catalog(), concurrency={"studio": 1}))
     room.upstreams.breakers[STUDIO] = breaker
     waiting = room.run()
@@ -651,7 +649,7 @@ def test_who_finds_no_place_for_a_day_is_given_up() -> None:
     assert (failed.status, failed.refunded) == (Status.ERROR, True)
 
 
-def test_a_place_that_a_dead_worker_left_behind_is_free_after_its_lease() -> None:
+def test_a_place_left_by_a_dead_worker_is_free_after_its_lease() -> None:
     room = Room(catalog=replace(a_catalog(), concurrency={"studio": 1}))
     room.upstreams.breakers[STUDIO] = CircuitBreaker(taken={0: NOW + CLAIM_LEASE})
     assert room.run().status is Status.PENDING
@@ -659,7 +657,7 @@ def test_a_place_that_a_dead_worker_left_behind_is_free_after_its_lease() -> Non
     assert room.run().status is Status.PROCESSING
 
 
-def test_a_place_is_left_though_another_worker_moved_the_generation() -> None:
+def test_a_place_is_left_though_another_moved_the_generation() -> None:
     def overtaken(job: Job) -> Outcome:
         room.generations.table.write(replace(room.generation, version=9, status=Status.ERROR))
         return Submitted("job-1")
@@ -681,7 +679,7 @@ def test_a_refused_key_is_read_anew_and_tried_once_more() -> None:
     assert keys.refreshes == 1
 
 
-def test_a_key_refused_twice_by_the_only_provider_is_final_and_says_so() -> None:
+def test_a_key_refused_twice_by_the_only_provider_is_final() -> None:
     room = Room(a_generation(model="paid-only"), studio=[ProviderCredentialsError("no")])
     failed = room.run()
     assert failed.status is Status.ERROR
@@ -703,7 +701,7 @@ def stored(number: int, content: bytes = b"their picture") -> StoredFile:
     return StoredFile(f"{FOLDER}/{number}.png", "image/png", len(content), picture.sha256, 64, 48)
 
 
-def test_a_clients_pictures_are_fetched_cleaned_and_stored_before_anybody_is_asked() -> None:
+def test_a_clients_pictures_are_stored_before_anybody_is_asked() -> None:
     def look(job: Job) -> Outcome:
         assert room.generation.inputs == (stored(0), stored(1))
         return Submitted("job-1")
@@ -759,9 +757,7 @@ def test_a_file_of_ours_is_read_where_it_is_stored() -> None:
         (f"{BASE_URL}/files/uploads/user_1/file_1/token.png", None, "expired"),
     ],
 )
-def test_a_picture_that_cannot_be_used_is_an_error_that_names_it_and_nobody_is_asked(
-    url: str, said: Exception | None, reason: str
-) -> None:
+def test_an_unusable_picture_is_an_error_that_names_it(url: str, said: Exception | None, reason: str) -> None:
     generation = a_generation(payload={"prompt": "as these", "image_urls": [DATA_URL, url]})
     room = Room(generation, egress=ScriptedHttp(said or answer(200)))
     failed = room.run()
@@ -779,7 +775,7 @@ def test_a_picture_that_is_none_is_an_error() -> None:
     assert failed.error == "The picture at image_urls.0 cannot be used: it is no picture"
 
 
-def test_a_picture_that_cannot_be_fetched_now_is_tried_again_for_a_while() -> None:
+def test_a_picture_not_fetched_now_is_tried_again_for_a_while() -> None:
     room = Room(WITH_PICTURES, egress=ScriptedHttp(FetchFailedError("The host is down.", sent=False)))
     waiting = room.run()
     assert (waiting.status, waiting.tries) == (Status.PENDING, 0)

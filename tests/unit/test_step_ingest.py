@@ -127,7 +127,7 @@ def test_a_running_job_is_left_running() -> None:
 
 
 @pytest.mark.parametrize(("late", "status"), [(-1, Status.PROCESSING), (0, Status.ERROR), (1, Status.ERROR)])
-def test_a_job_that_runs_past_its_deadline_is_stopped_fails_and_is_refunded(late: int, status: Status) -> None:
+def test_a_job_past_its_deadline_is_stopped_and_refunded(late: int, status: Status) -> None:
     room = Room(fetch=[Running()])
     room.clock.now = NOW + 60_000 + late
     ended = room.run()
@@ -138,7 +138,7 @@ def test_a_job_that_runs_past_its_deadline_is_stopped_fails_and_is_refunded(late
 @pytest.mark.parametrize(
     "trouble", [ProviderBusyError("down"), ProviderRejectedError("over"), ProviderCredentialsError("no")]
 )
-def test_a_job_past_its_deadline_that_cannot_be_stopped_fails_all_the_same(trouble: Exception) -> None:
+def test_a_job_past_its_deadline_fails_though_it_is_not_stopped(trouble: Exception) -> None:
     room = Room(fetch=[Running()], cancel=trouble)
     room.clock.now = NOW + 60_000
     failed = room.run()
@@ -230,9 +230,7 @@ def fetching_while(room: Room, after: Generation) -> ScriptedProvider:
     ],
     ids=["dispatch saved the job", "reconcile looked", "another ingest", "failed", "released"],
 )
-def test_an_outcome_counts_only_while_the_generation_is_processing(
-    after: Generation, status: Status, finished: int
-) -> None:
+def test_an_outcome_counts_only_while_processing(after: Generation, status: Status, finished: int) -> None:
     room = Room()
     step = replace(room.step, providers={"studio": fetching_while(room, after)})
     with contextlib.nullcontext() if status is Status.SUCCESS else pytest.raises(ConflictError):
@@ -251,7 +249,7 @@ def test_a_refused_key_is_read_anew_and_tried_once_more() -> None:
     assert [job.key for _, job in room.provider.fetched] == ["old key", "new key"]
 
 
-def test_a_key_refused_twice_comes_again_since_the_job_may_be_paid_for() -> None:
+def test_a_key_refused_twice_comes_again_as_the_job_may_be_paid() -> None:
     room = Room(fetch=[ProviderCredentialsError("no")])
     with pytest.raises(ProviderBusyError):
         room.run()
@@ -326,7 +324,7 @@ def test_the_key_is_not_sent_to_where_the_picture_waits() -> None:
     assert egress.requests[0].headers == {"Accept": "image/*"}
 
 
-def test_an_interrupted_upload_is_taken_up_without_asking_the_provider() -> None:
+def test_an_interrupted_upload_resumes_without_asking_provider() -> None:
     room = Room(UPLOADING)
     assert room.run().status is Status.SUCCESS
     assert room.provider.fetched == []
@@ -445,7 +443,7 @@ def test_what_is_no_picture_is_final_and_nothing_of_it_is_stored() -> None:
     assert b"no picture" not in {item.content for item in room.files.objects.values()}
 
 
-def test_a_download_is_tried_until_the_provider_deletes_it_and_then_the_error_says_so() -> None:
+def test_a_download_is_tried_until_the_provider_deletes_it() -> None:
     room = Room(UPLOADING, egress=ScriptedHttp(answer(503)))
     room.clock.now = EXPIRY - 1
     with pytest.raises(FetchFailedError):
@@ -468,7 +466,7 @@ def test_lost_pictures_are_asked_for_again(outcome: Outcome) -> None:
     assert [job_id for job_id, _ in room.provider.fetched] == ["job-1"]
 
 
-def test_lost_pictures_that_the_provider_has_no_longer_are_an_error() -> None:
+def test_lost_pictures_no_longer_at_the_provider_are_an_error() -> None:
     failed = Room(IN_HAND, fetch=[Failed("It is gone.")]).run()
     assert (failed.status, failed.error, failed.refunded) == (Status.ERROR, "It is gone.", True)
 
@@ -490,7 +488,7 @@ def test_a_finished_job_that_is_said_to_run_again_comes_again() -> None:
 CANCELLED = replace(SUBMITTED, cancelled_at=NOW)
 
 
-def test_a_cancelled_job_is_stopped_and_costs_what_it_may_have_cost() -> None:
+def test_a_cancelled_job_is_stopped_and_costs_its_possible_price() -> None:
     room = Room(CANCELLED, fetch=[Running()])
     ended = room.run()
     [(job_id, job)] = room.provider.cancelled
@@ -498,7 +496,7 @@ def test_a_cancelled_job_is_stopped_and_costs_what_it_may_have_cost() -> None:
     assert (ended.status, ended.error, ended.refunded) == (Status.ERROR, "cancelled", False)
 
 
-def test_a_cancelled_job_at_a_provider_that_costs_nothing_is_refunded() -> None:
+def test_a_cancelled_job_at_a_free_provider_is_refunded() -> None:
     ended = Room(replace(CANCELLED, committed=False), fetch=[Failed("It was stopped.")]).run()
     assert (ended.error, ended.refunded) == ("cancelled", True)
 
@@ -509,7 +507,7 @@ def test_a_result_that_was_there_first_is_kept(outcome: Outcome, trouble: Except
     assert Room(CANCELLED, fetch=[outcome], cancel=trouble).run().status is Status.SUCCESS
 
 
-def test_a_cancelled_job_whose_provider_is_out_of_reach_comes_again() -> None:
+def test_a_cancelled_job_of_an_unreachable_provider_comes_again() -> None:
     room = Room(CANCELLED, cancel=ProviderBusyError("down"))
     with pytest.raises(ProviderBusyError):
         room.run()

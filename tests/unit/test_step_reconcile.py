@@ -221,7 +221,7 @@ def test_a_message_that_cannot_be_sent_is_sent_by_a_later_run() -> None:
     assert room.dispatch.sent == [(overdue().id, 0)]
 
 
-def test_a_record_that_cannot_be_looked_after_does_not_hold_up_the_others() -> None:
+def test_a_record_beyond_care_does_not_hold_up_the_others() -> None:
     room = Room(overdue(id="0" * 32, status=Status.SUCCESS), overdue(id="f" * 32))
     room.step = replace(
         room.step,
@@ -241,14 +241,14 @@ class Malformed(InMemoryGenerations):
         return super().get(generation_id)
 
 
-def test_a_record_that_cannot_be_read_does_not_hold_up_the_others_and_is_told_of() -> None:
+def test_an_unreadable_record_is_told_of_and_holds_up_no_other() -> None:
     room = Room(overdue(id="0" * 32), overdue(id="f" * 32), store=Malformed())
     first, second = room.step()
     assert (first.generation_id, first.action, type(first.error)) == ("0" * 32, Action.TRY_LATER, KeyError)
     assert (second.action, second.error) == (Action.RESEND, None)
 
 
-def test_a_job_that_was_given_up_and_cannot_be_asked_for_ends_as_cancelled() -> None:
+def test_a_job_given_up_and_beyond_asking_ends_as_cancelled() -> None:
     room = Room(overdue(status=Status.PROCESSING, job_id="j", committed=True, cancelled_at=1, deadline_at=NOW - GRACE))
     room.run()
     ended = room.generations.get(overdue().id)

@@ -114,7 +114,7 @@ def test_after_fewer_the_secret_works_and_does_not_count(door: Door) -> None:
         door.sign_in(SECRET, "somebody")
 
 
-def test_the_secret_works_from_a_clean_address_however_many_others_fail(door: Door) -> None:
+def test_the_secret_works_from_a_clean_address_despite_failures(door: Door) -> None:
     door.fail(MANY_FAILURES * 2, lambda number: f"source {number}")
     assert door.sessions.kept["everybody"].failures == MANY_FAILURES * 2
     assert door.sign_in(SECRET, "clean")
@@ -209,7 +209,7 @@ def test_a_new_secret_counts_at_once_and_ends_all_sessions(door: Door) -> None:
         door.sign_in.resume(old.sealed)
 
 
-def test_a_sandbox_that_remembers_the_old_secret_knows_a_session_of_the_new_one(door: Door) -> None:
+def test_a_sandbox_with_the_old_secret_knows_a_new_session(door: Door) -> None:
     door.secret.stored = NEW
     new = door.sign_in(NEW, "somebody")
     door.secret.value = SECRET
@@ -225,7 +225,7 @@ def test_a_reader_needs_the_secret_or_a_session(door: Door) -> None:
             door.sign_in.admit(authorization, sealed, None, source="somebody", changes=False)
 
 
-def test_a_change_by_cookie_needs_the_token_and_one_by_the_secret_does_not(door: Door) -> None:
+def test_a_change_by_cookie_needs_the_token_and_by_secret_none(door: Door) -> None:
     signed_in = door.sign_in(SECRET, "somebody")
     door.sign_in.admit(f"Bearer {SECRET}", None, None, source="somebody", changes=True)
     door.sign_in.admit(None, signed_in.sealed, signed_in.csrf, source="somebody", changes=True)

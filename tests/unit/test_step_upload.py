@@ -234,7 +234,7 @@ def test_a_file_is_stored_without_what_follows_the_picture(kind: str) -> None:
     assert (upload.size, files.objects[upload.key].content) == (len(picture), picture)
 
 
-def test_a_file_that_is_no_whole_picture_is_refused_and_not_stored() -> None:
+def test_a_file_that_is_no_whole_picture_is_refused_not_stored() -> None:
     files = InMemoryFiles()
     step = StoreUpload(files=files, clock=Clock())
     for content in (b"\x89PNG\r\n\x1a\n" + HTML, PNG[:-20], b"\xff\xd8\xff" + HTML, WEBP[:40]):
@@ -243,7 +243,7 @@ def test_a_file_that_is_no_whole_picture_is_refused_and_not_stored() -> None:
     assert files.objects == {}
 
 
-def test_what_arrived_by_a_form_is_published_without_what_follows_the_picture() -> None:
+def test_a_form_upload_is_published_without_trailing_bytes() -> None:
     files = InMemoryFiles()
     step = StoreUpload(files=files, clock=Clock())
     upload = step(announce(), "user_1")

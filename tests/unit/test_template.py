@@ -162,7 +162,7 @@ def test_a_function_logs_where_logs_are_forgotten(name: str) -> None:
 
 
 @each_function
-def test_a_function_has_the_variables_that_it_reads_and_no_others(name: str) -> None:
+def test_a_function_has_just_the_variables_that_it_reads(name: str) -> None:
     settings = importlib.import_module(f"functions.{name}.{MODULES.get(name, 'app')}").Settings
     wanted = {field.name.upper() for field in fields(settings)} - {"AWS_REGION"}
     assert set(FUNCTIONS[name]["Environment"]["Variables"]) - set(GLOBALS["Environment"]["Variables"]) <= wanted
@@ -278,7 +278,7 @@ SETTLING = ("dispatch", "ingest", "reconcile")
 
 
 @pytest.mark.parametrize("name", SETTLING)
-def test_what_handles_strangers_bytes_may_settle_what_it_finishes(name: str) -> None:
+def test_handlers_of_strangers_bytes_may_settle_what_they_finish(name: str) -> None:
     accounts = AccountStore(RecordTable(None, "accounts"))  # type: ignore[arg-type]
     failed = a_generation(user_id=USER.id, key_id=KEY.id, cost=3).failed("no", 1)
     writes = accounts.settlement(failed)
@@ -424,7 +424,7 @@ def test_answers_over_a_kilobyte_are_compressed() -> None:
     assert RESOURCES["Api"]["Properties"]["MinimumCompressionSize"] == 1024
 
 
-def test_no_web_page_may_call_the_api_unless_the_owner_says_which() -> None:
+def test_no_web_page_may_call_the_api_unless_the_owner_says() -> None:
     parameter = TEMPLATE["Parameters"]["CorsOrigins"]
     assert parameter["Default"] == ""
     pattern = re.compile(parameter["AllowedPattern"])
@@ -435,7 +435,7 @@ def test_no_web_page_may_call_the_api_unless_the_owner_says_which() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(RESOURCES["Api"]["Properties"]["GatewayResponses"]))
-def test_api_gateways_own_errors_have_the_contracts_shape_and_openais(name: str) -> None:
+def test_gateway_errors_have_the_contracts_shape_and_openais(name: str) -> None:
     response = RESOURCES["Api"]["Properties"]["GatewayResponses"][name]
     text = response["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"Forbidden"')
     document = json.loads(text)
@@ -500,7 +500,7 @@ def test_the_stream_shows_whatever_has_just_finished() -> None:
 
 @each("events", [(status,) for status in Status] + [(Status.SUCCESS, Status.PENDING), FINAL])
 @each("webhook", ["https://client.example/hook", None])
-def test_the_stream_shows_what_is_on_its_way_where_a_webhook_wants_to_know(
+def test_the_stream_shows_what_is_under_way_where_a_webhook_asks(
     webhook: str | None, events: tuple[Status, ...]
 ) -> None:
     _, midway = stream_patterns()
@@ -540,7 +540,7 @@ def test_only_our_topic_may_send_to_the_delivery_queues() -> None:
         assert target(statement["Condition"]["ArnEquals"]["aws:SourceArn"]) == "GenerationsTopic"
 
 
-def test_the_topic_is_encrypted_and_what_it_cannot_deliver_is_kept() -> None:
+def test_the_topic_is_encrypted_and_keeps_the_undeliverable() -> None:
     assert of_type("AWS::SNS::Topic")["GenerationsTopic"]["KmsMasterKeyId"]
     subscription = of_type("AWS::SNS::Subscription")["DeliverySubscription"]
     assert alarmed(target(subscription["RedrivePolicy"]["deadLetterTargetArn"]))
@@ -678,7 +678,7 @@ def test_python311_is_for_the_local_stack_only() -> None:
     ]
 
 
-def test_only_the_local_stack_has_an_endpoint_and_may_use_loopback() -> None:
+def test_only_the_local_stack_has_an_endpoint_and_loopback() -> None:
     assert TEMPLATE["Parameters"]["LocalEndpoint"]["Default"] == ""
     assert TEMPLATE["Conditions"]["IsLocal"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "LocalEndpoint"}, ""]}]}
     assert GLOBALS["Environment"]["Variables"]["AWS_ENDPOINT_URL"] == {

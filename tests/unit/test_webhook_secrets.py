@@ -44,7 +44,7 @@ def test_a_rotation_too_many_has_to_wait_until_one_has_ended() -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 30 * HOUR), max_size=20))
-def test_however_it_is_rotated_each_version_signs_for_a_day_after_the_next_began(pauses: list[int]) -> None:
+def test_each_version_signs_for_a_day_after_the_next_began(pauses: list[int]) -> None:
     secrets, now, begun = WebhookSecrets(), NOW, [NOW]
     for pause in pauses:
         now += pause

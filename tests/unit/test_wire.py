@@ -83,7 +83,7 @@ def test_broken_is_not_told_as_unsafe(words: object) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "the key\n", " the key", "the\nkey", "th\u00e9 key", "the\u200bkey", "\ud800"])
-def test_a_key_that_no_header_can_hold_is_found_out_before_anything_is_sent(key: str) -> None:
+def test_a_key_no_header_can_hold_is_found_before_sending(key: str) -> None:
     there = line(httpx.Response(200))
     headers = {"Authorization": key, "Content-Type": "multipart/form-data; boundary=x"}
     with pytest.raises(ProviderCredentialsError, match="tell the operator"):

@@ -51,7 +51,7 @@ def test_a_script_takes_names_from_variables(name: str) -> None:
     assert not [step["run"] for step in steps(name) if "${{" in step.get("run", "")]
 
 
-def test_a_pull_request_runs_everything_on_each_python_that_the_readme_names() -> None:
+def test_a_pull_request_runs_all_on_each_python_of_the_readme() -> None:
     assert "pull_request" in triggers("check")
     assert "pull_request_target" not in triggers("check")
     (job,) = WORKFLOWS["check"]["jobs"].values()
