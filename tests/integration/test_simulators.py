@@ -21,7 +21,17 @@ from atelier.errors import (
 )
 from atelier.providers.artificial_studio import ArtificialStudio
 from atelier.providers.fal import Fal
-from atelier.providers.provider import CallbackRequest, Failed, ImageUrls, Job, Outcome, Provider, Running, Submitted
+from atelier.providers.provider import (
+    CallbackRequest,
+    Failed,
+    ImageUrls,
+    Job,
+    JobRef,
+    Outcome,
+    Provider,
+    Running,
+    Submitted,
+)
 from atelier.providers.replicate import Replicate
 from tests.simulators.artificial_studio import ArtificialStudioSimulator
 from tests.simulators.fal import FalSimulator
@@ -94,6 +104,9 @@ class SimulatorHarness:
         assert isinstance(outcome, Submitted)
         return outcome.job_id
 
+    def ref(self, job_id: str) -> JobRef:
+        return JobRef(id=job_id, model=self.job.model, input=self.job.input, key=self.job.key)
+
     def hear(self) -> str | None:
         return self.told.get(timeout=PATIENCE)
 
@@ -103,7 +116,7 @@ class SimulatorHarness:
 
     def _fetch(self, job_id: str) -> Outcome:
         try:
-            return self.provider.fetch(job_id, self.job)
+            return self.provider.fetch(self.ref(job_id))
         except ProviderBusyError:
             return Running()
 
@@ -229,7 +242,7 @@ def test_forged_callbacks_change_nothing(name: str) -> None:
         else:
             assert statuses == dict.fromkeys(Forgery, 200) | {Forgery.GENERATION: 404}
             assert {there.hear() for _ in range(5)} == {None, job_id}
-        assert there.provider.fetch(job_id, there.job) == Running()
+        assert there.provider.fetch(there.ref(job_id)) == Running()
         genuine = there.submit()
         assert there.hear() == genuine
 
@@ -240,7 +253,7 @@ def test_a_job_can_be_cancelled_until_it_is_done(name: str) -> None:
         endless, short = there.submit(), there.submit()
         assert isinstance(there.fetch(short), ImageUrls)
         for job_id in (endless, short, endless, "never-was"):
-            there.provider.cancel(job_id, there.job)
+            there.provider.cancel(there.ref(job_id))
         assert isinstance(there.fetch(endless), Failed)
         assert isinstance(there.fetch(short), ImageUrls)
 
@@ -248,7 +261,7 @@ def test_a_job_can_be_cancelled_until_it_is_done(name: str) -> None:
 def test_a_cancellation_that_nobody_there_knows_harms_nobody() -> None:
     with room("artificial-studio") as there:
         job_id = there.submit()
-        there.provider.cancel(job_id, there.job)
+        there.provider.cancel(there.ref(job_id))
         assert isinstance(there.fetch(job_id), ImageUrls)
 
 

@@ -38,6 +38,7 @@ from atelier.providers.provider import (
     Images,
     ImageUrls,
     Job,
+    JobRef,
     Outcome,
     ProviderImage,
     Rendered,
@@ -150,15 +151,15 @@ class ChargingProvider:
         self._pause("answer")
         return Submitted(job_id) if self.asynchronous else Images((ProviderImage(PICTURE.content, "image/png"),))
 
-    def fetch(self, job_id: str, job: Job) -> Outcome:
+    def fetch(self, job: JobRef) -> Outcome:
         """Return the picture of a job."""
         if self._pause("read") is Fate.KILLED_BEFORE:
             raise Killed
-        if job_id not in self.jobs:
+        if job.id not in self.jobs:
             return Failed("there is no such job")
         return ImageUrls(URLS)
 
-    def cancel(self, job_id: str, job: Job) -> None:
+    def cancel(self, job: JobRef) -> None:
         """Stop nothing: it is too late."""
 
     def check(self, key: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from atelier.accounts.api_keys import ApiKey
 from atelier.catalog.model import Catalog, Model, Route, Tool
@@ -23,7 +23,7 @@ from atelier.outbound.circuit_breaker import (
     acquire,
 )
 from atelier.outbound.http_client import HttpResponse
-from atelier.providers.provider import CallbackRequest, Job, Outcome, ProviderImage
+from atelier.providers.provider import CallbackRequest, Job, JobRef, Outcome, ProviderImage
 from atelier.webhooks.delivery import Attempt, Delivery
 
 NOW = 1_800_000_000_000
@@ -417,6 +417,10 @@ class InMemoryProviderKeys:
 
 
 Scripted = Outcome | Exception | Callable[[Job], Outcome]
+ScriptedFetch = Outcome | Exception | Callable[[JobRef], Outcome]
+
+
+J = TypeVar("J")
 
 
 class ScriptedProvider:
@@ -427,7 +431,7 @@ class ScriptedProvider:
         name: str = "studio",
         *,
         submit: Sequence[Scripted] = (),
-        fetch: Sequence[Scripted] = (),
+        fetch: Sequence[ScriptedFetch] = (),
         cancel: Exception | None = None,
         needs_key: bool = True,
         charges: bool = True,
@@ -442,8 +446,8 @@ class ScriptedProvider:
         self.cancels = cancels
         self.inputs = frozenset[str]()
         self.submitted: list[Job] = []
-        self.fetched: list[tuple[str, Job]] = []
-        self.cancelled: list[tuple[str, Job]] = []
+        self.fetched: list[JobRef] = []
+        self.cancelled: list[JobRef] = []
         self._cancel = cancel
         self._submit = list(submit)
         self._fetch = list(fetch)
@@ -452,12 +456,12 @@ class ScriptedProvider:
         self.submitted.append(job)
         return _play(self._submit, job)
 
-    def fetch(self, job_id: str, job: Job) -> Outcome:
-        self.fetched.append((job_id, job))
+    def fetch(self, job: JobRef) -> Outcome:
+        self.fetched.append(job)
         return _play(self._fetch, job)
 
-    def cancel(self, job_id: str, job: Job) -> None:
-        self.cancelled.append((job_id, job))
+    def cancel(self, job: JobRef) -> None:
+        self.cancelled.append(job)
         if self._cancel:
             raise self._cancel
 
@@ -468,7 +472,7 @@ class ScriptedProvider:
         return request.body.decode() or None
 
 
-def _play(script: list[Scripted], job: Job) -> Outcome:
+def _play(script: list[Outcome | Exception | Callable[[J], Outcome]], job: J) -> Outcome:
     line = script.pop(0) if len(script) > 1 else script[0]
     if isinstance(line, Exception):
         raise line

@@ -62,6 +62,7 @@ from tests.unit.fakes import (
     InMemoryTopic,
     Message,
     Scripted,
+    ScriptedFetch,
     ScriptedHttp,
     ScriptedProvider,
     Table,
@@ -373,7 +374,7 @@ class Scene:
     turn: str
     start: Generation
     submit: tuple[Scripted, ...] = (Submitted("job-1"),)
-    fetch: tuple[Scripted, ...] = (ImageUrls(URLS),)
+    fetch: tuple[ScriptedFetch, ...] = (ImageUrls(URLS),)
     other: tuple[Scripted, ...] = (Images((RAW,)),)
     crowded: bool = False
     calls_back: bool = True

@@ -7,7 +7,7 @@ import pytest
 
 from atelier.errors import OutcomeUnknownError, ProviderBusyError, ProviderError, ProviderRejectedError
 from atelier.providers.artificial_studio import MAX_ANSWER_BYTES, ArtificialStudio
-from atelier.providers.provider import Failed, ImageUrls, Job, Outcome, Running, Submitted
+from atelier.providers.provider import Failed, ImageUrls, Job, JobRef, Outcome, Running, Submitted
 from tests.cases import each
 from tests.unit.asynchronous import (
     LOST,
@@ -30,6 +30,7 @@ JOB = Job(
     callback_url="https://atelier.example/api/webhook/artificial-studio/1/token",
     key="the key",
 )
+REF = JobRef(id="job-1", model=JOB.model, input=JOB.input, key=JOB.key)
 FAILED = "The provider artificial-studio could not make the picture: {}; try again, or change the input."
 PICTURELESS = Failed(FAILED.format("it finished without a picture"))
 
@@ -39,7 +40,7 @@ def submit(answer: httpx.Response | type[httpx.TransportError]) -> Outcome:
 
 
 def fetch(answer: httpx.Response | type[httpx.TransportError]) -> Outcome:
-    return ArtificialStudio(wire(answer).client, URLS).fetch("job-1", JOB)
+    return ArtificialStudio(wire(answer).client, URLS).fetch(REF)
 
 
 # ---- Submitting
@@ -130,7 +131,7 @@ def test_a_call_may_be_made_again_only_if_it_was_never_sent(
 
 def test_a_job_is_fetched_by_its_id_with_the_key() -> None:
     line = wire(httpx.Response(200, json={}))
-    ArtificialStudio(line.client, URLS).fetch("job-1", JOB)
+    ArtificialStudio(line.client, URLS).fetch(REF)
     [request] = line.requests
     assert (request.method, str(request.url)) == ("GET", f"{BASE}/generations/job-1")
     assert request.headers["Authorization"] == "the key"
@@ -222,15 +223,15 @@ def test_an_answer_that_is_too_large_is_asked_for_again() -> None:
 def test_a_cancellation_is_a_wish_that_may_be_late_or_unknown(status: int) -> None:
     line = wire(httpx.Response(status))
     studio = ArtificialStudio(line.client, URLS)
-    studio.cancel("job-1", JOB)
-    studio.cancel("job-1", JOB)
+    studio.cancel(REF)
+    studio.cancel(REF)
     assert line.asked == [("POST", f"{BASE}/generations/job-1/cancel")] * 2
     assert line.requests[0].headers["Authorization"] == "the key"
 
 
 @each(("status", "error"), REPEATABLE)
 def test_a_wish_that_did_not_arrive_may_be_repeated(status: int, error: type[ProviderError]) -> None:
-    raised(error, lambda: ArtificialStudio(wire(httpx.Response(status)).client, URLS).cancel("job-1", JOB))
+    raised(error, lambda: ArtificialStudio(wire(httpx.Response(status)).client, URLS).cancel(REF))
 
 
 # ---- Callbacks

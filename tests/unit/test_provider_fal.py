@@ -20,7 +20,7 @@ from atelier.errors import (
 )
 from atelier.providers.callback_keys import FAILURE_SECONDS, LEAST_RENEWAL_SECONDS, MAX_AGE_SECONDS
 from atelier.providers.fal import MAX_ANSWER_BYTES, MAX_JOB_ID_LENGTH, Fal
-from atelier.providers.provider import Failed, ImageUrls, Job, Outcome, Running, Submitted
+from atelier.providers.provider import Failed, ImageUrls, Job, JobRef, Outcome, Running, Submitted
 from tests.cases import each
 from tests.unit.asynchronous import (
     LOST,
@@ -46,6 +46,7 @@ JOB = Job(
     callback_url="https://atelier.example/api/webhook/fal/1/token?a=b",
     key="id:secret",
 )
+REF = JobRef(id=ID, model=JOB.model, input=JOB.input, key=JOB.key)
 PLACE = f"{BASE}/fal-ai/flux/requests/{ID}"
 TAKEN = {
     "status": "IN_QUEUE",
@@ -88,7 +89,7 @@ def submit(answer: httpx.Response | type[httpx.TransportError]) -> Outcome:
 
 
 def result(answer: httpx.Response | type[httpx.TransportError]) -> Outcome:
-    return fal(wire(COMPLETED, answer)).fetch(ID, JOB)
+    return fal(wire(COMPLETED, answer)).fetch(REF)
 
 
 # ---- Submitting
@@ -163,10 +164,10 @@ def test_a_call_may_be_made_again_only_if_it_was_never_sent(
 def asked_with(job_id: str, model: str = JOB.model) -> list[tuple[str, str]]:
     """Fetch and cancel a job; return what was asked."""
     line = wire(COMPLETED, httpx.Response(200, json=RESULT), httpx.Response(202))
-    job = Job(model=model, input={}, callback_url="", key="id:secret")
+    job = JobRef(id=job_id, model=model, input={}, key="id:secret")
     provider = fal(line)
-    provider.fetch(job_id, job)
-    provider.cancel(job_id, job)
+    provider.fetch(job)
+    provider.cancel(job)
     assert {request.headers["Authorization"] for request in line.requests} == {"Key id:secret"}
     return line.asked
 
@@ -226,7 +227,7 @@ def test_our_key_goes_to_the_queues_own_host_only(name: str, url: object) -> Non
 @each("status", [200, 202])
 def test_a_request_that_is_not_completed_is_running(status: int, body: bytes) -> None:
     line = wire(httpx.Response(status, content=body))
-    assert fal(line).fetch(ID, JOB) == Running()
+    assert fal(line).fetch(REF) == Running()
     assert line.asked == [("GET", f"{PLACE}/status")]
 
 
@@ -280,24 +281,24 @@ def test_a_result_with_the_models_own_words_is_final(response: httpx.Response, o
 def test_a_completed_request_may_carry_its_error() -> None:
     status = {"status": "COMPLETED", "error": "Runner disconnected.", "error_type": "runner_disconnected"}
     line = wire(httpx.Response(200, json=status))
-    assert fal(line).fetch(ID, JOB) == Failed(FAILED.format("Runner disconnected"))
+    assert fal(line).fetch(REF) == Failed(FAILED.format("Runner disconnected"))
     assert len(line.requests) == 1
 
 
 @pytest.mark.parametrize("status", [400, 404, 410, 422])
 def test_a_request_that_is_gone_has_failed(status: int) -> None:
-    assert isinstance(fal(wire(httpx.Response(status, json={"detail": "no"}))).fetch(ID, JOB), Failed)
+    assert isinstance(fal(wire(httpx.Response(status, json={"detail": "no"}))).fetch(REF), Failed)
 
 
 @each(("status", "error"), REPEATABLE)
 def test_asking_may_be_repeated_after_any_trouble(status: int, error: type[ProviderError]) -> None:
-    raised(error, lambda: fal(wire(httpx.Response(status))).fetch(ID, JOB))
+    raised(error, lambda: fal(wire(httpx.Response(status))).fetch(REF))
     raised(error, lambda: result(httpx.Response(status)))
 
 
 @pytest.mark.parametrize("error", [httpx.ConnectError, httpx.ReadTimeout, httpx.RemoteProtocolError])
 def test_a_provider_out_of_reach_is_asked_again(error: type[httpx.TransportError]) -> None:
-    raised(ProviderBusyError, lambda: fal(wire(error)).fetch(ID, JOB))
+    raised(ProviderBusyError, lambda: fal(wire(error)).fetch(REF))
     raised(ProviderBusyError, lambda: result(error))
 
 
@@ -308,14 +309,14 @@ def test_a_provider_out_of_reach_is_asked_again(error: type[httpx.TransportError
 def test_a_cancellation_may_come_twice_or_too_late(status: int) -> None:
     line = wire(httpx.Response(status, json={"status": "ALREADY_COMPLETED"}))
     provider = fal(line)
-    provider.cancel(ID, JOB)
-    provider.cancel(ID, JOB)
+    provider.cancel(REF)
+    provider.cancel(REF)
     assert line.asked == [("PUT", f"{PLACE}/cancel")] * 2
 
 
 @each(("status", "error"), REPEATABLE)
 def test_a_wish_that_did_not_arrive_may_be_repeated(status: int, error: type[ProviderError]) -> None:
-    raised(error, lambda: fal(wire(httpx.Response(status))).cancel(ID, JOB))
+    raised(error, lambda: fal(wire(httpx.Response(status))).cancel(REF))
 
 
 # ---- Callbacks

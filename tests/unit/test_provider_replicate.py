@@ -17,7 +17,7 @@ from atelier.errors import (
     ProviderRejectedError,
 )
 from atelier.providers.callback_keys import FAILURE_SECONDS, LEAST_RENEWAL_SECONDS, MAX_AGE_SECONDS
-from atelier.providers.provider import Failed, ImageUrls, Job, Outcome, Running, Submitted
+from atelier.providers.provider import Failed, ImageUrls, Job, JobRef, Outcome, Running, Submitted
 from atelier.providers.replicate import MAX_ANSWER_BYTES, Replicate
 from atelier.standard_webhooks import sign
 from tests.cases import each
@@ -44,6 +44,7 @@ JOB = Job(
     callback_url="https://atelier.example/api/webhook/replicate/1/token",
     key="r8_key",
 )
+REF = JobRef(id=ID, model=JOB.model, input=JOB.input, key=JOB.key)
 STARTING: dict[str, Any] = {
     "id": ID,
     "model": "black-forest-labs/flux-schnell",
@@ -74,7 +75,7 @@ def submit(answer: httpx.Response | type[httpx.TransportError]) -> Outcome:
 
 
 def fetch(answer: httpx.Response | type[httpx.TransportError]) -> Outcome:
-    return Replicate(wire(answer).client, URLS).fetch(ID, JOB)
+    return Replicate(wire(answer).client, URLS).fetch(REF)
 
 
 # ---- Submitting
@@ -162,7 +163,7 @@ def test_a_call_may_be_made_again_only_if_it_was_never_sent(
 
 def test_a_prediction_is_fetched_where_we_know_not_where_it_says() -> None:
     line = wire(httpx.Response(200, json=STARTING))
-    assert Replicate(line.client, URLS).fetch(ID, JOB) == Running()
+    assert Replicate(line.client, URLS).fetch(REF) == Running()
     assert line.asked == [("GET", f"{BASE}/predictions/{ID}")]
     assert line.requests[0].headers["Authorization"] == "Bearer r8_key"
 
@@ -228,15 +229,15 @@ def test_a_provider_out_of_reach_is_asked_again(error: type[httpx.TransportError
 def test_a_cancellation_may_come_twice_or_too_late(status: int) -> None:
     line = wire(httpx.Response(status, json=STARTING))
     replicate = Replicate(line.client, URLS)
-    replicate.cancel(ID, JOB)
-    replicate.cancel(ID, JOB)
+    replicate.cancel(REF)
+    replicate.cancel(REF)
     assert line.asked == [("POST", f"{BASE}/predictions/{ID}/cancel")] * 2
     assert line.requests[0].headers["Authorization"] == "Bearer r8_key"
 
 
 @each(("status", "error"), REPEATABLE)
 def test_a_wish_that_did_not_arrive_may_be_repeated(status: int, error: type[ProviderError]) -> None:
-    raised(error, lambda: Replicate(wire(httpx.Response(status)).client, URLS).cancel(ID, JOB))
+    raised(error, lambda: Replicate(wire(httpx.Response(status)).client, URLS).cancel(REF))
 
 
 # ---- Callbacks

@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 
 from atelier.errors import FetchFailedError, FetchRefusedError
 from atelier.outbound.http_client import HttpResponse
-from atelier.providers.provider import CallbackRequest, Failed, Job, Rendered, Running, Submitted
+from atelier.providers.provider import CallbackRequest, Failed, Job, JobRef, Rendered, Running, Submitted
 from atelier.providers.sketch.provider import SLOW_SECONDS, Sketch
 from tests.cases import each
 from tests.unit.fakes import ScriptedHttp, answer
@@ -25,6 +25,11 @@ def a_job(prompt: str, **more: Any) -> Job:
         callback_url=CALLBACK,
         key=None,
     )
+
+
+def a_ref(job_id: str) -> JobRef:
+    job = a_job(f"test:{job_id}")
+    return JobRef(id=job_id, model=job.model, input=job.input, key=job.key)
 
 
 class Room:
@@ -91,9 +96,9 @@ def test_slow_takes_its_time_and_then_draws() -> None:
 def test_never_is_taken_and_never_finished() -> None:
     room = Room()
     assert room.sketch.submit(a_job("test:never")) == Submitted("never")
-    assert room.sketch.fetch("never", a_job("test:never")) == Running()
+    assert room.sketch.fetch(a_ref("never")) == Running()
     for _ in range(2):
-        room.sketch.cancel("never", a_job("test:never"))
+        room.sketch.cancel(a_ref("never"))
     assert room.http.requests == []
 
 
@@ -103,7 +108,7 @@ def test_twice_calls_back_twice_before_its_id_is_known() -> None:
     assert [(request.method, request.url) for request in room.http.requests] == [("POST", CALLBACK)] * 2
     for request in room.http.requests:
         assert read(request.content or b"") == "twice"
-    picture(room.sketch.fetch("twice", a_job("test:twice")))
+    picture(room.sketch.fetch(a_ref("twice")))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from atelier.outbound.http_client import HttpClient
 from atelier.providers.automatic1111 import Automatic1111
 from atelier.providers.bedrock import Bedrock
 from atelier.providers.openai import OpenAI
-from atelier.providers.provider import InputImage, Job, Provider
+from atelier.providers.provider import InputImage, Job, JobRef, Provider
 from atelier.providers.stability import Stability
 from atelier.providers.synchronous import MAX_ANSWER_BYTES
 from tests.cases import each
@@ -19,6 +19,7 @@ from tests.unit.asynchronous import NO_ANSWER, callback, raised, wire
 from tests.unit.fakes import ScriptedHttp, answer
 
 JOB = Job(model="model", input={"prompt": "a café"}, callback_url="", key="the key")
+REF = JobRef(id="job", model=JOB.model, input=JOB.input, key=JOB.key)
 URLS = {"automatic1111": "http://10.0.0.5:7860"}
 PAID: list[Callable[[HttpClient, Mapping[str, str]], Provider]] = [OpenAI, Stability]
 
@@ -55,8 +56,8 @@ def test_they_say_what_they_are() -> None:
 
 @pytest.mark.parametrize("provider", all_of_them(), ids=lambda provider: provider.name)
 def test_no_job_is_asked_for_or_stopped_and_nobody_calls_back(provider: Provider) -> None:
-    raised(ProviderRejectedError, lambda: provider.fetch("job", JOB))
-    provider.cancel("job", JOB)
+    raised(ProviderRejectedError, lambda: provider.fetch(REF))
+    provider.cancel(REF)
     with pytest.raises(InvalidSignatureError):
         provider.read_callback(callback({}, b'{"id": "job"}'), no_key)
 

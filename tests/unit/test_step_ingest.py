@@ -25,7 +25,7 @@ from atelier.images.image import EncodedImage
 from atelier.images.ports import Sanitise
 from atelier.outbound.http_client import HttpClient, HttpResponse
 from atelier.outbound.url_policy import UrlPolicy
-from atelier.providers.provider import DEFAULT_LIFETIME, Failed, Images, ImageUrls, Job, Outcome, Rendered, Running
+from atelier.providers.provider import DEFAULT_LIFETIME, Failed, Images, ImageUrls, JobRef, Outcome, Rendered, Running
 from tests.cases import each
 from tests.unit.fakes import (
     NOW,
@@ -36,7 +36,7 @@ from tests.unit.fakes import (
     InMemoryFiles,
     InMemoryGenerations,
     InMemoryProviderKeys,
-    Scripted,
+    ScriptedFetch,
     ScriptedHttp,
     ScriptedProvider,
     a_generation,
@@ -78,7 +78,7 @@ class Room:
         self,
         before: Generation = SUBMITTED,
         *,
-        fetch: Sequence[Scripted] = (ImageUrls((URL,)),),
+        fetch: Sequence[ScriptedFetch] = (ImageUrls((URL,)),),
         egress: HttpClient | None = None,
         cancel: Exception | None = None,
         keys: InMemoryProviderKeys | None = None,
@@ -118,8 +118,8 @@ class Room:
 def test_the_provider_is_asked_for_the_job_with_its_key() -> None:
     room = Room(fetch=[Running()])
     room.run()
-    [(job_id, job)] = room.provider.fetched
-    assert (job_id, job.model, job.key, job.input) == ("job-1", "studio/xl", "old key", SUBMITTED.payload)
+    [job] = room.provider.fetched
+    assert (job.id, job.model, job.key, job.input) == ("job-1", "studio/xl", "old key", SUBMITTED.payload)
 
 
 def test_a_running_job_is_left_running() -> None:
@@ -211,7 +211,7 @@ def test_a_generation_that_is_not_ours_to_take_is_let_be(before: Generation) -> 
 def fetching_while(room: Room, after: Generation) -> ScriptedProvider:
     """Let the record become `after` while the provider is asked."""
 
-    def fetch(job: Job) -> Outcome:
+    def fetch(job: JobRef) -> Outcome:
         room.generations.table.write(after)
         return ImageUrls((URL,))
 
@@ -246,7 +246,7 @@ def test_a_refused_key_is_read_anew_and_tried_once_more() -> None:
     keys = InMemoryProviderKeys({"studio": "old key"}, stored={"studio": "new key"})
     room = Room(fetch=[ProviderCredentialsError("no"), Images((RAW,))], keys=keys)
     assert room.run().status is Status.SUCCESS
-    assert [job.key for _, job in room.provider.fetched] == ["old key", "new key"]
+    assert [job.key for job in room.provider.fetched] == ["old key", "new key"]
 
 
 def test_a_key_refused_twice_comes_again_as_the_job_may_be_paid() -> None:
@@ -463,7 +463,7 @@ def test_a_download_is_tried_until_the_provider_deletes_it() -> None:
 def test_lost_pictures_are_asked_for_again(outcome: Outcome) -> None:
     room = Room(IN_HAND, fetch=[outcome])
     assert room.run().status is Status.SUCCESS
-    assert [job_id for job_id, _ in room.provider.fetched] == ["job-1"]
+    assert [job.id for job in room.provider.fetched] == ["job-1"]
 
 
 def test_lost_pictures_no_longer_at_the_provider_are_an_error() -> None:
@@ -491,8 +491,8 @@ CANCELLED = replace(SUBMITTED, cancelled_at=NOW)
 def test_a_cancelled_job_is_stopped_and_costs_its_possible_price() -> None:
     room = Room(CANCELLED, fetch=[Running()])
     ended = room.run()
-    [(job_id, job)] = room.provider.cancelled
-    assert (job_id, job.model, job.key) == ("job-1", "studio/xl", "old key")
+    [job] = room.provider.cancelled
+    assert (job.id, job.model, job.key) == ("job-1", "studio/xl", "old key")
     assert (ended.status, ended.error, ended.refunded) == (Status.ERROR, "cancelled", False)
 
 

@@ -22,7 +22,7 @@ from atelier.generations.ports import Generations
 from atelier.images.download import Download
 from atelier.images.ports import Files
 from atelier.providers.ports import ProviderKeys
-from atelier.providers.provider import Failed, Images, ImageUrls, Job, Outcome, Provider, Rendered
+from atelier.providers.provider import Failed, Images, ImageUrls, JobRef, Outcome, Provider, Rendered
 
 DOWNLOAD_SECONDS = 90.0
 """For all of a generation's pictures together."""
@@ -67,7 +67,7 @@ class Ingest:
     def _ask(self, generation: Generation) -> None:
         if generation.cancelled_at is not None:
             with suppress(ProviderRejectedError):  # what became of the job is asked next
-                self._call(generation, lambda provider, job_id, job: provider.cancel(job_id, job))
+                self._call(generation, lambda provider, job: provider.cancel(job))
         outcome = self._fetch(generation)
         try:
             self._record(generation, outcome)
@@ -94,7 +94,7 @@ class Ingest:
     def _give_up(self, generation: Generation, now: int) -> None:
         """Fail what runs past its deadline, and stop it where that can be done."""
         with suppress(ProviderError):
-            self._call(generation, lambda provider, job_id, job: provider.cancel(job_id, job))
+            self._call(generation, lambda provider, job: provider.cancel(job))
         message = "The provider did not finish in time; try again."
         self.generations.advance(generation, generation.failed(message, now))
 
@@ -112,29 +112,29 @@ class Ingest:
 
     def _fetch(self, generation: Generation) -> Outcome:
         try:
-            return self._call(generation, lambda provider, job_id, job: provider.fetch(job_id, job))
+            return self._call(generation, lambda provider, job: provider.fetch(job))
         except ProviderRejectedError as exc:
             return Failed(str(exc))
 
-    def _call(self, generation: Generation, call: Callable[[Provider, str, Job], T]) -> T:
+    def _call(self, generation: Generation, call: Callable[[Provider, JobRef], T]) -> T:
         """Call the provider about a job; once more where our key was refused and a new one may have been set since."""
         if generation.job_id is None:
             raise ProviderBusyError("the job's id is not known yet")
         provider = self.providers[generation.provider or ""]
         try:
-            return call(provider, generation.job_id, self._job(generation, provider))
+            return call(provider, self._ref(generation, generation.job_id, provider))
         except ProviderCredentialsError:
             self.keys.refresh()
         try:
-            return call(provider, generation.job_id, self._job(generation, provider))
+            return call(provider, self._ref(generation, generation.job_id, provider))
         except ProviderCredentialsError as exc:
             raise ProviderBusyError(f"The provider {provider.name} refuses this stack's account.") from exc
 
-    def _job(self, generation: Generation, provider: Provider) -> Job:
-        return Job(
+    def _ref(self, generation: Generation, job_id: str, provider: Provider) -> JobRef:
+        return JobRef(
+            id=job_id,
             model=generation.attempts[-1].model if generation.attempts else generation.model,
             input=generation.payload,
-            callback_url="",
             key=self.keys.get(provider.name) if provider.needs_key else None,
         )
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from atelier.outbound.http_client import HttpClient, HttpResponse
 from atelier.providers import wire
-from atelier.providers.provider import CallbackRequest, Failed, ImageUrls, Job, Outcome, Running, Submitted
+from atelier.providers.provider import CallbackRequest, Failed, ImageUrls, Job, JobRef, Outcome, Running, Submitted
 
 ADDRESS = "https://api.artificialstudio.ai/api"
 TIMEOUT_SECONDS = 30.0
@@ -54,7 +54,7 @@ class ArtificialStudio:
             self._http,
             self.name,
             f"{self._base_url}/generate",
-            headers=_headers(job),
+            headers=_headers(job.key),
             content=json.dumps(body).encode(),
             timeout=TIMEOUT_SECONDS,
             max_bytes=MAX_ANSWER_BYTES,
@@ -65,9 +65,9 @@ class ArtificialStudio:
             raise wire.unknown(self.name, "answered without a job's id")
         return Submitted(job_id)
 
-    def fetch(self, job_id: str, job: Job) -> Outcome:
+    def fetch(self, job: JobRef) -> Outcome:
         """GET the job."""
-        response = self._ask("GET", f"/generations/{job_id}", job)
+        response = self._ask("GET", f"/generations/{job.id}", job.key)
         document = wire.document(response.body)
         if response.status == 404:
             return Failed(wire.failure(self.name, "it no longer knows this generation"))
@@ -81,9 +81,9 @@ class ArtificialStudio:
                 return Failed(wire.failure(self.name, document.get("error")))
         return Running()
 
-    def cancel(self, job_id: str, job: Job) -> None:
+    def cancel(self, job: JobRef) -> None:
         """POST the wish; a refusal means that it came too late, or that nobody there knows the call."""
-        self._ask("POST", f"/generations/{job_id}/cancel", job)
+        self._ask("POST", f"/generations/{job.id}/cancel", job.key)
 
     def check(self, key: str | None) -> None:
         """GET the account."""
@@ -93,20 +93,20 @@ class ArtificialStudio:
         """Read `_id` or `id`, both of which clients have seen; nothing else of it is looked at, or believed."""
         return _job_id(wire.document(request.body), "_id", "id")
 
-    def _ask(self, method: str, path: str, job: Job) -> HttpResponse:
+    def _ask(self, method: str, path: str, key: str | None) -> HttpResponse:
         return wire.ask(
             self._http,
             self.name,
             method,
             self._base_url + path,
-            headers=_headers(job),
+            headers=_headers(key),
             timeout=TIMEOUT_SECONDS,
             max_bytes=MAX_ANSWER_BYTES,
         )
 
 
-def _headers(job: Job) -> Mapping[str, str]:
-    return {"Authorization": job.key or "", "Content-Type": "application/json"}
+def _headers(key: str | None) -> Mapping[str, str]:
+    return {"Authorization": key or "", "Content-Type": "application/json"}
 
 
 def _job_id(document: Mapping[str, Any], *names: str) -> str | None:

@@ -21,7 +21,7 @@ from atelier.errors import InvalidSignatureError, ProviderBusyError, ProviderCre
 from atelier.outbound.http_client import HttpClient, HttpResponse
 from atelier.providers import wire
 from atelier.providers.callback_keys import CallbackKeys
-from atelier.providers.provider import CallbackRequest, Failed, ImageUrls, Job, Outcome, Running, Submitted
+from atelier.providers.provider import CallbackRequest, Failed, ImageUrls, Job, JobRef, Outcome, Running, Submitted
 
 ADDRESS = "https://queue.fal.run"
 KEYS_NAME = "fal-keys"
@@ -87,7 +87,7 @@ class Fal:
             self._http,
             self.name,
             f"{self._queue_url}/{job.model}?{urlencode({'fal_webhook': job.callback_url})}",
-            headers={**_headers(job), "Content-Type": "application/json", "X-Fal-No-Retry": "1"},
+            headers={**_headers(job.key), "Content-Type": "application/json", "X-Fal-No-Retry": "1"},
             content=json.dumps(dict(job.input)).encode(),
             timeout=TIMEOUT_SECONDS,
             max_bytes=MAX_ANSWER_BYTES,
@@ -99,10 +99,10 @@ class Fal:
             raise wire.unknown(self.name, "answered without a request's id")
         return Submitted(self._job_id(request_id, job.model, document))
 
-    def fetch(self, job_id: str, job: Job) -> Outcome:
+    def fetch(self, job: JobRef) -> Outcome:
         """GET the status, and the result where it is there."""
-        paths = _request_paths(job_id, job.model)
-        response = self._call("GET", paths.status, job)
+        paths = _request_paths(job.id, job.model)
+        response = self._call("GET", paths.status, job.key)
         wire.answered(response, self.name)
         status = wire.document(response.body)
         if response.status == 404:
@@ -113,11 +113,11 @@ class Fal:
             return Running()
         if status.get("error"):
             return _failed(status)
-        return self._result(self._call("GET", paths.response, job))
+        return self._result(self._call("GET", paths.response, job.key))
 
-    def cancel(self, job_id: str, job: Job) -> None:
+    def cancel(self, job: JobRef) -> None:
         """PUT the wish."""
-        wire.answered(self._call("PUT", _request_paths(job_id, job.model).cancel, job), self.name)
+        wire.answered(self._call("PUT", _request_paths(job.id, job.model).cancel, job.key), self.name)
 
     def check(self, key: str | None) -> None:
         """GET the status of a request that nobody made: a good key gets a 404, and a bad one a 401."""
@@ -182,20 +182,20 @@ class Fal:
             raise ProviderBusyError(f"The provider {self.name} does not tell the keys of its callbacks.")
         return keys
 
-    def _call(self, method: str, path: str, job: Job) -> HttpResponse:
+    def _call(self, method: str, path: str, key: str | None) -> HttpResponse:
         return wire.call(
             self._http,
             self.name,
             method,
             self._queue_url + path,
-            headers=_headers(job),
+            headers=_headers(key),
             timeout=TIMEOUT_SECONDS,
             max_bytes=MAX_ANSWER_BYTES,
         )
 
 
-def _headers(job: Job) -> Mapping[str, str]:
-    return {"Authorization": f"Key {job.key or ''}"}
+def _headers(key: str | None) -> Mapping[str, str]:
+    return {"Authorization": f"Key {key or ''}"}
 
 
 def _request_paths(job_id: str, model: str) -> RequestPaths:

@@ -46,6 +46,19 @@ class Job:
     images: tuple[InputImage, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRef:
+    """A job that a provider took, named so that the provider can be asked about it.
+
+    `id` is the provider's own, `model` and `input` are those of the Job, `key` is ours there.
+    """
+
+    id: str
+    model: str
+    input: Mapping[str, Any]
+    key: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Submitted:
     """The provider took the job; it calls back, or can be asked."""
@@ -135,11 +148,11 @@ class Provider(Protocol):
         """Ask for the pictures; never anything but one call that costs."""
         ...
 
-    def fetch(self, job_id: str, job: Job) -> Outcome:
+    def fetch(self, job: JobRef) -> Outcome:
         """Ask what became of a job; may be repeated."""
         ...
 
-    def cancel(self, job_id: str, job: Job) -> None:
+    def cancel(self, job: JobRef) -> None:
         """Ask for a job to be stopped; repeating it, or coming too late, is no error."""
         ...
 

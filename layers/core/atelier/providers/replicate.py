@@ -18,7 +18,7 @@ from atelier.errors import ProviderBusyError, ProviderCredentialsError
 from atelier.outbound.http_client import HttpClient, HttpResponse
 from atelier.providers import wire
 from atelier.providers.callback_keys import CallbackKeys
-from atelier.providers.provider import CallbackRequest, Failed, ImageUrls, Job, Outcome, Running, Submitted
+from atelier.providers.provider import CallbackRequest, Failed, ImageUrls, Job, JobRef, Outcome, Running, Submitted
 from atelier.standard_webhooks import verify
 
 ADDRESS = "https://api.replicate.com/v1"
@@ -83,9 +83,9 @@ class Replicate:
             raise wire.unknown(self.name, "answered without a prediction's id")
         return Submitted(job_id)
 
-    def fetch(self, job_id: str, job: Job) -> Outcome:
+    def fetch(self, job: JobRef) -> Outcome:
         """GET the prediction."""
-        response = self._ask("GET", f"/predictions/{job_id}", job.key, TIMEOUT_SECONDS)
+        response = self._ask("GET", f"/predictions/{job.id}", job.key, TIMEOUT_SECONDS)
         prediction = wire.document(response.body)
         if response.status == 404:
             return Failed(wire.failure(self.name, "it no longer knows this prediction"))
@@ -105,9 +105,9 @@ class Replicate:
                 return Failed(wire.failure(self.name, prediction.get("error") or "the prediction was cancelled"))
         return Running()
 
-    def cancel(self, job_id: str, job: Job) -> None:
+    def cancel(self, job: JobRef) -> None:
         """POST the wish."""
-        self._ask("POST", f"/predictions/{job_id}/cancel", job.key, TIMEOUT_SECONDS)
+        self._ask("POST", f"/predictions/{job.id}/cancel", job.key, TIMEOUT_SECONDS)
 
     def check(self, key: str | None) -> None:
         """GET the account."""

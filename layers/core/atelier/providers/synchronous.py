@@ -7,7 +7,7 @@ from atelier.errors import InvalidSignatureError, ProviderRejectedError
 from atelier.images.image import sniff
 from atelier.outbound.http_client import HttpClient
 from atelier.providers import wire
-from atelier.providers.provider import CallbackRequest, Images, InputImage, Job, Outcome, ProviderImage
+from atelier.providers.provider import CallbackRequest, Images, InputImage, Job, JobRef, Outcome, ProviderImage
 
 TIMEOUT_SECONDS = 150.0
 """Pictures can take two minutes, and the dispatch function lives for three."""
@@ -27,11 +27,11 @@ class Synchronous:
     asynchronous = False
     cancels = False
 
-    def fetch(self, job_id: str, job: Job) -> Outcome:
+    def fetch(self, job: JobRef) -> Outcome:
         """Refuse: nothing is kept there."""
         raise ProviderRejectedError(f"The provider {self.name} keeps no jobs.")
 
-    def cancel(self, job_id: str, job: Job) -> None:
+    def cancel(self, job: JobRef) -> None:
         """Do nothing: a call cannot be stopped once it is made."""
 
     def check(self, key: str | None) -> None:

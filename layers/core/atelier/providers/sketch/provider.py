@@ -12,14 +12,15 @@ cards:
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from atelier.errors import FetchError
 from atelier.images.file_urls import MASK
 from atelier.images.image import EncodedImage
 from atelier.outbound.http_client import HttpClient
 from atelier.providers import wire
-from atelier.providers.provider import CallbackRequest, Failed, Job, Outcome, Rendered, Running, Submitted
+from atelier.providers.provider import CallbackRequest, Failed, Job, JobRef, Outcome, Rendered, Running, Submitted
 
 SLOW_SECONDS = 10.0
 CALLBACK_TIMEOUT_SECONDS = 10.0
@@ -60,13 +61,13 @@ class Sketch:
                 return Submitted("never")
             case "test:slow":
                 self._sleep(SLOW_SECONDS)
-        return _draw(job)
+        return _change(job) if job.images else _compose(job.input)
 
-    def fetch(self, job_id: str, job: Job) -> Outcome:
+    def fetch(self, job: JobRef) -> Outcome:
         """Draw a job that went the asynchronous way."""
-        return Running() if job_id == "never" else _draw(job)
+        return Running() if job.id == "never" else _compose(job.input)
 
-    def cancel(self, job_id: str, job: Job) -> None:
+    def cancel(self, job: JobRef) -> None:
         """Do nothing: nobody works on a job that is not done."""
 
     def check(self, key: str | None) -> None:
@@ -100,10 +101,6 @@ def _test_prompt(job: Job) -> str | None:
     return word if word.startswith("test:") else None
 
 
-def _draw(job: Job) -> Rendered:
-    return _change(job) if job.images else _compose(job)
-
-
 def _change(job: Job) -> Rendered:
     """Change the first of the client's pictures, within the mask where there is one, which is the last of them then."""
     from atelier.providers.sketch.drawing import change
@@ -120,23 +117,23 @@ def _change(job: Job) -> Rendered:
     return Rendered(tuple(EncodedImage(content, "image/png", *size) for content, size in pictures))
 
 
-def _compose(job: Job) -> Rendered:
+def _compose(values: Mapping[str, Any]) -> Rendered:
     from atelier.providers.sketch.drawing import (  # the webhook function reads callbacks without Pillow
         draw,
         unknown_words,
     )
 
-    width, height = job.input.get("width") or SIDE, job.input.get("height") or SIDE
-    prompt, seed = job.input["prompt"], job.input.get("seed")
+    width, height = values.get("width") or SIDE, values.get("height") or SIDE
+    prompt, seed = values["prompt"], values.get("seed")
     contents = (
         draw(
             prompt,
-            negative_prompt=job.input.get("negative_prompt") or "",
+            negative_prompt=values.get("negative_prompt") or "",
             seed=(seed or 0) + number if number else seed,
             width=width,
             height=height,
         )
-        for number in range(job.input.get("num_images") or 1)
+        for number in range(values.get("num_images") or 1)
     )
     pictures = tuple(EncodedImage(content, "image/png", width, height) for content in contents)
     return Rendered(pictures, _notes(unknown_words(prompt)))
