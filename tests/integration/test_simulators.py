@@ -22,13 +22,13 @@ from atelier.errors import (
 from atelier.providers.artificial_studio import ArtificialStudio
 from atelier.providers.fal import Fal
 from atelier.providers.provider import (
+    AsynchronousProvider,
     CallbackRequest,
     Failed,
     ImageUrls,
     Job,
     JobRef,
     Outcome,
-    Provider,
     Running,
     Submitted,
 )
@@ -61,7 +61,7 @@ def until(ask: Callable[[], T], good: Callable[[T], object]) -> T:
     return found
 
 
-def adapter(simulator: Simulator) -> Provider:
+def adapter(simulator: Simulator) -> AsynchronousProvider:
     match simulator.name:
         case "replicate":
             return Replicate(HTTP, simulator.urls)

@@ -41,7 +41,16 @@ from atelier.generations.reconcile import Reconcile
 from atelier.images.download import Download
 from atelier.outbound.circuit_breaker import CircuitBreaker
 from atelier.outbound.http_client import HttpResponse
-from atelier.providers.provider import CallbackRequest, Images, ImageUrls, Provider, Rendered, Running, Submitted
+from atelier.providers.provider import (
+    AsynchronousProvider,
+    CallbackRequest,
+    Images,
+    ImageUrls,
+    Provider,
+    Rendered,
+    Running,
+    Submitted,
+)
 from atelier.webhooks.announce import Announce
 from atelier.webhooks.deliver import Deliver
 from atelier.webhooks.delivery import DeliveryStatus
@@ -178,7 +187,7 @@ class World:
         deliveries = guard(InMemoryDeliveries(self.table))
         dispatch_queue, ingest_queue, delivery_queue = (guard(queue) for queue in self.queues.values())
         known = (self.studio, self.other, self.sketch)
-        providers: dict[str, Provider] = {provider.name: guard(provider) for provider in known}
+        providers: dict[str, AsynchronousProvider] = {provider.name: guard(provider) for provider in known}
         keys = guard(InMemoryProviderKeys({"studio": "the key", "other": "the other key"}))
         download = Download(guard(ScriptedHttp(answer(200, PICTURE.content))))
         finish = Complete(generations=generations, files=files, sanitise=sanitise, thumbnail=thumbnail, clock=clock)

@@ -6,20 +6,20 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from atelier.errors import InvalidSignatureError, OutcomeUnknownError, ProviderError, ProviderRejectedError
+from atelier.errors import OutcomeUnknownError, ProviderError, ProviderRejectedError
 from atelier.outbound.http_client import HttpClient
 from atelier.providers.automatic1111 import Automatic1111
 from atelier.providers.bedrock import Bedrock
 from atelier.providers.openai import OpenAI
-from atelier.providers.provider import InputImage, Job, JobRef, Provider
+from atelier.providers.provider import InputImage, Job, Provider
+from atelier.providers.registry import KINDS
 from atelier.providers.stability import Stability
 from atelier.providers.synchronous import MAX_ANSWER_BYTES
 from tests.cases import each
-from tests.unit.asynchronous import NO_ANSWER, callback, raised, wire
+from tests.unit.asynchronous import NO_ANSWER, raised, wire
 from tests.unit.fakes import ScriptedHttp, answer
 
 JOB = Job(model="model", input={"prompt": "a café"}, callback_url="", key="the key")
-REF = JobRef(id="job", model=JOB.model, input=JOB.input, key=JOB.key)
 URLS = {"automatic1111": "http://10.0.0.5:7860"}
 PAID: list[Callable[[HttpClient, Mapping[str, str]], Provider]] = [OpenAI, Stability]
 
@@ -39,10 +39,6 @@ def all_of_them() -> list[Provider]:
     return [OpenAI(http, {}), Stability(http, {}), Automatic1111(http, URLS), Bedrock(NoModels())]
 
 
-def no_key() -> str | None:
-    raise AssertionError("there is nothing to verify")
-
-
 def test_they_say_what_they_are() -> None:
     found = {it.name: (it.needs_key, it.charges, it.asynchronous, it.cancels) for it in all_of_them()}
     assert found == {
@@ -54,12 +50,10 @@ def test_they_say_what_they_are() -> None:
     assert all("prompt" in provider.inputs for provider in all_of_them())
 
 
-@pytest.mark.parametrize("provider", all_of_them(), ids=lambda provider: provider.name)
-def test_no_job_is_asked_for_or_stopped_and_nobody_calls_back(provider: Provider) -> None:
-    raised(ProviderRejectedError, lambda: provider.fetch(REF))
-    provider.cancel(REF)
-    with pytest.raises(InvalidSignatureError):
-        provider.read_callback(callback({}, b'{"id": "job"}'), no_key)
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+@pytest.mark.parametrize("method", ["fetch", "cancel", "read_callback"])
+def test_only_asynchronous_ones_have_jobs_and_call_back(kind: type[Provider], method: str) -> None:
+    assert hasattr(kind, method) == kind.asynchronous
 
 
 @pytest.mark.parametrize("provider", all_of_them()[1:], ids=lambda provider: provider.name)

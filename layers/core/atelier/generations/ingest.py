@@ -22,7 +22,7 @@ from atelier.generations.ports import Generations
 from atelier.images.download import Download
 from atelier.images.ports import Files
 from atelier.providers.ports import ProviderKeys
-from atelier.providers.provider import Failed, Images, ImageUrls, JobRef, Outcome, Provider, Rendered
+from atelier.providers.provider import AsynchronousProvider, Failed, Images, ImageUrls, JobRef, Outcome, Rendered
 
 DOWNLOAD_SECONDS = 90.0
 """For all of a generation's pictures together."""
@@ -41,7 +41,7 @@ class Ingest:
     generations: Generations
     files: Files
     workshop: Callable[[Generation], Generation]
-    providers: Mapping[str, Provider]
+    providers: Mapping[str, AsynchronousProvider]
     keys: ProviderKeys
     download: Download
     finish: Complete
@@ -116,7 +116,7 @@ class Ingest:
         except ProviderRejectedError as exc:
             return Failed(str(exc))
 
-    def _call(self, generation: Generation, call: Callable[[Provider, JobRef], T]) -> T:
+    def _call(self, generation: Generation, call: Callable[[AsynchronousProvider, JobRef], T]) -> T:
         """Call the provider about a job; once more where our key was refused and a new one may have been set since."""
         if generation.job_id is None:
             raise ProviderBusyError("the job's id is not known yet")
@@ -130,7 +130,7 @@ class Ingest:
         except ProviderCredentialsError as exc:
             raise ProviderBusyError(f"The provider {provider.name} refuses this stack's account.") from exc
 
-    def _ref(self, generation: Generation, job_id: str, provider: Provider) -> JobRef:
+    def _ref(self, generation: Generation, job_id: str, provider: AsynchronousProvider) -> JobRef:
         return JobRef(
             id=job_id,
             model=generation.attempts[-1].model if generation.attempts else generation.model,

@@ -14,7 +14,7 @@ from atelier.errors import (
 from atelier.generations.model import ID_PATTERN, Generation
 from atelier.generations.ports import Generations, Queue
 from atelier.providers.ports import ProviderKeys
-from atelier.providers.provider import CallbackRequest, Provider
+from atelier.providers.provider import AsynchronousProvider, CallbackRequest
 
 _UNKNOWN = "There is no such callback."
 
@@ -25,7 +25,7 @@ class ProviderCallback:
 
     generations: Generations
     queue: Queue
-    providers: Mapping[str, Provider]
+    providers: Mapping[str, AsynchronousProvider]
     keys: Callable[[], ProviderKeys]
     """Made only where a provider needs ours to verify its own."""
 
@@ -50,7 +50,7 @@ class ProviderCallback:
             self.queue.send(generation_id)
         return generation
 
-    def _read(self, provider: Provider, request: CallbackRequest) -> str | None:
+    def _read(self, provider: AsynchronousProvider, request: CallbackRequest) -> str | None:
         try:
             return provider.read_callback(request, lambda: self.keys().get(provider.name))
         except InvalidSignatureError as exc:

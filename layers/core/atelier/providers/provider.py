@@ -138,7 +138,7 @@ class Provider(Protocol):
     charges: bool
     """Whether a call may cost money, and so must not be repeated blindly."""
     asynchronous: bool
-    """Whether a job goes on after submit(), calls back, and can be asked for."""
+    """Whether it is an AsynchronousProvider."""
     cancels: bool
     """Whether a job can be stopped."""
     inputs: frozenset[str]
@@ -148,20 +148,24 @@ class Provider(Protocol):
         """Ask for the pictures; never anything but one call that costs."""
         ...
 
-    def fetch(self, job: JobRef) -> Outcome:
-        """Ask what became of a job; may be repeated."""
-        ...
-
-    def cancel(self, job: JobRef) -> None:
-        """Ask for a job to be stopped; repeating it, or coming too late, is no error."""
-        ...
-
     def check(self, key: str | None) -> None:
         """Make a call that costs nothing, to learn whether the provider can be reached and takes the key.
 
         ProviderCredentialsError, ProviderBusyError or ProviderRejectedError say why it cannot be used. A provider that
         takes no key makes no call.
         """
+        ...
+
+
+class AsynchronousProvider(Provider, Protocol):
+    """A provider whose jobs go on after submit(): it can be asked for them, and calls back."""
+
+    def fetch(self, job: JobRef) -> Outcome:
+        """Ask what became of a job; may be repeated."""
+        ...
+
+    def cancel(self, job: JobRef) -> None:
+        """Ask for a job to be stopped; repeating it, or coming too late, is no error."""
         ...
 
     def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:

@@ -12,7 +12,7 @@ from atelier.providers.bedrock import Bedrock
 from atelier.providers.fal import Fal
 from atelier.providers.openai import OpenAI
 from atelier.providers.ports import ModelInvoker, ProviderKeys
-from atelier.providers.provider import Provider
+from atelier.providers.provider import AsynchronousProvider, Provider
 from atelier.providers.replicate import Replicate
 from atelier.providers.sketch.provider import Sketch
 from atelier.providers.stability import Stability
@@ -53,12 +53,12 @@ def keyed(name: str) -> type[Provider]:
 
 def asynchronous(
     http: HttpClient, *, urls: Mapping[str, str], verify: Callable[[bytes, bytes, bytes], bool]
-) -> Mapping[str, Provider]:
+) -> Mapping[str, AsynchronousProvider]:
     """Make the providers that have jobs, and call back; `urls` are addresses that the operator has given them.
 
     `verify` tells whether a public key's holder signed a message.
     """
-    known: tuple[Provider, ...] = (
+    known: tuple[AsynchronousProvider, ...] = (
         Sketch(http), ArtificialStudio(http, urls), Replicate(http, urls), Fal(http, urls, verify)
     )  # fmt: skip
     return {provider.name: provider for provider in known}

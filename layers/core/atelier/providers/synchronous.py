@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from atelier.errors import InvalidSignatureError, ProviderRejectedError
+from atelier.errors import ProviderRejectedError
 from atelier.images.image import sniff
 from atelier.outbound.http_client import HttpClient
 from atelier.providers import wire
-from atelier.providers.provider import CallbackRequest, Images, InputImage, Job, JobRef, Outcome, ProviderImage
+from atelier.providers.provider import Images, InputImage, Job, ProviderImage
 
 TIMEOUT_SECONDS = 150.0
 """Pictures can take two minutes, and the dispatch function lives for three."""
@@ -27,19 +27,8 @@ class Synchronous:
     asynchronous = False
     cancels = False
 
-    def fetch(self, job: JobRef) -> Outcome:
-        """Refuse: nothing is kept there."""
-        raise ProviderRejectedError(f"The provider {self.name} keeps no jobs.")
-
-    def cancel(self, job: JobRef) -> None:
-        """Do nothing: a call cannot be stopped once it is made."""
-
     def check(self, key: str | None) -> None:
         """Do nothing: it takes no key."""
-
-    def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
-        """Refuse every callback, since this provider sends none."""
-        raise InvalidSignatureError(f"The provider {self.name} never calls back.")
 
 
 def only_picture(provider: str, job: Job) -> InputImage | None:
