@@ -52,6 +52,17 @@ def error(answer: Answer) -> dict[str, Any]:
     return found
 
 
+def test_a_query_asks_for_urls_unless_the_body_does(client: Client) -> None:
+    query = {"response_format": "url"}
+    for body, name in ((BODY, "url"), (BODY | {"response_format": "b64_json"}, "b64_json")):
+        first = client("POST", PATH, body, query=query, Authorization=f"Bearer {client.key}")
+        (image,) = made(client, first).document["data"]
+        assert image.keys() == {name}, body
+
+    refused = client("POST", PATH, BODY, query={"response_format": "png"}, Authorization=f"Bearer {client.key}")
+    assert (refused.status, error(refused)["param"]) == (400, "response_format")
+
+
 def test_a_picture_comes_at_the_end_of_the_chain(client: Client) -> None:
     first = post(client, BODY)
     second = follow(client, first)

@@ -12,7 +12,7 @@ def make(prompt="a boat", *, base=SETTINGS["base"], key=SETTINGS["key"], model=S
         model=model,
         size=size,
         max_retries=0,
-        model_kwargs={"response_format": "url"},
+        default_query={"response_format": "url"},
         **fields,
     )
     return wrapper.run(prompt)

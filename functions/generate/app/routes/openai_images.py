@@ -40,7 +40,7 @@ def generations() -> Response[str]:
     """Accept a generation, and answer with its pictures."""
     deps = dependencies()
     with creator() as key:
-        request = parse_generation(parse_object(body()), deps.catalog(), deps.policy)
+        request = parse_generation(_asked_for() | parse_object(body()), deps.catalog(), deps.policy)
         generation = _accept(request, key, "/v1/images/generations")
     shown = {"X-Ignored-Parameters": ", ".join(request.ignored)} if request.ignored else {}
     return waits.begin(generation, request.reply, "../..", shown)
@@ -95,6 +95,12 @@ app.include_router(router)
 def _usable(model: Model, key: ApiKey) -> bool:
     allowed = key.models is None or model.slug in key.models
     return allowed and bool(model.usable(dependencies().setup.ready, test=key.test))
+
+
+def _asked_for() -> dict[str, str]:
+    """Read `response_format` from the query, for clients that can set a query and no such parameter of the body."""
+    query = current_event().query_string_parameters or {}
+    return {name: query[name] for name in ("response_format",) if name in query}
 
 
 def _edit_form() -> EditForm:
