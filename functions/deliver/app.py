@@ -13,7 +13,7 @@ from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.http.client import client
 from atelier.adapters.lambda_.batches import BatchAnswer, process_ids
 from atelier.adapters.lambda_.metrics import EmbeddedMetrics
-from atelier.api.public_url import resolve_public_url
+from atelier.api.base_url import resolve_public_url
 from atelier.clock import now_ms
 from atelier.logging import bind_context, logger
 from atelier.outbound.url_policy import UrlPolicy

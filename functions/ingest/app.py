@@ -18,7 +18,7 @@ from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.http.client import OperatorPolicy, client
 from atelier.adapters.lambda_.batches import BatchAnswer, process_ids
 from atelier.adapters.pillow import sanitise, thumbnail
-from atelier.api.public_url import resolve_public_url
+from atelier.api.base_url import resolve_public_url
 from atelier.clock import now_ms
 from atelier.generations.complete import Complete
 from atelier.generations.dispatch import Dispatch, Workshop

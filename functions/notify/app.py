@@ -11,7 +11,7 @@ from atelier.adapters.dynamodb.delivery_store import DeliveryStore
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.lambda_.batches import BatchAnswer, process_changes
 from atelier.adapters.lambda_.metrics import EmbeddedMetrics
-from atelier.api.public_url import resolve_public_url
+from atelier.api.base_url import resolve_public_url
 from atelier.generations.model import Generation
 from atelier.logging import bind_context, logger
 from atelier.settings import load

@@ -14,7 +14,7 @@ from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.dynamodb.spending_store import SpendingStore
 from atelier.adapters.lambda_.metrics import EmbeddedMetrics
-from atelier.api.public_url import resolve_public_url
+from atelier.api.base_url import resolve_public_url
 from atelier.clock import now_ms
 from atelier.generations.reconcile import Reconcile
 from atelier.logging import logger

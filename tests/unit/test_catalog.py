@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.catalog.input_schema import IMAGE_URL, check
+from atelier.catalog.input_validation import IMAGE_URL, check
 from atelier.catalog.model import DEFAULT_CONCURRENCY, EMBEDDED, SKETCH, Model, Route, embedded, load, mismatches
 from atelier.catalog.provider_input import Rule
 from atelier.clock import MINUTE, SECOND

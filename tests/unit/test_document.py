@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.api.public_url import resolve_public_url
+from atelier.api.base_url import resolve_public_url
 from atelier.encoding import encode, timestamp
 from atelier.generations.model import Generation, Moment, ProviderAttempt, Status, StoredFile
 from atelier.generations.serializer import announce, describe, detail

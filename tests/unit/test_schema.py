@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.catalog.input_schema import check, faults
+from atelier.catalog.input_validation import check, faults
 from tests.cases import each
 
 relaxed = settings(deadline=None)

@@ -98,7 +98,7 @@ def model_input() -> Json:
 
 
 def json_schema(field: Json, *, required: bool = True) -> Json:
-    """Put a field's description (atelier/catalog/input_schema.py) into JSON Schema."""
+    """Put a field's description (atelier/catalog/input_validation.py) into JSON Schema."""
     known = {"type", "description", "enum", "minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems"}
     schema = {word: value for word, value in field.items() if word in known | {"default"}}
     if "label" in field:

@@ -20,7 +20,7 @@ from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.dynamodb.session_store import SessionStore
 from atelier.adapters.lambda_.router import current_event
 from atelier.adapters.lambda_.static_pages import StaticFiles
-from atelier.api.public_url import resolve_public_url
+from atelier.api.base_url import resolve_public_url
 from atelier.catalog.model import Catalog
 from atelier.clock import now_ms
 from atelier.generations.cancel import Cancel

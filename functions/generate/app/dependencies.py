@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # what few requests need is imported by those
     from atelier.webhooks.redeliver import Redeliver
 
 
-from atelier.api.public_url import resolve_public_url
+from atelier.api.base_url import resolve_public_url
 
 
 @dataclass(frozen=True, slots=True)

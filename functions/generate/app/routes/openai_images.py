@@ -17,7 +17,7 @@ from atelier.api.openai_images import (
     parse_edit,
     parse_generation,
 )
-from atelier.api.stainless import parse_count
+from atelier.api.sdk_retry import parse_count
 from atelier.api.upload_request import FORM
 from atelier.catalog.model import Model
 from atelier.errors import FieldError, NotFoundError

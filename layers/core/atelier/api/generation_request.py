@@ -6,8 +6,8 @@ from typing import Any
 
 from atelier.api.fields import summary
 from atelier.api.json_body import MAX_BODY_BYTES, parse_object
-from atelier.catalog import input_schema
-from atelier.catalog.input_reader import read_input
+from atelier.catalog import input_validation
+from atelier.catalog.input_coercion import read_input
 from atelier.catalog.model import Catalog, Model, Tool
 from atelier.encoding import encode
 from atelier.errors import (
@@ -106,8 +106,8 @@ def _parse(
 
 def check_input(model: Model, values: dict[str, Any], policy: UrlPolicy) -> list[FieldError]:
     """List what is wrong with a model's input, each field as `input.<name>`."""
-    formats = {input_schema.IMAGE_URL: lambda url: _image_url_fault(url, policy)}
-    return input_schema.check(model.input, values, path="input", formats=formats)
+    formats = {input_validation.IMAGE_URL: lambda url: _image_url_fault(url, policy)}
+    return input_validation.check(model.input, values, path="input", formats=formats)
 
 
 def check_size(values: dict[str, Any]) -> None:

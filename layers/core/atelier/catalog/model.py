@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from atelier.catalog import input_schema
+from atelier.catalog import input_validation
 from atelier.catalog.provider_input import AUTO, SHAPE, Rule, plain, ratio_of, translate
 from atelier.errors import ConfigurationError, FieldError, NotFoundError
 
@@ -264,7 +264,7 @@ def _narrowed(tool: Mapping[str, Any], own: Mapping[str, Any]) -> Mapping[str, A
 
 def _checked(described: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return an input's description; ValueError where requests could not be checked, priced or mapped by it."""
-    for fault in input_schema.faults(described):
+    for fault in input_validation.faults(described):
         raise ValueError(fault)
     for name, item in described["properties"].items():
         if name in ("width", "height", "num_images") and (item["type"] != "integer" or item.get("minimum", 0) < 1):
