@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from atelier.outbound.http_client import HttpClient, HttpResponse
-from atelier.providers import wire
+from atelier.providers import http_responses
 from atelier.providers.provider import CallbackRequest, Failed, ImageUrls, Job, JobRef, Outcome, Running, Submitted
 
 ADDRESS = "https://api.artificialstudio.ai/api"
@@ -50,7 +50,7 @@ class ArtificialStudio:
     def submit(self, job: Job) -> Outcome:
         """POST the job; OutcomeUnknownError where it may have been taken without our learning its id."""
         body = {"model": job.model, "input": dict(job.input), "webhook": job.callback_url}
-        response = wire.submit(
+        response = http_responses.submit(
             self._http,
             self.name,
             f"{self._base_url}/generate",
@@ -60,25 +60,29 @@ class ArtificialStudio:
             max_bytes=MAX_ANSWER_BYTES,
             message=_words,
         )
-        job_id = _job_id(wire.document(response.body), "id", "_id")
+        job_id = _job_id(http_responses.document(response.body), "id", "_id")
         if job_id is None:
-            raise wire.unknown(self.name, "answered without a job's id")
+            raise http_responses.unknown(self.name, "answered without a job's id")
         return Submitted(job_id)
 
     def fetch(self, job: JobRef) -> Outcome:
         """GET the job."""
         response = self._ask("GET", f"/generations/{job.id}", job.key)
-        document = wire.document(response.body)
+        document = http_responses.document(response.body)
         if response.status == 404:
-            return Failed(wire.failure(self.name, "it no longer knows this generation"))
+            return Failed(http_responses.failure(self.name, "it no longer knows this generation"))
         if response.status >= 400:
-            return Failed(wire.failure(self.name, _words(document)))
+            return Failed(http_responses.failure(self.name, _words(document)))
         match document.get("status"):
             case "success":
-                found = wire.urls(document.get("outputs")) or wire.urls(document.get("output"))
-                return ImageUrls(found) if found else Failed(wire.failure(self.name, "it finished without a picture"))
+                found = http_responses.urls(document.get("outputs")) or http_responses.urls(document.get("output"))
+                return (
+                    ImageUrls(found)
+                    if found
+                    else Failed(http_responses.failure(self.name, "it finished without a picture"))
+                )
             case "error":
-                return Failed(wire.failure(self.name, document.get("error")))
+                return Failed(http_responses.failure(self.name, document.get("error")))
         return Running()
 
     def cancel(self, job: JobRef) -> None:
@@ -87,14 +91,14 @@ class ArtificialStudio:
 
     def check(self, key: str | None) -> None:
         """GET the account."""
-        wire.check(self._http, self.name, f"{self._base_url}/account", headers={"Authorization": key or ""})
+        http_responses.check(self._http, self.name, f"{self._base_url}/account", headers={"Authorization": key or ""})
 
     def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
         """Read `_id` or `id`, both of which clients have seen; nothing else of it is looked at, or believed."""
-        return _job_id(wire.document(request.body), "_id", "id")
+        return _job_id(http_responses.document(request.body), "_id", "id")
 
     def _ask(self, method: str, path: str, key: str | None) -> HttpResponse:
-        return wire.ask(
+        return http_responses.ask(
             self._http,
             self.name,
             method,
@@ -110,7 +114,7 @@ def _headers(key: str | None) -> Mapping[str, str]:
 
 
 def _job_id(document: Mapping[str, Any], *names: str) -> str | None:
-    return next((found for name in names if (found := wire.job_id(document.get(name)))), None)
+    return next((found for name in names if (found := http_responses.job_id(document.get(name)))), None)
 
 
 def _words(document: Mapping[str, Any]) -> str | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from atelier.errors import OutcomeUnknownError, ProviderBusyError, ProviderCredentialsError
 from atelier.outbound.http_client import HttpClient
-from atelier.providers import wire
+from atelier.providers import http_responses
 from atelier.providers.provider import Job, Outcome
 from atelier.providers.synchronous import Synchronous, finished, listed, only_picture, post
 
@@ -44,7 +44,7 @@ class Automatic1111(Synchronous):
 
     def check(self, key: str | None) -> None:
         """GET the list of checkpoints."""
-        wire.check(self._http, self.name, f"{self._url()}/sd-models", headers=_authorization(key))
+        http_responses.check(self._http, self.name, f"{self._url()}/sd-models", headers=_authorization(key))
 
     def submit(self, job: Job) -> Outcome:
         """Ask for the pictures, and wait for them; ProviderCredentialsError where the operator gave no address."""

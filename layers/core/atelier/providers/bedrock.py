@@ -11,7 +11,7 @@ import base64
 import json
 
 from atelier.errors import ProviderBusyError, ProviderRejectedError
-from atelier.providers import wire
+from atelier.providers import http_responses
 from atelier.providers.ports import ModelInvoker
 from atelier.providers.provider import Job, Outcome
 from atelier.providers.stability import with_mode
@@ -35,10 +35,10 @@ class Bedrock(Synchronous):
         body = with_mode(job)
         if picture := only_picture(self.name, job):
             body["image"] = base64.b64encode(picture.content).decode()
-        answer = wire.document(self._models.invoke(job.model, json.dumps(body).encode()))
+        answer = http_responses.document(self._models.invoke(job.model, json.dumps(body).encode()))
         match listed(answer.get("finish_reasons")):
             case [str(reason), *_] if reason.startswith("Filter reason"):
-                raise ProviderRejectedError(wire.moderation(self.name, reason))
+                raise ProviderRejectedError(http_responses.moderation(self.name, reason))
             case [str(reason), *_]:
-                raise ProviderBusyError(wire.failure(self.name, reason))
+                raise ProviderBusyError(http_responses.failure(self.name, reason))
         return finished(self.name, listed(answer.get("images")))

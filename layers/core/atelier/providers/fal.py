@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 from atelier.errors import InvalidSignatureError, ProviderBusyError, ProviderCredentialsError
 from atelier.outbound.http_client import HttpClient, HttpResponse
-from atelier.providers import wire
+from atelier.providers import http_responses
 from atelier.providers.callback_keys import CallbackKeys
 from atelier.providers.provider import CallbackRequest, Failed, ImageUrls, Job, JobRef, Outcome, Running, Submitted
 
@@ -83,7 +83,7 @@ class Fal:
 
     def submit(self, job: Job) -> Outcome:
         """POST the input; OutcomeUnknownError where it may have been taken without our learning its id."""
-        response = wire.submit(
+        response = http_responses.submit(
             self._http,
             self.name,
             f"{self._queue_url}/{job.model}?{urlencode({'fal_webhook': job.callback_url})}",
@@ -93,20 +93,20 @@ class Fal:
             max_bytes=MAX_ANSWER_BYTES,
             message=_words,
         )
-        document = wire.document(response.body)
-        request_id = wire.job_id(document.get("request_id"))
+        document = http_responses.document(response.body)
+        request_id = http_responses.job_id(document.get("request_id"))
         if request_id is None:
-            raise wire.unknown(self.name, "answered without a request's id")
+            raise http_responses.unknown(self.name, "answered without a request's id")
         return Submitted(self._job_id(request_id, job.model, document))
 
     def fetch(self, job: JobRef) -> Outcome:
         """GET the status, and the result where it is there."""
         paths = _request_paths(job.id, job.model)
         response = self._call("GET", paths.status, job.key)
-        wire.answered(response, self.name)
-        status = wire.document(response.body)
+        http_responses.answered(response, self.name)
+        status = http_responses.document(response.body)
         if response.status == 404:
-            return Failed(wire.failure(self.name, "it no longer knows this request"))
+            return Failed(http_responses.failure(self.name, "it no longer knows this request"))
         if response.status >= 400:
             return _failed(status)
         if status.get("status") != "COMPLETED":
@@ -117,12 +117,14 @@ class Fal:
 
     def cancel(self, job: JobRef) -> None:
         """PUT the wish."""
-        wire.answered(self._call("PUT", _request_paths(job.id, job.model).cancel, job.key), self.name)
+        http_responses.answered(self._call("PUT", _request_paths(job.id, job.model).cancel, job.key), self.name)
 
     def check(self, key: str | None) -> None:
         """GET the status of a request that nobody made: a good key gets a 404, and a bad one a 401."""
         url = f"{self._queue_url}/{CHECKED_MODEL}/requests/{NO_REQUEST}/status"
-        wire.check(self._http, self.name, url, headers={"Authorization": f"Key {key or ''}"}, known=(400, 404, 422))
+        http_responses.check(
+            self._http, self.name, url, headers={"Authorization": f"Key {key or ''}"}, known=(400, 404, 422)
+        )
 
     def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
         """Check the signature with fal's public keys, and read the request's id."""
@@ -133,7 +135,7 @@ class Fal:
                 raise InvalidSignatureError("no key of fal's fits the callback's signature")
 
         self._keys.verify(check, self._public_keys, request.received_at)
-        return wire.job_id(wire.document(request.body).get("request_id"))
+        return http_responses.job_id(http_responses.document(request.body).get("request_id"))
 
     def _job_id(self, request_id: str, model: str, document: Mapping[str, Any]) -> str:
         """Make the id that a job is kept by, without URLs that are not the queue's own, or too long to be kept."""
@@ -151,21 +153,23 @@ class Fal:
 
     def _result(self, response: HttpResponse) -> Outcome:
         """Read a request's result; there, a status of 400 or more with words is the model's."""
-        document = wire.document(response.body)
+        document = http_responses.document(response.body)
         if response.status < 500 or not _words(document):
-            wire.answered(response, self.name)
+            http_responses.answered(response, self.name)
         if response.status >= 400:
             return _failed(document)
         pictures, blackened = _listed(document.get("images") or document.get("image")), _blackened(document)
-        if not wire.urls(pictures):
-            return Failed(wire.failure(self.name, _words(document) or "it finished without a picture"))
-        found = wire.urls([picture for n, picture in enumerate(pictures) if n not in blackened])
-        return ImageUrls(found) if found else Failed(wire.moderation(self.name, "it painted the picture black"))
+        if not http_responses.urls(pictures):
+            return Failed(http_responses.failure(self.name, _words(document) or "it finished without a picture"))
+        found = http_responses.urls([picture for n, picture in enumerate(pictures) if n not in blackened])
+        return (
+            ImageUrls(found) if found else Failed(http_responses.moderation(self.name, "it painted the picture black"))
+        )
 
     def _public_keys(self) -> tuple[bytes, ...]:
         """Fetch the keys that callbacks are signed with; they need no key of ours."""
         try:
-            response = wire.ask(
+            response = http_responses.ask(
                 self._http,
                 self.name,
                 "GET",
@@ -176,14 +180,14 @@ class Fal:
             )
         except ProviderCredentialsError as exc:
             raise ProviderBusyError(f"The keys of {self.name}'s callbacks cannot be read: {exc}") from exc
-        found = wire.document(response.body).get("keys")
+        found = http_responses.document(response.body).get("keys")
         keys = tuple(key for item in _listed(found) if (key := _public_key(item)))
         if response.status >= 300 or not keys:
             raise ProviderBusyError(f"The provider {self.name} does not tell the keys of its callbacks.")
         return keys
 
     def _call(self, method: str, path: str, key: str | None) -> HttpResponse:
-        return wire.call(
+        return http_responses.call(
             self._http,
             self.name,
             method,
@@ -240,14 +244,14 @@ def _failed(document: Mapping[str, Any]) -> Failed:
     words = _words(document)
     details = [item.get("type") for item in _listed(document.get("detail")) if isinstance(item, dict)]
     if "content_policy_violation" in details:
-        return Failed(wire.moderation(Fal.name, words))
-    return Failed(wire.failure(Fal.name, words))
+        return Failed(http_responses.moderation(Fal.name, words))
+    return Failed(http_responses.failure(Fal.name, words))
 
 
 def _words(document: Mapping[str, Any]) -> str | None:
     """Put an error into words: a `detail` that is text or a list of faults, each with its field, or an `error`."""
     faults = [_fault(item) for item in _listed(document.get("detail") or document.get("error"))]
-    return wire.text("; ".join(filter(None, faults)))
+    return http_responses.text("; ".join(filter(None, faults)))
 
 
 def _fault(item: object) -> str:

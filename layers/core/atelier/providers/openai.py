@@ -13,7 +13,7 @@ from typing import Any
 
 from atelier.errors import ProviderCredentialsError, ProviderRejectedError
 from atelier.outbound.http_client import HttpClient
-from atelier.providers import wire
+from atelier.providers import http_responses
 from atelier.providers.form_data import form
 from atelier.providers.provider import ImageUrls, Job, Outcome
 from atelier.providers.synchronous import Synchronous, finished, listed, post
@@ -41,7 +41,7 @@ class OpenAI(Synchronous):
 
     def check(self, key: str | None) -> None:
         """GET the list of models."""
-        wire.check(self._http, self.name, f"{self._url}/models", headers={"Authorization": f"Bearer {key}"})
+        http_responses.check(self._http, self.name, f"{self._url}/models", headers={"Authorization": f"Bearer {key}"})
 
     def submit(self, job: Job) -> Outcome:
         """Ask for the pictures, and wait for them."""
@@ -71,7 +71,7 @@ def _message(document: dict[str, Any]) -> object:
         return None
     code = error.get("code")
     if code in FILTERED:
-        raise ProviderRejectedError(wire.moderation(OpenAI.name, error.get("message")))
+        raise ProviderRejectedError(http_responses.moderation(OpenAI.name, error.get("message")))
     if code in ACCOUNT:
-        raise ProviderCredentialsError(wire.account(OpenAI.name, code))
+        raise ProviderCredentialsError(http_responses.account(OpenAI.name, code))
     return error.get("message")

@@ -16,7 +16,7 @@ from typing import Any
 
 from atelier.errors import ProviderBusyError, ProviderCredentialsError
 from atelier.outbound.http_client import HttpClient, HttpResponse
-from atelier.providers import wire
+from atelier.providers import http_responses
 from atelier.providers.callback_keys import CallbackKeys
 from atelier.providers.provider import CallbackRequest, Failed, ImageUrls, Job, JobRef, Outcome, Running, Submitted
 from atelier.standard_webhooks import verify
@@ -61,7 +61,7 @@ class Replicate:
     def submit(self, job: Job) -> Outcome:
         """POST the prediction; OutcomeUnknownError where it may have been taken without our learning its id."""
         model, _, version = job.model.partition(":")
-        response = wire.submit(
+        response = http_responses.submit(
             self._http,
             self.name,
             f"{self._base_url}/predictions" if version else f"{self._base_url}/models/{model}/predictions",
@@ -78,31 +78,33 @@ class Replicate:
             max_bytes=MAX_ANSWER_BYTES,
             message=_words,
         )
-        job_id = wire.job_id(wire.document(response.body).get("id"))
+        job_id = http_responses.job_id(http_responses.document(response.body).get("id"))
         if job_id is None:
-            raise wire.unknown(self.name, "answered without a prediction's id")
+            raise http_responses.unknown(self.name, "answered without a prediction's id")
         return Submitted(job_id)
 
     def fetch(self, job: JobRef) -> Outcome:
         """GET the prediction."""
         response = self._ask("GET", f"/predictions/{job.id}", job.key, TIMEOUT_SECONDS)
-        prediction = wire.document(response.body)
+        prediction = http_responses.document(response.body)
         if response.status == 404:
-            return Failed(wire.failure(self.name, "it no longer knows this prediction"))
+            return Failed(http_responses.failure(self.name, "it no longer knows this prediction"))
         if response.status >= 400:
-            return Failed(wire.failure(self.name, _words(prediction)))
+            return Failed(http_responses.failure(self.name, _words(prediction)))
         match prediction.get("status"):
             case "succeeded":
-                found = wire.urls(prediction.get("output"))
+                found = http_responses.urls(prediction.get("output"))
                 return (
                     ImageUrls(found, LIFETIME_SECONDS)
                     if found
-                    else Failed(wire.failure(self.name, _without(prediction)))
+                    else Failed(http_responses.failure(self.name, _without(prediction)))
                 )
             case "failed":
-                return Failed(wire.failure(self.name, prediction.get("error")))
+                return Failed(http_responses.failure(self.name, prediction.get("error")))
             case "canceled" | "aborted":
-                return Failed(wire.failure(self.name, prediction.get("error") or "the prediction was cancelled"))
+                return Failed(
+                    http_responses.failure(self.name, prediction.get("error") or "the prediction was cancelled")
+                )
         return Running()
 
     def cancel(self, job: JobRef) -> None:
@@ -111,7 +113,7 @@ class Replicate:
 
     def check(self, key: str | None) -> None:
         """GET the account."""
-        wire.check(self._http, self.name, f"{self._base_url}/account", headers=_headers(key))
+        http_responses.check(self._http, self.name, f"{self._base_url}/account", headers=_headers(key))
 
     def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
         """Check the signature with the account's secret, which `key` can read, and read the prediction's id."""
@@ -120,7 +122,7 @@ class Replicate:
             lambda: (self._secret(key),),
             request.received_at,
         )
-        return wire.job_id(wire.document(request.body).get("id"))
+        return http_responses.job_id(http_responses.document(request.body).get("id"))
 
     def _secret(self, key: Callable[[], str | None]) -> str:
         """Fetch the secret that the account's callbacks are signed with."""
@@ -131,13 +133,13 @@ class Replicate:
             response = self._ask("GET", "/webhooks/default/secret", ours, SECRET_TIMEOUT_SECONDS)
         except ProviderCredentialsError as exc:
             raise ProviderBusyError(f"The secret of {self.name}'s callbacks cannot be read: {exc}") from exc
-        secret = wire.document(response.body).get("key")
+        secret = http_responses.document(response.body).get("key")
         if response.status >= 300 or not isinstance(secret, str) or not secret:
             raise ProviderBusyError(f"The provider {self.name} does not tell the secret of its callbacks.")
         return secret
 
     def _ask(self, method: str, path: str, key: str | None, timeout: float) -> HttpResponse:
-        return wire.ask(
+        return http_responses.ask(
             self._http,
             self.name,
             method,
@@ -154,7 +156,7 @@ def _headers(key: str | None) -> Mapping[str, str]:
 
 def _words(problem: Mapping[str, Any]) -> str | None:
     """Take a problem's detail, or its title where it has none."""
-    return wire.text(problem.get("detail")) or wire.text(problem.get("title"))
+    return http_responses.text(problem.get("detail")) or http_responses.text(problem.get("title"))
 
 
 def _without(prediction: Mapping[str, Any]) -> str:

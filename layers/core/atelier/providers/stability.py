@@ -13,7 +13,7 @@ from typing import Any
 
 from atelier.errors import ProviderRejectedError
 from atelier.outbound.http_client import HttpClient
-from atelier.providers import wire
+from atelier.providers import http_responses
 from atelier.providers.form_data import form
 from atelier.providers.provider import Job, Outcome
 from atelier.providers.synchronous import Synchronous, finished, listed, only_picture, post
@@ -37,7 +37,9 @@ class Stability(Synchronous):
 
     def check(self, key: str | None) -> None:
         """GET the balance."""
-        wire.check(self._http, self.name, f"{self._url}/v1/user/balance", headers={"Authorization": f"Bearer {key}"})
+        http_responses.check(
+            self._http, self.name, f"{self._url}/v1/user/balance", headers={"Authorization": f"Bearer {key}"}
+        )
 
     def submit(self, job: Job) -> Outcome:
         """Ask for the picture, and wait for it."""
@@ -58,7 +60,7 @@ class Stability(Synchronous):
             message=_message,
         )
         if answer.get("finish_reason") == "CONTENT_FILTERED":
-            raise ProviderRejectedError(wire.moderation(self.name, None))
+            raise ProviderRejectedError(http_responses.moderation(self.name, None))
         return finished(self.name, [answer.get("image")])
 
 
@@ -79,5 +81,5 @@ def with_strength(job: Job) -> dict[str, Any]:
 def _message(document: dict[str, Any]) -> object:
     words = "; ".join(error for error in listed(document.get("errors")) if isinstance(error, str))
     if document.get("name") == "content_moderation":
-        raise ProviderRejectedError(wire.moderation(Stability.name, words))
+        raise ProviderRejectedError(http_responses.moderation(Stability.name, words))
     return words

@@ -6,7 +6,7 @@ from typing import Any
 from atelier.errors import ProviderRejectedError
 from atelier.images.image import sniff
 from atelier.outbound.http_client import HttpClient
-from atelier.providers import wire
+from atelier.providers import http_responses
 from atelier.providers.provider import Images, InputImage, Job, ProviderImage
 
 TIMEOUT_SECONDS = 150.0
@@ -34,7 +34,7 @@ class Synchronous:
 def only_picture(provider: str, job: Job) -> InputImage | None:
     """Return the client's picture, if there is one; ProviderRejectedError where there are several."""
     if len(job.images) > 1:
-        raise ProviderRejectedError(wire.refusal(provider, "it takes one picture"))
+        raise ProviderRejectedError(http_responses.refusal(provider, "it takes one picture"))
     return job.images[0] if job.images else None
 
 
@@ -47,8 +47,8 @@ def post(
     content: bytes,
     message: Callable[[dict[str, Any]], object],
 ) -> dict[str, Any]:
-    """POST a job once and return the good answer's document; raises as wire.submit does."""
-    response = wire.submit(
+    """POST a job once and return the good answer's document; raises as http_responses.submit does."""
+    response = http_responses.submit(
         http,
         provider,
         url,
@@ -58,7 +58,7 @@ def post(
         max_bytes=MAX_ANSWER_BYTES,
         message=message,
     )
-    return wire.document(response.body)
+    return http_responses.document(response.body)
 
 
 def listed(value: object) -> list[Any]:
@@ -72,8 +72,8 @@ def finished(provider: str, pictures: list[Any]) -> Images:
 
 
 def _image(provider: str, picture: object) -> ProviderImage:
-    content = wire.decoded(picture, provider)
+    content = http_responses.decoded(picture, provider)
     content_type = sniff(content)
     if content_type is None:
-        raise wire.unknown(provider, "answered with something that is no picture")
+        raise http_responses.unknown(provider, "answered with something that is no picture")
     return ProviderImage(content, content_type)

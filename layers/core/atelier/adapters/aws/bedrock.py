@@ -12,7 +12,7 @@ from botocore.exceptions import (
 )
 
 from atelier.errors import ProviderBusyError, ProviderCredentialsError, ProviderError, ProviderRejectedError
-from atelier.providers import wire
+from atelier.providers import http_responses
 from atelier.providers.bedrock import Bedrock
 
 if TYPE_CHECKING:
@@ -45,16 +45,16 @@ class BedrockModels:
         except (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError) as exc:
             raise ProviderBusyError(f"The provider {NAME} could not be reached; try again later.") from exc
         except BotoCoreError as exc:
-            raise wire.unknown(NAME, "did not answer") from exc
+            raise http_responses.unknown(NAME, "did not answer") from exc
 
 
 def _refusal(exc: ClientError) -> ProviderError:
     code = exc.response["Error"]["Code"]
     if code == "ValidationException":
-        return ProviderRejectedError(wire.refusal(NAME, exc.response["Error"].get("Message")))
+        return ProviderRejectedError(http_responses.refusal(NAME, exc.response["Error"].get("Message")))
     if code in ACCOUNT:
         remedy = "allow the model in Bedrock's console, and list its ARN in BedrockModelArns"
         return ProviderCredentialsError(f"The provider {NAME} refuses this stack's account ({code}): {remedy}.")
     if code in PASSING:
         return ProviderBusyError(f"The provider {NAME} is busy or out of order ({code}); try again later.")
-    return wire.unknown(NAME, f"answered {code}")
+    return http_responses.unknown(NAME, f"answered {code}")

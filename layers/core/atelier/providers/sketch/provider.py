@@ -19,7 +19,7 @@ from atelier.errors import FetchError
 from atelier.images.file_urls import MASK
 from atelier.images.image import EncodedImage
 from atelier.outbound.http_client import HttpClient
-from atelier.providers import wire
+from atelier.providers import http_responses
 from atelier.providers.provider import CallbackRequest, Failed, Job, JobRef, Outcome, Rendered, Running, Submitted
 
 SLOW_SECONDS = 10.0
@@ -53,7 +53,7 @@ class Sketch:
             case "test:fail":
                 return Failed("Sketch was asked to fail by the test prompt 'test:fail'.")
             case "test:unsafe":
-                return Failed(wire.moderation(self.name, None))
+                return Failed(http_responses.moderation(self.name, None))
             case "test:twice":
                 self._call_back_twice(job)
                 return Submitted("twice")

@@ -7,7 +7,7 @@ import pytest
 
 from atelier.errors import ProviderCredentialsError
 from atelier.outbound.retry_after import retry_after
-from atelier.providers import wire
+from atelier.providers import http_responses
 from tests.cases import each
 from tests.unit.asynchronous import wire as line
 
@@ -28,15 +28,15 @@ from tests.unit.asynchronous import wire as line
     ],
 )  # fmt: skip
 def test_pictures_are_found_in_any_answer_in_order(value: Any, found: list[str]) -> None:
-    assert list(wire.urls(value)) == found
+    assert list(http_responses.urls(value)) == found
 
 
 def test_pictures_are_counted_and_nesting_is_not() -> None:
-    assert len(wire.urls([f"https://a.example/{n}" for n in range(100)])) == wire.MAX_URLS
+    assert len(http_responses.urls([f"https://a.example/{n}" for n in range(100)])) == http_responses.MAX_URLS
     nested: Any = "https://a.example/1"
     for _ in range(100_000):
         nested = [nested]
-    assert wire.urls(nested) == ("https://a.example/1",)
+    assert http_responses.urls(nested) == ("https://a.example/1",)
 
 
 NOON = "Sun, 22 Nov 2026 12:00:00 GMT"
@@ -71,15 +71,15 @@ def test_a_date_to_come_back_at_counts_from_the_answers_own(headers: dict[str, s
     ],
 )
 def test_unsafe_is_told_from_broken(words: str) -> None:
-    for told in (wire.refusal("studio", words), wire.failure("studio", words)):
+    for told in (http_responses.refusal("studio", words), http_responses.failure("studio", words)):
         assert told.startswith("The provider studio holds the prompt, or the picture made of it, to be unsafe: ")
         assert told.endswith("; change the prompt.")
 
 
 @pytest.mark.parametrize("words", ["CUDA out of memory", "seed must be an integer", "E1001", "", None, 5])
 def test_broken_is_not_told_as_unsafe(words: object) -> None:
-    assert wire.refusal("studio", words).startswith("The provider studio refused the input")
-    assert wire.failure("studio", words).startswith("The provider studio could not make the picture")
+    assert http_responses.refusal("studio", words).startswith("The provider studio refused the input")
+    assert http_responses.failure("studio", words).startswith("The provider studio could not make the picture")
 
 
 @pytest.mark.parametrize("key", ["", "the key\n", " the key", "the\nkey", "th\u00e9 key", "the\u200bkey", "\ud800"])
@@ -87,7 +87,7 @@ def test_a_key_no_header_can_hold_is_found_before_sending(key: str) -> None:
     there = line(httpx.Response(200))
     headers = {"Authorization": key, "Content-Type": "multipart/form-data; boundary=x"}
     with pytest.raises(ProviderCredentialsError, match="tell the operator"):
-        wire.submit(
+        http_responses.submit(
             there.client,
             "studio",
             "https://a.example",
@@ -98,5 +98,5 @@ def test_a_key_no_header_can_hold_is_found_before_sending(key: str) -> None:
             message=str,
         )
     with pytest.raises(ProviderCredentialsError):
-        wire.ask(there.client, "studio", "GET", "https://a.example", headers=headers, timeout=1, max_bytes=1)
+        http_responses.ask(there.client, "studio", "GET", "https://a.example", headers=headers, timeout=1, max_bytes=1)
     assert there.asked == []

@@ -1,4 +1,4 @@
-"""HTTP calls to providers: one call, the error that its failure becomes, and messages for the client."""
+"""HTTP calls to providers: what a response means (429: try again; 400: refused), and messages for clients."""
 
 import base64
 import binascii
