@@ -76,6 +76,12 @@ def test_bytes_that_arrive_as_text_are_refused_with_what_helps(content_type: str
     assert "Content-Type must be" in error.message
 
 
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "video/mp4"])
+def test_bytes_of_another_declared_type_are_refused(content_type: str) -> None:
+    with pytest.raises(UnsupportedMediaTypeError, match="Content-Type must be one of image/png"):
+        parse(PNG, content_type=content_type)
+
+
 @pytest.mark.parametrize("body", ["not base64!", "aGk", "ä"])
 def test_a_body_that_is_damaged_is_refused(body: str) -> None:
     assert refused(body, encoded=True, content_type="image/png").status == 400

@@ -26,7 +26,7 @@ def parse_upload(
 ) -> UploadRequest:
     """Read a body as API Gateway hands it over, `encoded` in base64 where it came as bytes; raises RequestError.
 
-    JSON announces a file; a form has it in its field `file`; any other type of bytes is taken for the file itself.
+    JSON announces a file; a form has it in its field `file`; an image, or bytes of no known type, is the file itself.
     """
     options = FieldReader({key: query[key] for key in ("transient",) if key in query})
     transient = options.read("transient", one_of(("true", "false")), "true or false", default="false") == "true"
@@ -35,6 +35,8 @@ def parse_upload(
     if kind == JSON:
         text = _decoded(body, encoded).decode(errors="replace") if body and encoded else body
         return _announced(text or "", transient)
+    if kind and kind not in (FORM, BYTES) and not kind.startswith("image/"):
+        raise _unsupported("The body is not a file")
     content = _decoded(body or "", encoded)
     if kind == FORM:
         part = parse_file(content_type or "", content, FIELD)
@@ -71,13 +73,16 @@ def _decoded(body: str, encoded: bool) -> bytes:
     if not body:
         raise _damaged("The body is empty; send the file.")
     if not encoded:
-        accepted = (*EXTENSIONS, BYTES, FORM, JSON)
-        message = f"The body did not arrive as bytes; its Content-Type must be one of {', '.join(accepted)}."
-        raise UnsupportedMediaTypeError(message, accepted)
+        raise _unsupported("The body did not arrive as bytes")
     try:
         return base64.b64decode(body, validate=True)
     except ValueError as exc:
         raise _damaged("The body did not arrive whole; send it again.") from exc
+
+
+def _unsupported(fault: str) -> UnsupportedMediaTypeError:
+    accepted = (*EXTENSIONS, BYTES, FORM, JSON)
+    return UnsupportedMediaTypeError(f"{fault}; its Content-Type must be one of {', '.join(accepted)}.", accepted)
 
 
 def _damaged(message: str) -> InvalidRequestError:
