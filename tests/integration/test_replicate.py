@@ -112,6 +112,25 @@ def test_names_and_inputs_of_replicate_are_put_into_ours(client: Client, studio:
     assert (len(done["output"]), done["input"]["num_images"]) == (2, 2)
 
 
+@pytest.mark.parametrize(
+    ("given", "shape"),
+    [
+        ({"size": "300x257"}, (300, 257)),
+        ({"size": "300x257", "width": 320}, (320, 257)),
+        ({"size": "20000x10000"}, (2048, 1024)),
+    ],
+)
+def test_a_size_is_a_width_and_a_height(client: Client, given: dict[str, Any], shape: tuple[int, int]) -> None:
+    created = create(client, {"prompt": "a boat", **given})
+
+    made = created.document["input"]
+    assert ((made["width"], made["height"]), created.document["logs"]) == (shape, "")
+
+
+def test_a_size_that_is_none_is_ignored(client: Client) -> None:
+    assert create(client, {"prompt": "a boat", "size": "big"}).document["logs"].endswith("no such input: size.")
+
+
 def test_pictures_in_data_urls_are_stored_first(client: Client) -> None:
     url = "data:image/png;base64," + base64.b64encode(picture()).decode()
     made = create(client, {"prompt": "a boat", "image": url})

@@ -6,7 +6,6 @@ https://platform.openai.com/docs/api-reference/images
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +15,7 @@ from atelier.api.error_document import ErrorDocument
 from atelier.api.fields import summary
 from atelier.api.generation_request import check_events, check_input, check_size, check_webhook
 from atelier.api.openai_edits import EditForm
-from atelier.api.size import fitted
+from atelier.api.size import fitted, parse_size
 from atelier.catalog.model import Catalog, Model
 from atelier.catalog.provider_input import AUTO
 from atelier.errors import (
@@ -46,7 +45,6 @@ MAX_PICTURES = 10
 NO_RETRY = {"x-should-retry": "false"}
 """OpenAI's clients repeat no request whose answer says so."""
 
-_SIZE = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
 _FORMATS, _SERVED_FORMATS = ("png", "webp", "jpeg", "gif", "svg"), ("png", "webp", "jpeg")
 _BACKGROUNDS = ("transparent", "opaque", "auto")
 _ANSWER_FIELDS = ("response_format", "stream", "partial_images")
@@ -264,10 +262,10 @@ class _Reader:
     def _shape(self, known: Mapping[str, Any]) -> dict[str, Any]:
         words = "'auto', or width x height in pixels, such as 1024x1536"
         size = self._take(
-            "size", lambda it: it if isinstance(it, str) and (it == AUTO or _SIZE.fullmatch(it)) else None, words
+            "size", lambda it: it if isinstance(it, str) and (it == AUTO or parse_size(it)) else None, words
         )
-        match = _SIZE.fullmatch(size or "")
-        return fitted(int(match[1]), int(match[2]), known) if match else {}
+        pixels = parse_size(size)
+        return fitted(*pixels, known) if pixels else {}
 
     def _one_of(self, name: str, known: tuple[str, ...]) -> str | None:
         found: str | None = self._take(name, lambda it: it if it in known else None, f"one of {', '.join(known)}")

@@ -15,6 +15,7 @@ from atelier.api.error_document import ErrorDocument
 from atelier.api.fields import summary
 from atelier.api.generation_request import check_input, check_size, check_webhook
 from atelier.api.json_body import MAX_BODY_BYTES, parse_object
+from atelier.api.size import fitted, parse_size
 from atelier.catalog.model import Catalog, Model
 from atelier.encoding import encode, timestamp
 from atelier.errors import (
@@ -171,6 +172,9 @@ def _translated(model: Model, given: Mapping[str, Any]) -> tuple[dict[str, Any],
     known = model.input["properties"]
     rules = next((route.input for route in model.routes if route.provider == REPLICATE and route.input), {})
     theirs = {name: IMAGE_URLS if rule.source == "image_url" else rule.source for name, rule in rules.items()}
+    pixels = parse_size(given.get("size"))
+    if pixels and "size" not in {*theirs, *known} and (shape := fitted(*pixels, known)):
+        given = shape | {name: value for name, value in given.items() if name != "size"}
     values: dict[str, Any] = {}
     ignored, names = [], {}
     for name, value in given.items():

@@ -1,9 +1,18 @@
 """Sizes in pixels, as clients of other services name them, for models that have bounds or shapes of their own."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from atelier.catalog.provider_input import AUTO, SIDE, nearest
+
+_SIZE = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
+
+
+def parse_size(text: object) -> tuple[int, int] | None:
+    """Read "WIDTHxHEIGHT", in pixels; None where it is no such text."""
+    match = _SIZE.fullmatch(text) if isinstance(text, str) else None
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def fitted(width: int, height: int, known: Mapping[str, Any]) -> dict[str, Any]:
