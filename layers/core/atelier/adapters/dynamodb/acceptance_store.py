@@ -4,6 +4,7 @@ import hashlib
 
 from atelier.accounts.api_keys import ApiKey
 from atelier.adapters.dynamodb.account_store import AccountStore, too_many_requests
+from atelier.adapters.dynamodb.credit_ledger import CreditLedger
 from atelier.adapters.dynamodb.generation_store import GenerationStore, world
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.dynamodb.spending_store import SpendingStore, budget_exceeded
@@ -52,7 +53,7 @@ class AcceptanceStore:
         """
         writes = {"generation": self._generations.insertion(generation)}
         if generation.cost:
-            charge = self._accounts.charge(generation.user_id, generation.id, generation.cost, now)
+            charge = CreditLedger(self._table).charge(generation.user_id, generation.id, generation.cost, now)
             writes |= dict(zip(("credits", "ledger"), charge, strict=True))
             writes |= SpendingStore(self._table).charge(key, generation.cost, now)
         if count := self._accounts.creation_count(key, now):

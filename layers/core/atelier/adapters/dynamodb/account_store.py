@@ -1,9 +1,8 @@
 """Users and API keys in their table.
 
-Under a user's id stand `user`, with the balance and the versions of the webhook secret, and the ledger, an entry a
-change of the balance; under a key's id stand `key` and a counter for each minute in which it was used; `email` leads
-from an address to its user, so that an address has one user only. A change of a balance and its entry in the ledger
-are one transaction.
+Under a user's id are `user`, with the balance and the versions of the webhook secret, and the ledger
+(credit_ledger.py); under a key's id are `key` and a counter for each minute in which it was used; `email` leads from
+an address to its user, so that an address has one user only.
 """
 
 import json
@@ -14,15 +13,15 @@ from typing import Any
 from atelier.accounts.api_keys import ApiKey
 from atelier.accounts.credits import LedgerEntry
 from atelier.accounts.users import RetiredSecret, User, WebhookSecrets, new_user
+from atelier.adapters.dynamodb.credit_ledger import USER, CreditLedger
 from atelier.adapters.dynamodb.records import Record, RecordTable, Write
 from atelier.adapters.dynamodb.spending_store import SpendingStore
 from atelier.adapters.dynamodb.usage_store import UsageStore
-from atelier.errors import ConflictError, NotFoundError, RefusedWritesError, TooManyRequestsError
+from atelier.errors import ConflictError, NotFoundError, TooManyRequestsError
 from atelier.generations.model import Generation
 
-USER, KEY, EMAIL, LEDGER = "user", "key", "email", "ledger"
+KEY, EMAIL = "key", "email"
 DELETED_USER = "(deleted user)"
-CHARGE, REFUND, TOP_UP = "charge", "refund", "top-up"
 MAX_LISTED = 1_000
 MINUTE = 60_000
 COUNTER_SECONDS = 120
@@ -81,24 +80,6 @@ class AccountStore:
             return None
         return self._table.change((key.id, KEY), {"last_used_at": now}, condition="attribute_exists(id)", values={})
 
-    def charge(self, user_id: str, generation_id: str, cost: int, now: int) -> list[Write]:
-        """Make the writes that take credits, for a transaction; the first fails where there are not enough."""
-        taken = self._table.addition(
-            (user_id, USER),
-            {"balance": -cost},
-            {},
-            condition="unmetered = :yes OR balance >= :cost",
-            values={":yes": True, ":cost": cost},
-        )
-        return [taken, self._entry(user_id, CHARGE, -cost, now, generation_id=generation_id, name=generation_id)]
-
-    def refund(self, user_id: str, generation_id: str, cost: int, now: int) -> list[Write]:
-        """Make the writes that give credits back, for a transaction."""
-        given = self._table.addition(
-            (user_id, USER), {"balance": cost}, {}, condition="attribute_exists(id)", values={}
-        )
-        return [given, self._entry(user_id, REFUND, cost, now, generation_id=generation_id, name=generation_id)]
-
     def usage(self) -> UsageStore:
         """Reach the usage, which is in the same table."""
         return UsageStore(self._table)
@@ -112,7 +93,7 @@ class AccountStore:
         writes = [UsageStore(self._table).count(generation)]
         if generation.refunded and generation.cost:
             finished_at = generation.finished_at or 0
-            writes += self.refund(generation.user_id, generation.id, generation.cost, finished_at)
+            writes += CreditLedger(self._table).refund(generation.user_id, generation.id, generation.cost, finished_at)
             writes += SpendingStore(self._table).refund(
                 generation.key_id, generation.user_id, generation.cost, generation.created_at
             )
@@ -120,41 +101,12 @@ class AccountStore:
 
     def top_up(self, user_id: str, amount: int, note: str | None, now: int) -> User:
         """Add credits to a user, who is metered from then on; NotFoundError where there is none."""
-        name = f"{now:013d}"
-        given = self._table.addition(
-            (user_id, USER), {"balance": amount}, {"unmetered": False}, condition="attribute_exists(id)", values={}
-        )
-        try:
-            self._table.transact([given, self._entry(user_id, TOP_UP, amount, now, note=note, name=name)])
-        except RefusedWritesError as exc:
-            if 0 in exc.refused:
-                raise NotFoundError(f"There is no user '{user_id}'.") from exc
-            raise
+        CreditLedger(self._table).top_up(user_id, amount, note, now)
         return self.user(user_id)
 
     def ledger(self, user_id: str, limit: int = 100) -> list[LedgerEntry]:
         """List the changes of a user's balance, the newest first; their sum is the balance."""
-        records = self._table.get_all(user_id, f"{LEDGER}#", limit=limit)
-        return sorted((_entry(record) for record in records), key=lambda entry: entry.created_at, reverse=True)
-
-    def _entry(
-        self, user_id: str, kind: str, amount: int, now: int, *, name: str, generation_id: str | None = None,
-        note: str | None = None,
-    ) -> Write:  # fmt: skip
-        """Make the write of a new entry: an update, and of these fields, as no more is allowed to what refunds."""
-        fields: dict[str, str | int | None] = {
-            "amount": amount,
-            "entry_kind": kind,
-            "generation_id": generation_id,
-            "note": note,
-            "at": now,
-        }
-        return self._table.change(
-            (user_id, f"{LEDGER}#{name}#{kind}"),
-            {field: value for field, value in fields.items() if value is not None},
-            condition="attribute_not_exists(id)",
-            values={},
-        )
+        return CreditLedger(self._table).entries(user_id, limit)
 
     def revoke_key(self, key_id: str, now: int) -> ApiKey:
         """Revoke a key, for good; repeating it changes nothing. NotFoundError where there is none."""
@@ -272,9 +224,7 @@ class AccountStore:
             self._table.insertion(_user_record(user)),
         ]
         if user.credits:
-            writes.append(
-                self._entry(user.id, TOP_UP, user.credits, user.created_at, note="first credits", name="first")
-            )
+            writes.append(CreditLedger(self._table).first_credits(user.id, user.credits, user.created_at))
         self._table.transact(writes)
 
     def user_by_email(self, email: str, now: int) -> User:
@@ -362,13 +312,3 @@ def _user(record: Record) -> User:
     found: dict[str, Any] = {name: record[name] for name in ("id", "email", "name", "plan", "created_at")}
     found |= {name: record.get(name) for name in ("disabled_at", "budget_day", "budget_month")}
     return User(**found, credits=None if record["unmetered"] else int(record["balance"] or 0))
-
-
-def _entry(record: Record) -> LedgerEntry:
-    found: dict[str, Any] = {name: record.get(name) for name in ("amount", "generation_id", "note")}
-    return LedgerEntry(
-        **found,
-        id=str(record["record"]).partition("#")[2],
-        kind=str(record["entry_kind"]),
-        created_at=int(record.get("at") or record.get("created_at") or 0),
-    )
