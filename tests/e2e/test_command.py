@@ -33,7 +33,7 @@ def test_from_the_first_key_to_a_picture(alice: Account, tmp_path: Path) -> None
         alice, "generate", "a fox in the snow, dawn", "--model", "sketch", "--out", str(picture), key=key
     )
     listed = atelier(alice, "keys", "list")
-    generations = atelier(alice, "generations", "list")
+    generations = atelier(alice, "generations", "list", "--user", "dora@example.com")
 
     assert created.returncode == generated.returncode == listed.returncode == generations.returncode == 0
     assert Image.open(picture).size == (1024, 1024)
