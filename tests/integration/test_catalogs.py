@@ -9,6 +9,7 @@ import pytest
 from atelier.adapters.aws.catalog_object import StoredCatalog, catalog_source
 from atelier.catalog.model import EMBEDDED, embedded
 from atelier.errors import UnavailableError
+from functions.generate.app.dependencies import dependencies as generate_dependencies
 from tests.integration.lambdas import Calls, Lambdas, request
 from tests.integration.stack import Stack, aws
 from tests.integration.world import Studio
@@ -92,6 +93,24 @@ def test_what_was_asked_for_in_vain_works_once_the_key_is_set(
     set_key(stack, fal="k")
     # then
     assert lambdas.ask(request("generate", authorization=key, body=asked("flux-dev")))[0] == 202
+
+
+def test_a_repeat_is_answered_after_the_keys_are_gone(
+    lambdas: Lambdas, key: str, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("atelier.adapters.aws.secrets.LEAST_REFRESH_SECONDS", 0.0)
+    set_key(stack, fal="k")
+    once = {"Idempotency-Key": "order 7"}
+    event = request("generate", authorization=key, body=asked("flux-dev"), headers=once)
+    status, first = lambdas.ask(event)
+    assert status == 202
+    set_key(stack)
+    generate_dependencies().setup.keys.refresh()
+    assert lambdas.ask(request("generate", authorization=key, body=asked("flux-dev")))[0] == 503
+    status, again = lambdas.ask(event)
+    assert (status, again["id"]) == (202, first["id"])
+    other = request("generate", authorization=key, body=asked("flux-dev", seed=7), headers=once)
+    assert lambdas.ask(other)[0] == 422
 
 
 def test_a_drawing_in_a_providers_stead_is_free(lambdas: Lambdas, key: str, stack: Stack) -> None:

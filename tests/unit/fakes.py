@@ -303,6 +303,11 @@ class InMemoryAcceptances:
             self._counted.append((key.id, counted.request_digest, generation.id, set()))
         return generation
 
+    def find_earlier(self, key: ApiKey, idempotency: Idempotency, now: int) -> Generation | None:
+        """Return the idempotency key's generation."""
+        found = self._earlier.get(idempotency.key)
+        return self._generations.get(found) if found else None
+
     def claim(self, key: ApiKey, counted: CountedRequest, now: int) -> Generation | None:
         """Return the latest generation of such a request that no other of this number has got."""
         for key_id, digest, generation_id, claimed in reversed(self._counted):

@@ -131,6 +131,18 @@ def test_the_same_idempotency_key_gives_the_same_generation() -> None:
     assert len(generations.table.generations) == 1
 
 
+def test_a_repeat_is_answered_after_the_providers_lost_keys() -> None:
+    generations, keys = InMemoryGenerations(), {"fal": "k"}
+    step = accepting(generations, InMemoryQueue(), InMemoryProviderKeys(keys))
+    once = Idempotency("key", "digest")
+    first = step(a_request("flux-dev"), PAYING, "c", once)
+    keys.clear()
+    assert step(a_request("flux-dev"), PAYING, "c", once) == first
+    with pytest.raises(UnavailableError):
+        step(a_request("flux-dev"), PAYING, "c", Idempotency("another", "digest"))
+    assert len(generations.table.generations) == 1
+
+
 def test_a_key_without_the_scope_writes_nothing() -> None:
     generations, queue = InMemoryGenerations(), InMemoryQueue()
     with pytest.raises(ForbiddenError):

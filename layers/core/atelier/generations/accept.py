@@ -55,6 +55,12 @@ class Accept:
         if counted and counted.number and (earlier := self.acceptances.claim(key, counted, now)):
             return earlier
         routes = self._routes(request.model, test=key.test)
+        if not routes:
+            if idempotency and (earlier := self.acceptances.find_earlier(key, idempotency, now)):
+                return earlier
+            raise ModelUnavailableError(
+                f"No provider of {request.model.slug} is set up; the operator can: {_advice(request.model)}."
+            )
         wanted = new_generation(
             user_id=key.user_id,
             key_id=key.id,
@@ -81,8 +87,6 @@ class Accept:
         if not routes:
             self.setup.keys.refresh()
             routes = model.usable(self.setup.ready, test=test)
-        if not routes:
-            raise ModelUnavailableError(f"No provider of {model.slug} is set up; the operator can: {_advice(model)}.")
         return routes
 
     def _send(self, generation: Generation, route: Route) -> None:

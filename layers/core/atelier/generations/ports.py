@@ -38,6 +38,13 @@ class Acceptances(Protocol):
         """
         ...
 
+    def find_earlier(self, key: ApiKey, idempotency: Idempotency, now: int) -> Generation | None:
+        """Return the generation that the same request made before, if there is one, and count the repetition.
+
+        Raises IdempotencyMismatchError or TooManyRequestsError.
+        """
+        ...
+
     def claim(self, key: ApiKey, counted: CountedRequest, now: int) -> Generation | None:
         """Return the generation that an earlier sending of this request made, if there is one to be had.
 

@@ -85,12 +85,26 @@ class AcceptanceStore:
             self._table.transact(list(writes.values()))
         except RefusedWritesError as exc:
             refused = {name for number, name in enumerate(writes) if number in exc.refused}
-            if IDEMPOTENCY in refused and idempotency:
-                earlier = self._earlier(key, idempotency)
-                self._accounts.count_creation(key, now)
+            if IDEMPOTENCY in refused and idempotency and (earlier := self.find_earlier(key, idempotency, now)):
                 return earlier
             raise _refusal(refused, generation, key, now) or exc from exc
         return generation
+
+    def find_earlier(self, key: ApiKey, idempotency: Idempotency, now: int) -> Generation | None:
+        """Return the generation that the same request made before, if there is one, and count the repetition.
+
+        Raises IdempotencyMismatchError or TooManyRequestsError.
+        """
+        record = self._table.get(_name(key, idempotency), IDEMPOTENCY)
+        if record is None:
+            return None
+        if record["request_digest"] != idempotency.request_digest:
+            raise IdempotencyMismatchError(
+                "This Idempotency-Key was used for another request; use a new key for a new request."
+            )
+        earlier = self._generations.get(str(record["generation_id"]))
+        self._accounts.count_creation(key, now)
+        return earlier
 
     def claim(self, key: ApiKey, counted: CountedRequest, now: int) -> Generation | None:
         """Return the latest generation of a request like this one that no other request of this number has got."""
@@ -109,16 +123,6 @@ class AcceptanceStore:
             self._accounts.count_creation(key, now)
             return earlier
         return None
-
-    def _earlier(self, key: ApiKey, idempotency: Idempotency) -> Generation:
-        record = self._table.get(_name(key, idempotency), IDEMPOTENCY)
-        if record is None:
-            raise ConflictError("the idempotency record has gone")
-        if record["request_digest"] != idempotency.request_digest:
-            raise IdempotencyMismatchError(
-                "This Idempotency-Key was used for another request; use a new key for a new request."
-            )
-        return self._generations.get(str(record["generation_id"]))
 
 
 def _name(key: ApiKey, idempotency: Idempotency) -> str:
