@@ -244,6 +244,8 @@ interface UsageRow {
   credits: number;
   seconds: number;
   providerDollars: number;
+  /** What the credits were sold for, less what the providers charged. */
+  marginDollars: number;
 }
 
 interface UsageAnswer {

@@ -45,7 +45,8 @@ export const credits = (value) => (value === 0 ? "free" : plural(value, "credit"
  * Format an amount of US dollars, with more digits where it is small.
  * @param {number} value
  */
-export const dollars = (value) => `$${value.toFixed(value !== 0 && Math.abs(value) < 1 ? 4 : 2)}`;
+export const dollars = (value) =>
+  `${value < 0 ? "−" : ""}$${Math.abs(value).toFixed(value !== 0 && Math.abs(value) < 1 ? 4 : 2)}`;
 
 /**
  * Format a size in bytes.

@@ -131,6 +131,7 @@ function totalsTable(rows, dimension, label) {
       amount(one.success > 0 ? duration(one.seconds / one.success) : "–"),
       amount(number(one.credits)),
       amount(one.providerDollars > 0 ? dollars(one.providerDollars) : "–"),
+      amount(one.credits > 0 || one.providerDollars > 0 ? dollars(one.marginDollars) : "–"),
     ];
   });
   const columns = [
@@ -142,6 +143,7 @@ function totalsTable(rows, dimension, label) {
     "Average time",
     "Credits",
     "Provider price",
+    "Margin",
   ];
   return table(`Usage by ${inSentence(label)}`, columns, body);
 }
@@ -154,7 +156,7 @@ const inSentence = (label) => (label.startsWith("API") ? label : `${label[0]?.to
 
 /** @param {UsageRow[]} rows */
 function sum(rows) {
-  const total = { success: 0, error: 0, cancelled: 0, credits: 0, seconds: 0, providerDollars: 0 };
+  const total = { success: 0, error: 0, cancelled: 0, credits: 0, seconds: 0, providerDollars: 0, marginDollars: 0 };
   for (const row of rows) {
     for (const name of /** @type {(keyof typeof total)[]} */ (Object.keys(total))) total[name] += row[name];
   }

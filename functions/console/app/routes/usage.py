@@ -15,12 +15,15 @@ router = Router()
 @router.get("/console/admin/usage")
 def usage() -> Response[str]:
     """List the usage by day, user, key, model and provider, of a user or a key where the query names one."""
-    accounts = administrator().accounts
+    deps = administrator()
+    accounts, credit_price = deps.accounts, deps.catalog().credit_price
     request = parse_usage(current_event().query_string_parameters or {}, now_ms(), "user", "key")
     emails = {user.id: user.email for user in accounts.list_users()}
     key_names = {key.id: key.name for key in accounts.list_keys()}
     found = accounts.usage().list(request.first, request.last, user_id=request.user)
-    rows = [admin_usage_row(one, emails, key_names) for one in found if request.key in (None, one.key_id)]
+    wanted = [one for one in found if request.key in (None, one.key_id)]
+    rows = [admin_usage_row(one, emails, key_names, credit_price) for one in wanted]
     if request.format == CSV:
-        return csv_answer(usage_csv(rows, "userId", "userEmail", "keyName", "providerDollars"), "usage.csv")
+        more = ("userId", "userEmail", "keyName", "providerDollars", "marginDollars")
+        return csv_answer(usage_csv(rows, *more), "usage.csv")
     return answer(200, usage_document(request, rows))

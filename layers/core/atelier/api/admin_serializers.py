@@ -12,7 +12,7 @@ from atelier.encoding import timestamp
 from atelier.generations.model import Generation, Moment, Status
 from atelier.generations.overview import Overview
 from atelier.generations.serializer import announce, describe, detail, output_document
-from atelier.generations.usage import Usage
+from atelier.generations.usage import Usage, charged
 from atelier.outbound.circuit_breaker import CircuitBreaker
 from atelier.providers.provider import Provider
 from atelier.providers.registry import Setup
@@ -150,11 +150,17 @@ def overview_document(overview: Overview, *, in_progress: int, dead_letters: int
     }
 
 
-def admin_usage_row(usage: Usage, emails: Mapping[str, str], key_names: Mapping[str, str]) -> dict[str, Any]:
-    """Describe a row of the usage of all users."""
+def admin_usage_row(
+    usage: Usage, emails: Mapping[str, str], key_names: Mapping[str, str], credit_price: int
+) -> dict[str, Any]:
+    """Describe a row of the usage of all users; `credit_price` is in millionths of a US dollar.
+
+    The margin is what the credits were sold for, less what the providers charged.
+    """
     return {
         **usage_row(usage),
         "providerDollars": usage.microdollars / 1_000_000,
+        "marginDollars": (usage.credits * credit_price - usage.microdollars) / 1_000_000,
         "userId": usage.user_id,
         "userEmail": emails.get(usage.user_id),
         "keyName": key_names.get(usage.key_id),
@@ -167,6 +173,7 @@ def _owned(generation: Generation) -> dict[str, Any]:
         "keyId": generation.key_id,
         "provider": generation.provider,
         "cost": generation.cost,
+        "providerDollars": charged(generation) / 1_000_000 if generation.status.final else None,
         "finishedAt": _moment(generation.finished_at),
     }
 

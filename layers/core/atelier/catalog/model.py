@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from atelier.catalog import input_validation
+from atelier.catalog.price import Price, microdollars, price_of, prices
 from atelier.catalog.provider_input import AUTO, SHAPE, Rule, plain, ratio_of, translate
 from atelier.errors import ConfigurationError, FieldError, NotFoundError
 
@@ -15,7 +16,8 @@ T = TypeVar("T")
 EMBEDDED = Path(__file__).with_name("default.toml")
 DEFAULT_CONCURRENCY = 10
 SKETCH = "sketch"
-MAX_PRICE = 1_000
+CREDIT_PRICE = 10_000
+"""What a credit is sold for where the catalog does not say, in millionths of a US dollar."""
 _FAULTS = (KeyError, TypeError, ValueError, AttributeError)
 """Raised by reading a document of another shape; tomllib's own error is a ValueError."""
 
@@ -43,7 +45,7 @@ class Route:
     ours, None if it uses our names; `fixed` is always sent; what is `ignored` does not reach the provider, what is
     `attached` does as bytes. `edit` is the model's name for an input with pictures, where that is another one;
     `defaults` are those of the model's inputs; `price` is what the provider asks for a picture, in millionths of a US
-    dollar, 0 where that is not known.
+    dollar, 0 where that is not known, unless one of `prices` holds.
     """
 
     provider: str
@@ -56,6 +58,7 @@ class Route:
     edit: str | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
     price: int = 0
+    prices: tuple[Price, ...] = ()
 
     def translate(self, payload: Mapping[str, Any], images: tuple[str, ...] = ()) -> dict[str, Any]:
         """Put a client's input into the provider's words; `images` are the URLs of the client's pictures."""
@@ -63,6 +66,10 @@ class Route:
             return {**plain(payload, images), **self.fixed}
         given = {name: value for name, value in payload.items() if value is not None}
         return {**translate(self.input, {**self.defaults, **given}, images), **self.fixed}
+
+    def price_for(self, sent: Mapping[str, Any], inputs: int = 0) -> int:
+        """Return the price of a picture by what the provider gets, and from how many pictures it is made."""
+        return price_of(self.prices, self.price, sent, inputs)
 
     def model_for(self, payload: Mapping[str, Any]) -> str:
         """Return the provider's name of the model for a client's input."""
@@ -73,7 +80,7 @@ class Route:
 class Model:
     """A model and the providers that serve it, best first; `deadline` in milliseconds, `cost` in credits a picture.
 
-    `aliases` are names by which clients of other services ask for it.
+    `costs` are exceptions from `cost`. `aliases` are names by which clients of other services ask for it.
     """
 
     slug: str
@@ -85,6 +92,7 @@ class Model:
     routes: tuple[Route, ...]
     input: Mapping[str, Any] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
+    costs: tuple[Price, ...] = ()
 
     def usable(self, ready: Callable[[Route], bool], *, test: bool) -> tuple[Route, ...]:
         """List the routes that can be taken, best first; `ready` tells whether this stack is set up for one.
@@ -100,17 +108,29 @@ class Model:
         """Return what a client's input costs, in credits, with these usable routes; what we draw ourselves is free."""
         if routes and routes[0].provider == SKETCH:
             return 0
-        return self.cost * int(payload.get("num_images") or 1)
+        given = {name: value for name, value in payload.items() if value is not None}
+        values = {**self.defaults, **given}
+        each = price_of(self.costs, self.cost, values, len(given.get("image_urls") or ()))
+        return each * int(given.get("num_images") or 1)
+
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """The values of the inputs that a client may leave out."""
+        return {name: item["default"] for name, item in self.input.get("properties", {}).items() if "default" in item}
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All models and tools by slug, their other names, and how many calls at once a provider gets."""
+    """All models and tools by slug, their other names, and how many calls at once a provider gets.
+
+    `credit_price`: what a credit is sold for, in millionths of a US dollar.
+    """
 
     models: Mapping[str, Model]
     tools: Mapping[str, Tool] = field(default_factory=dict)
     concurrency: Mapping[str, int] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
+    credit_price: int = CREDIT_PRICE
 
     def is_tool(self, slug: str) -> bool:
         """Tell whether a slug or alias names a tool and no model."""
@@ -150,9 +170,10 @@ def load(text: str) -> Catalog:
         models = _each(document["models"], lambda slug, item: _model(slug, item, tools))
         concurrency = _each(document.get("providers", {}), lambda _, item: _number(item["concurrency"], 1))
         aliases = _aliases(tools, models)
+        credit_price = microdollars(document.get("credit", CREDIT_PRICE / 1_000_000))
     except _FAULTS as exc:
         raise ConfigurationError(f"the catalog cannot be read: {_words(exc)}") from exc
-    return Catalog(models, tools, concurrency, aliases)
+    return Catalog(models, tools, concurrency, aliases, credit_price)
 
 
 @cache
@@ -239,6 +260,7 @@ def _model(slug: str, item: Mapping[str, Any], tools: Mapping[str, Tool]) -> Mod
         routes=tuple(_route(slug, route, described["properties"]) for route in item["providers"]),
         input=described,
         aliases=_names(item.get("aliases", [])),
+        costs=prices(item.get("costs", []), lambda amount: _number(amount, 0)),
     )
 
 
@@ -292,7 +314,8 @@ def _route(slug: str, item: Mapping[str, Any], properties: Mapping[str, Any]) ->
         attached=frozenset(item.get("attached", ())),
         edit=item.get("edit"),
         defaults={name: field["default"] for name, field in properties.items() if "default" in field},
-        price=_price(item.get("price", 0)),
+        price=microdollars(item.get("price", 0)),
+        prices=prices(item.get("prices", []), microdollars),
     )
 
 
@@ -305,13 +328,6 @@ def _rule(item: Any, properties: Mapping[str, Any]) -> Rule:
         choices = choices or tuple(ratio for ratio in properties["aspect_ratio"]["enum"] if ratio != AUTO)
     _check_shapes(choices)
     return Rule(given["from"], choices, _number(given.get("multiple", 1), 1), _number(given.get("megapixels", 1), 1))
-
-
-def _price(dollars: Any) -> int:
-    """Read a price in US dollars as millionths; ValueError where it is none."""
-    if isinstance(dollars, bool) or not isinstance(dollars, int | float) or not 0 <= dollars < MAX_PRICE:
-        raise ValueError(f"a price must be a number of US dollars from 0 to {MAX_PRICE}, not {dollars!r}")
-    return round(dollars * 1_000_000)
 
 
 def _number(value: Any, least: int) -> int:

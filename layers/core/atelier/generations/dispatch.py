@@ -202,7 +202,7 @@ class Dispatch:
             key=self._key(provider),
             images=images,
         )
-        return Candidate(provider, job, route.price)
+        return Candidate(provider, job, route.price_for(job.input, len(images)))
 
     def _claim(
         self, generation: Generation, candidate: Candidate, model: Model, catalog: Catalog
@@ -250,7 +250,8 @@ class Dispatch:
             return candidate.provider.submit(replace(candidate.job, key=self._key(candidate.provider)))
 
     def _record(self, attempt: ActiveAttempt, outcome: Outcome) -> Generation:
-        claimed, now = attempt.claimed, self.clock()
+        cost = outcome.cost if isinstance(outcome, Images | ImageUrls | Submitted) else None
+        claimed, now = attempt.claimed.charged(cost), self.clock()
         match outcome:
             case Rendered(pictures, notes) if self.workshop:
                 return self.workshop.complete(claimed, pictures, notes)

@@ -95,7 +95,7 @@ class Generation:
     `timeline`: each change of status since it was accepted. `attempts`: the providers called. `webhook_events`: which
     statuses are sent to the webhook, `webhook_format` in which dialect, None being our own. `cancelled_at`: when its
     client gave it up. `provider_price`: what its provider asks for a picture by the catalog, in millionths of a US
-    dollar.
+    dollar; `provider_cost`: what the provider says that all its pictures cost, None where it does not say.
     """
 
     id: str
@@ -135,6 +135,7 @@ class Generation:
     cancelled_at: int | None = None
     refunded: bool = False
     provider_price: int = 0
+    provider_cost: int | None = None
 
     @property
     def unsafe(self) -> bool:
@@ -179,6 +180,7 @@ class Generation:
             provider=provider,
             committed=committed,
             provider_price=price,
+            provider_cost=None,
             tries=self.tries + 1,
             deadline_at=now + deadline,
             due_at=now + CLAIM_LEASE,
@@ -189,6 +191,10 @@ class Generation:
         """Record the provider's job; its callback or a poll brings the result."""
         self._require(Status.PROCESSING)
         return self._next(job_id=job_id, due_at=now + POLL_EVERY)
+
+    def charged(self, cost: int | None) -> "Generation":
+        """Note what the provider says that it charges, if it says so; written with the next change."""
+        return self if cost is None else replace(self, provider_cost=cost)
 
     def requeued(self, reason: str, now: int, delay: int = 0) -> "Generation":
         """Give it back for another try, `delay` milliseconds from now; `reason` says why this one ended."""

@@ -12,8 +12,9 @@ class Usage:
     """Counts of one combination: `date` is the UTC day on which the generations finished.
 
     `credits` were kept (a refunded generation adds none). `milliseconds` is the time that the successful ones took
-    together. `microdollars` is what the providers asked for the delivered images, by the catalog's prices, in
-    millionths of a US dollar. `provider` is empty for what no provider was asked for.
+    together. `microdollars` is what the providers charged, in millionths of a US dollar: what they said, also of images
+    that never arrived, and else the catalog's price of each delivered image. `provider` is empty for what no provider
+    was asked for.
     """
 
     date: str
@@ -48,8 +49,15 @@ def usage_of(generation: Generation) -> Usage:
         cancelled=int(cancelled),
         credits=0 if generation.refunded else generation.cost,
         milliseconds=finished_at - generation.created_at if succeeded else 0,
-        microdollars=generation.provider_price * len(generation.outputs) if succeeded else 0,
+        microdollars=charged(generation),
     )
+
+
+def charged(generation: Generation) -> int:
+    """Return what a finished generation's provider charged, in millionths of a US dollar."""
+    if generation.provider_cost is not None:
+        return generation.provider_cost
+    return generation.provider_price * len(generation.outputs) if generation.status is Status.SUCCESS else 0
 
 
 def summed(found: Iterable[Usage]) -> list[Usage]:

@@ -61,9 +61,10 @@ class JobRef:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """The provider took the job; it calls back, or can be asked."""
+    """The provider took the job; it calls back, or can be asked. `cost`: see Images."""
 
     job_id: str
+    cost: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,13 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """The pictures themselves, as the provider sent them."""
+    """The pictures themselves, as the provider sent them.
+
+    `cost` is what it says that it charges for all of them, in millionths of a US dollar, None where it does not say.
+    """
 
     images: tuple[ProviderImage, ...]
+    cost: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +93,14 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class ImageUrls:
-    """Where the pictures wait to be downloaded, and for how many seconds from now on, where the provider says so."""
+    """Where the pictures wait to be downloaded, and for how many seconds from now on, where the provider says so.
+
+    `cost`: see Images.
+    """
 
     urls: tuple[str, ...]
     lifetime: int | None = None
+    cost: int | None = None
 
     def until(self, now: int) -> int:
         """Return when they are gone; all times are milliseconds since the Unix epoch."""
