@@ -91,7 +91,7 @@ build: .venv-sam/ready ## what deploy uploads, with the modules compiled
 	PYTHONHASHSEED=0 $(PYTHON_RUNTIME) -m compileall -q --invalidation-mode unchecked-hash .aws-sam/build
 
 requirements: .venv/ready ## pin anew what the .in files ask for
-	@for file in layers/core/requirements layers/imaging/requirements requirements/dev requirements/sam requirements/local \
+	@for file in layers/core/requirements layers/imaging/requirements layers/aws_models/requirements requirements/dev requirements/sam requirements/local \
 	  requirements/lint requirements/runtime requirements/benchmarks requirements/clients requirements/clients-openai-2; do \
 	  .venv/bin/pip-compile --quiet --upgrade --strip-extras --allow-unsafe --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$file.txt $$file.in; done

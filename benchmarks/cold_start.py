@@ -76,7 +76,7 @@ def environment(name: str) -> dict[str, str]:
     """Make up a value for each variable that a function's settings name; the catalog is the built-in one."""
     settings = importlib.import_module(f"functions.{name}.{MODULES.get(name, 'app')}").Settings
     made_up = {field.name.upper(): VALUES[field.type] for field in dataclasses.fields(settings)}
-    return made_up | ({"CATALOG_OBJECT": ""} if "CATALOG_OBJECT" in made_up else {})
+    return made_up | ({"CATALOG_OBJECT": "embedded"} if "CATALOG_OBJECT" in made_up else {})
 
 
 def milliseconds(subject: Subject) -> float:
@@ -89,7 +89,7 @@ def milliseconds(subject: Subject) -> float:
 
 def subjects() -> dict[str, Subject]:
     """List the reference and Atelier's functions, as `sam build` made them."""
-    layers = [BUILD / "CoreLayer" / "python", BUILD / "ImagingLayer" / "python"]
+    layers = [BUILD / f"{name}Layer" / "python" for name in ("Core", "AwsModels", "Imaging")]
     return {REF: Subject([], REFERENCE, {})} | {
         name: Subject(
             [BUILD / f"{name.capitalize()}Function", *layers],

@@ -4,10 +4,12 @@ import io
 import json
 import logging
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import service_models
 from botocore.model import OperationModel
 from botocore.validate import validate_parameters
 from moto import mock_aws
@@ -29,11 +31,22 @@ from tests.integration.stack import REGION, Stack
 from tests.integration.stack import aws as tests_aws
 from tests.integration.world import Internet, Studio, picture
 
+ADAPTERS = Path(clients.__file__).parents[1]
 NOW = 1_767_225_600_000
 
 
 @pytest.fixture(scope="session")
-def _calls() -> Calls:
+def _service_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give the functions' clients the models of layers/aws_models, as they have them where they are deployed."""
+    folder = tmp_path_factory.mktemp("layer")
+    service_models.write(ADAPTERS, folder / clients.MODELS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        yield
+
+
+@pytest.fixture(scope="session")
+def _calls(_service_models: None) -> Calls:
     """Hear of every call that the functions' clients make; they are made once, since that takes long."""
     calls = Calls()
     clients.client.cache_clear()  # type: ignore[attr-defined]

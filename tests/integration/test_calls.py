@@ -3,6 +3,7 @@
 import functools
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,6 +40,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     for module in (dispatch, generate):
         monkeypatch.setattr(module, "Secret", functools.partial(Secret, monotonic=clock))
     return clock
+
+
+def test_functions_read_the_layers_service_models(lambdas: Lambdas) -> None:
+    """So all tests here show that its operations are enough."""
+    loader = clients._session().get_component("data_loader")
+    assert [Path(path).name for path in loader.search_paths] == [clients.MODELS]
 
 
 def whole_way(lambdas: Lambdas, key: str) -> None:

@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import Loader
 from botocore.session import Session, get_session
 
 from atelier.adapters.aws.trust import amazon_roots
@@ -39,6 +41,8 @@ _OTHER_CONFIGS = {
     # A picture takes minutes and is paid for: a call that may have been taken is never made again.
     "bedrock-runtime": Config(read_timeout=150, retries={"total_max_attempts": 1}),
 }
+MODELS = "aws_models"
+"""The package that layers/aws_models makes: the service models, with what we call alone."""
 _PUBLIC_REGION = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-\w+-\d+")
 """As botocore's partitions.json tells the regions of the partition `aws`, whose certificates Amazon signs."""
 
@@ -86,4 +90,9 @@ def _roots() -> str | None:
 
 @cache
 def _session() -> Session:
-    return get_session()
+    session = get_session()
+    models = find_spec(MODELS)
+    if models is not None:  # whoever has no layers, such as the tools, has botocore's own
+        folders = list(models.submodule_search_locations or ())
+        session.register_component("data_loader", Loader(folders, include_default_search_paths=False))
+    return session
