@@ -109,6 +109,29 @@ def test_what_is_announced_leaves_the_agenda(generations: GenerationStore, stack
     assert aws("dynamodb").scan(TableName=stack.ref("GenerationsTable"), IndexName="due")["Items"] == []
 
 
+def test_a_record_that_cannot_be_read_moves_on(generations: GenerationStore, table: RecordTable) -> None:
+    table.insert({"id": "a", "record": "generation", "status": "of a later release", "due_at": 1, "due_shard": "0"})
+    (due,) = generations.due(NOW, 400)
+    generations.postpone(due, NOW)
+    assert list(generations.due(NOW, 400)) == []
+    assert list(generations.due(NOW + 1, 400)) == [replace(due, due_at=NOW)]
+    with pytest.raises(ConflictError):
+        generations.postpone(due, NOW + 1)
+
+
+def test_a_kind_gets_half_of_the_schedule(
+    generations: GenerationStore, table: RecordTable
+) -> None:
+    for number in range(40):
+        shard = str(number % DUE_SHARDS)
+        table.insert({"id": f"{number:032x}", "record": "delivery#success", "due_at": number, "due_shard": shard})
+    for number in range(8):
+        generations.add(generation(id=f"{number + 100:032x}", due_at=NOW - 1))
+    due = list(generations.due(NOW, 16))
+    assert [item.kind for item in due] == ["delivery"] * 8 + ["generation"] * 8
+    assert [item.due_at for item in due] == sorted(item.due_at for item in due)
+
+
 def test_a_change_from_an_old_state_is_a_conflict(generations: GenerationStore) -> None:
     # given a generation that moved on
     pending = generation()

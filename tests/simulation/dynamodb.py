@@ -124,7 +124,8 @@ class SimulatedDynamoDB:
         more = {"LastEvaluatedKey": {name: found[limit - 1][name] for name in ("id", "record")}} if limit and len(
             found
         ) > limit else {}  # fmt: skip
-        shown = [dict(item) for item in found[:limit]]
+        kept = parse_condition(call["FilterExpression"]) if "FilterExpression" in call else lambda *_: True
+        shown = [dict(item) for item in found[:limit] if kept(item, names, values)]
         return {"Items": shown, "Count": len(shown), **more}
 
     # ---- Writing

@@ -161,6 +161,8 @@ class Table:
     finished: list[Generation] = field(default_factory=list)
     moved: list[Generation] = field(default_factory=list)
     upstreams: InMemoryUpstreams = field(default_factory=InMemoryUpstreams)
+    postponed: dict[tuple[str, str, int], int] = field(default_factory=dict)
+    """When a record is named again that was due at a time, by its id, its name and that time."""
 
     def write(self, generation: Generation) -> None:
         """Put a generation, and let the stream see it."""
@@ -224,10 +226,29 @@ class InMemoryGenerations:
         return self.table.generations[generation_id]
 
     def due(self, now: int, limit: int) -> Iterable[Due]:
-        found = [(item.due_at, item.id, "generation") for item in self.table.generations.values()]
-        found += [(item.due_at, item.generation_id, "delivery") for item in self.table.deliveries.values()]
-        overdue = sorted((due_at, name, kind) for due_at, name, kind in found if due_at is not None and due_at < now)
-        return [Due(name, kind) for _, name, kind in overdue[:limit]]
+        own = [(item.due_at, item.id, "generation") for item in self.table.generations.values()]
+        own += [(item.due_at, name, f"delivery#{event}") for (name, event), item in self.table.deliveries.items()]
+        found: dict[str, list[Due]] = {"generation": [], "delivery": []}
+        for own_at, name, record in own:
+            due_at = own_at and self.table.postponed.get((name, record, own_at), own_at)
+            if due_at is not None and due_at < now:
+                kind = record.partition("#")[0]
+                found[kind].append(Due(name, kind, record, due_at))
+        for items in found.values():
+            items.sort(key=lambda due: (due.due_at, due.generation_id))
+        spare = sum(max(limit // 2 - len(items), 0) for items in found.values())
+        chosen = [due for items in found.values() for due in items[: limit // 2 + spare]]
+        return sorted(chosen, key=lambda due: (due.due_at, due.generation_id))[:limit]
+
+    def postpone(self, due: Due, until: int) -> None:
+        items: dict[str, Any] = {"generation": self.table.generations.get(due.generation_id)}
+        for (name, event), delivery in self.table.deliveries.items():
+            if name == due.generation_id:
+                items[f"delivery#{event}"] = delivery
+        own_at = getattr(items.get(due.record), "due_at", None)
+        if own_at is None or self.table.postponed.get((due.generation_id, due.record, own_at), own_at) != due.due_at:
+            raise ConflictError("the record was moved by another writer")
+        self.table.postponed[due.generation_id, due.record, own_at] = until
 
     def condition(self, current: Generation, before: Generation) -> bool:
         """Tell whether the record is still the one that the change started from."""

@@ -27,6 +27,7 @@ from atelier.generations.ingest import Ingest
 from atelier.generations.input_images import MAX_BYTES, PATIENCE, PrepareInputs, StoredInputs
 from atelier.generations.model import (
     CLAIM_LEASE,
+    DRAWN_LEASE,
     MAX_PENDING,
     MAX_TRIES,
     POLL_EVERY,
@@ -253,16 +254,16 @@ def test_a_provider_without_a_key_gets_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "keys", "committed", "deadline"),
+    ("model", "keys", "committed", "deadline", "lease"),
     [
-        ("paid", SET, True, DEADLINE),
-        ("shared", {"other": "key"}, True, CLAIM_LEASE),
-        ("free", SET, False, DEADLINE),
+        ("paid", SET, True, DEADLINE, CLAIM_LEASE),
+        ("shared", {"other": "key"}, True, CLAIM_LEASE, CLAIM_LEASE),
+        ("free", SET, False, DEADLINE, DRAWN_LEASE),
     ],
     ids=["asynchronous", "synchronous: no longer than its worker", "drawn here"],
 )
 def test_the_call_is_written_down_before_it_is_made(
-    model: str, keys: dict[str, str], committed: bool, deadline: int
+    model: str, keys: dict[str, str], committed: bool, deadline: int, lease: int
 ) -> None:
     seen: list[Generation] = []
 
@@ -274,7 +275,7 @@ def test_the_call_is_written_down_before_it_is_made(
     room.run()
     [claimed] = seen
     assert (claimed.status, claimed.committed, claimed.tries) == (Status.PROCESSING, committed, 1)
-    assert (claimed.deadline_at, claimed.due_at) == (NOW + deadline, NOW + CLAIM_LEASE)
+    assert (claimed.deadline_at, claimed.due_at) == (NOW + deadline, NOW + lease)
     assert claimed.attempts == (ProviderAttempt(claimed.provider or "", claimed.attempts[0].model, NOW),)
 
 

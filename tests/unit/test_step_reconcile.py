@@ -1,11 +1,13 @@
 """Reconcile: what each overdue state needs."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from atelier.clock import HOUR, MINUTE, SECOND
 from atelier.errors import ConflictError
 from atelier.generations.model import (
     ANNOUNCE_AFTER,
@@ -18,9 +20,20 @@ from atelier.generations.model import (
     Generation,
     ProviderAttempt,
     Status,
+    drawn_lease,
 )
 from atelier.generations.ports import Due
-from atelier.generations.reconcile import MAX_PER_RUN, Action, Handled, Reconcile, decide
+from atelier.generations.reconcile import (
+    DELIVER_AGAIN_AFTER,
+    LEAST_WAIT,
+    LONGEST_RESEND,
+    MAX_PER_RUN,
+    RUN,
+    Action,
+    Handled,
+    Reconcile,
+    decide,
+)
 from atelier.outbound.circuit_breaker import Release
 from atelier.webhooks.announce import Announce
 from atelier.webhooks.delivery import Delivery
@@ -33,6 +46,7 @@ from tests.unit.fakes import (
     InMemoryGenerations,
     InMemoryQueue,
     InMemoryTopic,
+    Table,
     a_generation,
 )
 
@@ -260,3 +274,134 @@ def test_who_was_interrupted_is_named_among_the_attempts() -> None:
     room.run()
     [attempt] = room.generations.get(overdue().id).attempts
     assert (attempt.ended_at, attempt.reason) == (NOW, "Whoever worked on it was interrupted.")
+
+
+def test_an_unreadable_record_waits_longer_each_time() -> None:
+    young, old = (f"{NOW - age:012x}" + "0" * 20 for age in (MINUTE, HOUR))
+    room = Room(overdue(id=young), overdue(id=old))
+    room.step = replace(room.step, generations=Unreadable(room.generations.table))
+    assert room.run() == [Action.TRY_LATER] * 2
+    assert {name: until - NOW for (name, *_), until in room.generations.table.postponed.items()} == {
+        young: LEAST_WAIT, old: 15 * MINUTE
+    }  # fmt: skip
+    assert room.run() == []
+
+
+class Unreadable(InMemoryGenerations):
+    """No record can be read."""
+
+    def get(self, generation_id: str) -> Generation:
+        raise KeyError("payload")
+
+
+def test_four_hundred_unreadable_records_hold_up_nobody() -> None:
+    """An orphan that came after them was reached after 304 s, once they moved on; before, never."""
+    poison = [overdue(id=f"{NOW - HOUR:012x}{number:020x}", due_at=NOW - MINUTE) for number in range(MAX_PER_RUN)]
+    orphan = overdue(id=f"{NOW:012x}" + "f" * 20, due_at=NOW - 1)
+    room = Room(*poison, orphan)
+    room.step = replace(room.step, generations=Poisoned(room.generations.table, {item.id for item in poison}))
+    assert room.run() == [Action.TRY_LATER] * MAX_PER_RUN
+    assert room.run() == [Action.RESEND]
+    assert room.dispatch.sent == [(orphan.id, 0)]
+
+
+class Poisoned(InMemoryGenerations):
+    """Some records cannot be read."""
+
+    def __init__(self, table: Table, poison: set[str]) -> None:
+        super().__init__(table)
+        self._poison = poison
+
+    def get(self, generation_id: str) -> Generation:
+        if generation_id in self._poison:
+            raise KeyError("payload")
+        return super().get(generation_id)
+
+
+def test_a_topic_that_is_down_is_tried_once_a_run() -> None:
+    """Four hundred unannounced generations kept a run from everything else while each was tried."""
+    unannounced = [overdue(id=f"{number:032x}", status=Status.SUCCESS, due_at=NOW - 9) for number in range(MAX_PER_RUN)]
+    room = Room(*unannounced, overdue(id="f" * 32))
+    topic = CountingTopic(broken=True)
+    room.step = replace(room.step, announce=announcing(room.generations, topic))
+    assert room.run() == [Action.TRY_LATER] * MAX_PER_RUN
+    assert topic.tried == 1
+    assert room.run() == [Action.RESEND]
+    room.clock.now += ANNOUNCE_AFTER + 1
+    assert len(room.run()) == MAX_PER_RUN
+    assert topic.tried == 2
+
+
+class CountingTopic(InMemoryTopic):
+    """Counts what it is asked to publish."""
+
+    tried = 0
+
+    def publish(self, *message: Any) -> None:
+        self.tried += 1
+        super().publish(*message)
+
+
+def test_a_queue_that_is_down_stops_only_what_needs_it() -> None:
+    room = Room(
+        *[overdue(id=f"{number:032x}", due_at=NOW - 9) for number in range(3)],
+        overdue(id="e" * 32, status=Status.PROCESSING, job_id="j"),
+        overdue(id="f" * 32, status=Status.SUCCESS),
+    )
+    room.step = replace(room.step, dispatch_queue=InMemoryQueue(broken=True))
+    assert room.run() == [Action.TRY_LATER] * 3 + [Action.INGEST, Action.ANNOUNCE]
+    assert room.run() == []
+
+
+def a_due_delivery(name: str, due_at: int = NOW - 1) -> Delivery:
+    return Delivery(
+        generation_id=name, user_id="u", event=Status.SUCCESS, url="https://a.example/", body="{}",
+        created_at=NOW, begun_at=NOW, due_at=due_at,
+    )  # fmt: skip
+
+
+def test_a_delivery_that_was_sent_moves_on_and_stays_due() -> None:
+    room = Room()
+    room.generations.table.deliveries["d", Status.SUCCESS] = a_due_delivery("d")
+    assert room.run() == [Action.DELIVER]
+    assert room.run() == []
+    assert room.generations.table.deliveries["d", Status.SUCCESS].is_due(NOW)
+    room.clock.now += DELIVER_AGAIN_AFTER + 1
+    assert room.run() == [Action.DELIVER]
+
+
+def test_a_kind_gets_half_of_a_run_however_many_others_wait() -> None:
+    room = Room(*[overdue(id=f"{number:032x}") for number in range(MAX_PER_RUN)])
+    for number in range(2 * MAX_PER_RUN):
+        name = f"{number + 10_000:032x}"
+        room.generations.table.deliveries[name, Status.SUCCESS] = a_due_delivery(name, NOW - HOUR)
+    done = Counter(room.run())
+    assert done == {Action.DELIVER: MAX_PER_RUN // 2, Action.RESEND: MAX_PER_RUN // 2}
+
+
+def test_a_run_begins_nothing_that_it_could_not_end() -> None:
+    room = Room(*[overdue(id=f"{number:032x}") for number in range(3)])
+    results = room.step()
+    next(results)
+    room.clock.now += RUN
+    assert list(results) == []
+    assert [handled.generation_id for handled in room.step()][:2] == [f"{number:032x}" for number in (1, 2)]
+
+
+@each("tries", [1, 2, 3])
+def test_a_drawing_whose_worker_dies_comes_again(tries: int) -> None:
+    """At most 90 s after its worker took it, at first: reconcile runs each minute."""
+    drawing = a_generation(tries=tries - 1).claimed(
+        "sketch", "sketch", committed=False, now=NOW, deadline=MINUTE, lease=drawn_lease(tries)
+    )
+    assert drawing.due_at == NOW + 30 * SECOND * 2 ** (tries - 1)
+    assert drawing.uploading(NOW).due_at == drawing.due_at
+
+
+def test_a_message_in_a_long_queue_has_ever_fewer_copies() -> None:
+    waits = [MINUTE, 4 * MINUTE, HOUR]
+    for age in waits:
+        room = Room(overdue(created_at=NOW - age))
+        room.run()
+        left = room.generations.get(overdue().id).due_at or 0
+        assert left - NOW == min(max(RESEND_AFTER, age // 4), LONGEST_RESEND)

@@ -23,6 +23,7 @@ from atelier.api.upload_request import BYTES, FORM
 from atelier.clock import SECOND
 from atelier.generations import ingest, input_images, model
 from atelier.generations.model import FINAL, Status
+from atelier.generations.reconcile import Action
 from atelier.images.file_urls import TRANSIENT, UPLOADS
 from atelier.images.image import EXTENSIONS
 from atelier.images.uploads import INCOMING
@@ -459,7 +460,7 @@ def test_a_source_is_told_which_records_failed(name: str, kind: str, properties:
 def test_what_a_source_gives_up_is_kept_and_alarms(name: str, kind: str, properties: Mapping[str, Any]) -> None:
     if kind == "SQS":
         redrive = QUEUES[target(properties["Queue"])]["RedrivePolicy"]
-        assert redrive["maxReceiveCount"] >= 5
+        assert redrive["maxReceiveCount"] >= 3
         dead_letters = target(redrive["deadLetterTargetArn"])
     else:
         dead_letters = target(properties["DestinationConfig"]["OnFailure"]["Destination"])
@@ -469,8 +470,23 @@ def test_what_a_source_gives_up_is_kept_and_alarms(name: str, kind: str, propert
 
 
 @pytest.mark.parametrize(("name", "kind", "properties"), [case for case in SOURCES if case.values[1] == "SQS"])
-def test_a_message_stays_hidden_for_six_timeouts(name: str, kind: str, properties: Mapping[str, Any]) -> None:
-    assert QUEUES[target(properties["Queue"])]["VisibilityTimeout"] >= 6 * FUNCTIONS[str(name)]["Timeout"]
+def test_a_message_stays_hidden_while_its_function_may_run(name: str, kind: str, properties: Mapping[str, Any]) -> None:
+    assert QUEUES[target(properties["Queue"])]["VisibilityTimeout"] >= FUNCTIONS[str(name)]["Timeout"] + 30
+
+
+@pytest.mark.parametrize(("name", "kind", "properties"), [case for case in SOURCES if case.values[1] == "SQS"])
+def test_a_message_that_nobody_handles_alarms_in_15_minutes(
+    name: str, kind: str, properties: Mapping[str, Any]
+) -> None:
+    queue = QUEUES[target(properties["Queue"])]
+    dead_letters = target(queue["RedrivePolicy"]["deadLetterTargetArn"])
+    (alarm,) = (
+        alarm
+        for alarm in of_type("AWS::CloudWatch::Alarm").values()
+        if dead_letters in str(alarm.get("Dimensions")) and alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    )
+    lost = queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"]
+    assert lost + alarm["Period"] * alarm["EvaluationPeriods"] <= 15 * 60
 
 
 @pytest.mark.parametrize("name", sorted(QUEUES))
@@ -514,13 +530,23 @@ def test_the_stream_shows_what_is_under_way_where_a_webhook_asks(
     assert shown is (webhook is not None and not set(events) <= set(FINAL))
 
 
-def test_a_delivery_that_dies_is_counted_and_alarms() -> None:
-    (counter,) = of_type("AWS::Logs::MetricFilter").values()
-    assert target(counter["LogGroupName"]) == target(FUNCTIONS["deliver"]["LoggingConfig"]["LogGroup"])
-    assert counter["FilterPattern"] == f'{{ $.delivery = "{delivery.DeliveryStatus.DEAD}" }}'
+@each(
+    ("counted", "function", "line", "alarmed_by"),
+    [
+        ("DeadDeliveries", "deliver", {"delivery": delivery.DeliveryStatus.DEAD.value}, "DeadDeliveryAlarm"),
+        ("ScheduleFailures", "reconcile", {"action": Action.TRY_LATER.name.lower()}, "ScheduleFailuresAlarm"),
+    ],
+)
+def test_what_is_given_up_is_counted_and_alarms(
+    counted: str, function: str, line: dict[str, str], alarmed_by: str
+) -> None:
+    counter = of_type("AWS::Logs::MetricFilter")[counted]
+    assert target(counter["LogGroupName"]) == target(FUNCTIONS[function]["LoggingConfig"]["LogGroup"])
+    ((name, value),) = line.items()
+    assert counter["FilterPattern"] == f'{{ $.{name} = "{value}" }}'
     (metric,) = counter["MetricTransformations"]
     assert metric["MetricValue"] == "1"
-    alarm = of_type("AWS::CloudWatch::Alarm")["DeadDeliveryAlarm"]
+    alarm = of_type("AWS::CloudWatch::Alarm")[alarmed_by]
     assert (alarm["Namespace"], alarm["MetricName"]) == (metric["MetricNamespace"], metric["MetricName"])
     assert (alarm["Statistic"], alarm["Threshold"], alarm["ComparisonOperator"], alarm["TreatMissingData"]) == (
         "Sum", 0, "GreaterThanThreshold", "notBreaching",

@@ -21,7 +21,15 @@ from atelier.errors import (
 )
 from atelier.generations.complete import Complete
 from atelier.generations.input_images import PrepareInputs, StoredInputs
-from atelier.generations.model import CLAIM_LEASE, MAX_PENDING, MAX_TRIES, RESEND_AFTER, Generation, Status
+from atelier.generations.model import (
+    CLAIM_LEASE,
+    MAX_PENDING,
+    MAX_TRIES,
+    RESEND_AFTER,
+    Generation,
+    Status,
+    drawn_lease,
+)
 from atelier.generations.ports import MAX_QUEUE_DELAY, Generations, Queue
 from atelier.images.ports import Files
 from atelier.outbound.circuit_breaker import Health, Release, Slot, Upstream, provider_upstream
@@ -215,7 +223,7 @@ class Dispatch:
         deadline = model.deadline if provider.asynchronous else min(model.deadline, CLAIM_LEASE)
         claimed = generation.claimed(
             provider.name, candidate.job.model, committed=provider.charges, now=now, deadline=deadline,
-            price=candidate.price,
+            price=candidate.price, lease=drawn_lease(generation.tries + 1) if candidate.is_drawn else CLAIM_LEASE,
         )  # fmt: skip
         if candidate.is_drawn:
             return self.generations.advance(generation, claimed), None

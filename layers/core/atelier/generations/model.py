@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from atelier.clock import MINUTE
+from atelier.clock import MINUTE, SECOND
 from atelier.errors import UNSAFE, ConflictError
 from atelier.images.file_urls import FIELD
 
 ID_PATTERN = re.compile(r"[0-9a-f]{32}")
 
-RESEND_AFTER = 1 * MINUTE
+RESEND_AFTER = 30 * SECOND
 """A pending generation whose queue message may have been lost is sent again after this."""
 CLAIM_LEASE = 5 * MINUTE
 """Longer than dispatch may run: after it, the worker that claimed the generation is gone."""
@@ -25,6 +25,8 @@ POLL_EVERY = 1 * MINUTE
 """A job whose callback has not come is asked for this often."""
 UPLOAD_LEASE = 3 * MINUTE
 """Longer than ingest may run."""
+DRAWN_LEASE = 30 * SECOND
+"""The same for an image that is drawn here, twice as long with each try: drawing takes seconds, and may be repeated."""
 ANNOUNCE_AFTER = 1 * MINUTE
 """A finished generation that the stream did not announce is announced by reconcile after this."""
 GRACE = 15 * MINUTE
@@ -167,12 +169,14 @@ class Generation:
         return self._next(inputs=inputs)
 
     def claimed(
-        self, provider: str, model: str, *, committed: bool, now: int, deadline: int, price: int = 0
-    ) -> "Generation":
+        self, provider: str, model: str, *, committed: bool, now: int, deadline: int, price: int = 0,
+        lease: int | None = None,
+    ) -> "Generation":  # fmt: skip
         """Take it for dispatch, and record who is about to be called.
 
         `committed` says that the call may cost money and must never be repeated blindly; `deadline` is how long
-        the provider has; `price` is what it asks for a picture.
+        the provider has; `price` is what it asks for a picture; `lease` is how long the worker has, CLAIM_LEASE where
+        it calls a provider.
         """
         self._require(Status.PENDING)
         return self._moved(
@@ -183,7 +187,7 @@ class Generation:
             provider_cost=None,
             tries=self.tries + 1,
             deadline_at=now + deadline,
-            due_at=now + CLAIM_LEASE,
+            due_at=now + (lease or CLAIM_LEASE),
             attempts=(*self.attempts, ProviderAttempt(provider, model, now)),
         )
 
@@ -221,7 +225,7 @@ class Generation:
             Moment(Status.UPLOADING, now),
             sources=sources,
             sources_until=until,
-            due_at=now + UPLOAD_LEASE,
+            due_at=now + (UPLOAD_LEASE if self.committed or sources else drawn_lease(self.tries)),
             attempts=self._ended(None, now),
         )
 
@@ -285,6 +289,11 @@ class Generation:
 
     def _next(self, **changes: Any) -> "Generation":
         return replace(self, version=self.version + 1, **changes)
+
+
+def drawn_lease(tries: int) -> int:
+    """Return how long a worker has to draw at this try, in milliseconds."""
+    return int(DRAWN_LEASE * 2 ** max(tries - 1, 0))
 
 
 def new_id(now: int) -> str:

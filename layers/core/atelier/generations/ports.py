@@ -89,17 +89,29 @@ class Generations(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A record whose time has come: `kind` is "generation" or "delivery"."""
+    """A record that was due at `due_at`: `kind` is "generation" or "delivery", `record` the name of its record."""
 
     generation_id: str
     kind: str
+    record: str = "generation"
+    due_at: int = 0
 
 
 class Schedule(Protocol):
-    """An overdue record."""
+    """The records that have something left to do."""
 
     def due(self, now: int, limit: int) -> Iterable[Due]:
-        """Name at most `limit` records that were due before `now`, the longest overdue first in each shard."""
+        """Name at most `limit` records that were due before `now`, the longest overdue first.
+
+        A kind gets at least half of them, where it has so many.
+        """
+        ...
+
+    def postpone(self, due: Due, until: int) -> None:
+        """Take a record from the head of the schedule, to be named again at `until`; it may be one that cannot be read.
+
+        ConflictError where another worker moved it.
+        """
         ...
 
 

@@ -1,11 +1,14 @@
 """Reconcile: find whatever is overdue and set it going again, or fail it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from atelier.errors import ConflictError, NotFoundError
+from atelier.clock import MINUTE, SECOND
+from atelier.errors import ConflictError, NotFoundError, UnavailableError
 from atelier.generations.model import (
+    ANNOUNCE_AFTER,
     GRACE,
     MAX_PENDING,
     MAX_TRIES,
@@ -15,9 +18,21 @@ from atelier.generations.model import (
     Generation,
     Status,
 )
-from atelier.generations.ports import Generations, Queue, Schedule
+from atelier.generations.ports import Due, Generations, Queue, Schedule
 
 MAX_PER_RUN = 400
+RUN = 40 * SECOND
+"""No record is begun later in a run, which ends after 55 s; the next one begins with what is left."""
+LEAST_WAIT, LONGEST_WAIT = 1 * MINUTE, 60 * MINUTE
+LONGEST_RESEND = 5 * MINUTE
+"""A message that waits in a long queue has copies, fewer the longer it waits."""
+DELIVER_AGAIN_AFTER = 5 * MINUTE
+"""A delivery that is sent and stays due is sent again after this."""
+
+
+def later(age: int) -> int:
+    """Return how long a record waits that could not be handled: a quarter of its age, within limits."""
+    return min(max(LEAST_WAIT, age // 4), LONGEST_WAIT)
 
 
 class Action(Enum):
@@ -67,6 +82,28 @@ class Handled:
     error: Exception | None = None
 
 
+@dataclass(slots=True)
+class _Run:
+    """One run: when it ends, and what it found out of reach, with the error that told."""
+
+    ends_at: int
+    lost: dict[int, UnavailableError] = field(default_factory=dict)
+
+    def reach(self, upstream: object, call: Callable[[], None]) -> None:
+        """Call a queue or the topic; raise at once what an earlier call of this run raised."""
+        if error := self.lost.get(id(upstream)):
+            raise error
+        try:
+            call()
+        except UnavailableError as exc:
+            self.lost[id(upstream)] = exc
+            raise
+
+    def send(self, queue: Queue, generation_id: str) -> None:
+        """Send an id to a queue that was not found out of reach."""
+        self.reach(queue, lambda: queue.send(generation_id))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconcile:
     """Sends ids to queues and fails what is lost; the work itself is done by the queues' own functions."""
@@ -80,41 +117,60 @@ class Reconcile:
     clock: Callable[[], int]
 
     def __call__(self) -> Iterator[Handled]:
-        """Look after at most MAX_PER_RUN overdue records, one as each result is taken.
+        """Look after at most MAX_PER_RUN overdue records for RUN, one as each result is taken.
 
-        Of what is out of reach, or cannot be read, the other records notice nothing.
+        A record that cannot be handled is postponed, so that it holds up no other. Where a queue or the topic is out of
+        reach, that run tries it for no further record.
         """
+        run = _Run(ends_at=self.clock() + RUN)
         for due in self.schedule.due(self.clock(), MAX_PER_RUN):
+            if self.clock() >= run.ends_at:
+                return
             try:
-                if due.kind == "delivery":
-                    self.delivery_queue.send(due.generation_id)
-                    yield Handled(due.generation_id, None, Action.DELIVER)
-                else:
-                    generation = self.generations.get(due.generation_id)
-                    action = decide(generation, self.clock())
-                    self._do(action, generation)
-                    yield Handled(generation.id, generation.correlation_id, action)
+                yield self._deliver(due, run) if due.kind == "delivery" else self._look_after(due, run)
             except (ConflictError, NotFoundError):
                 continue
             except Exception as exc:  # noqa: BLE001 (whatever it is, the other records must not suffer)
-                yield Handled(due.generation_id, None, Action.TRY_LATER, exc)
+                yield Handled(due.generation_id, None, Action.TRY_LATER, self._postponed(due, exc))
 
-    def _do(self, action: Action, generation: Generation) -> None:
+    def _deliver(self, due: Due, run: _Run) -> Handled:
+        self.schedule.postpone(due, self.clock() + DELIVER_AGAIN_AFTER)
+        run.send(self.delivery_queue, due.generation_id)
+        return Handled(due.generation_id, None, Action.DELIVER)
+
+    def _look_after(self, due: Due, run: _Run) -> Handled:
+        generation = self.generations.get(due.generation_id)
+        action = decide(generation, self.clock())
+        if action is Action.ANNOUNCE:  # before the call that may hang: no write of its own moves it
+            self.schedule.postpone(due, self.clock() + ANNOUNCE_AFTER)
+        self._do(action, generation, run)
+        return Handled(generation.id, generation.correlation_id, action)
+
+    def _postponed(self, due: Due, error: Exception) -> Exception:
+        """Postpone what failed: soon again where something was out of reach, else ever later; returns the error."""
+        now = self.clock()
+        wait = LEAST_WAIT if isinstance(error, UnavailableError) else later(now - int(due.generation_id[:12], 16))
+        with suppress(ConflictError, UnavailableError):  # it was moved before it failed, or the table is out of reach
+            self.schedule.postpone(due, now + wait)
+        return error
+
+    def _do(self, action: Action, generation: Generation, run: _Run) -> None:
         now = self.clock()
         match action:
             case Action.ANNOUNCE:
-                self.announce(generation)
+                run.reach(self.announce, lambda: self.announce(generation))
             case Action.RESEND:
-                self.generations.advance(generation, generation.rescheduled(now + RESEND_AFTER))
-                self.dispatch_queue.send(generation.id)
+                wait = max(RESEND_AFTER, (now - generation.created_at) // 4)
+                self.generations.advance(generation, generation.rescheduled(now + min(wait, LONGEST_RESEND)))
+                run.send(self.dispatch_queue, generation.id)
             case Action.RELEASE:
                 reason = "Whoever worked on it was interrupted."
                 self.generations.advance(generation, generation.requeued(reason, now))
-                self.dispatch_queue.send(generation.id)
+                run.send(self.dispatch_queue, generation.id)
             case Action.INGEST:
                 wait = POLL_EVERY if generation.status is Status.PROCESSING else UPLOAD_LEASE
                 self.generations.advance(generation, generation.rescheduled(now + wait))
-                self.ingest_queue.send(generation.id)
+                run.send(self.ingest_queue, generation.id)
             case Action.WAIT:
                 self.generations.advance(generation, generation.rescheduled(generation.deadline_at or now))
             case Action.FAIL:

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from atelier.adapters.dynamodb.circuit_breakers import CircuitBreakerTable
-from atelier.adapters.dynamodb.generation_store import DAY_MS, GENERATION, due_fields, from_record, to_record
+from atelier.adapters.dynamodb.generation_store import (
+    ATTEMPT_AT,
+    DAY_MS,
+    GENERATION,
+    due_fields,
+    from_record,
+    to_record,
+)
 from atelier.adapters.dynamodb.records import Record, RecordTable, Write
 from atelier.errors import NotFoundError, RefusedWritesError
 from atelier.generations.model import Generation, Status
@@ -126,6 +133,7 @@ def _delivery_record(delivery: Delivery) -> Record:
         "owner": delivery.user_id,  # by its own name it would be listed as a generation
         "event": delivery.event.value,
         "status": delivery.status.value,
+        ATTEMPT_AT: delivery.due_at,
         **due_fields(delivery.generation_id, delivery.due_at),
     }
 
@@ -135,6 +143,9 @@ def _delivery(record: Record) -> Delivery:
     return Delivery(
         **known
         | {
+            "due_at": min(int(record[name] or 0) for name in ("due_at", ATTEMPT_AT) if name in record)
+            if "due_at" in record
+            else None,
             "generation_id": record["id"],
             "user_id": record["owner"],
             "event": Status(str(record["event"])),

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 GENERATION = "generation"
 DUE_SHARDS = 4
 """The sparse index is spread over this many partitions."""
+DUE_KINDS = (GENERATION, "delivery")
+ATTEMPT_AT = "attempt_at"
+"""When a delivery's next attempt is due; `due_at`, by which the schedule is read, moves on when it is sent again."""
 MAX_DAYS_WALKED = 31
 MAX_KEY_READS = 10
 """Each reads a megabyte of keys."""
@@ -128,12 +131,32 @@ class GenerationStore:
         return self.get(generation_id)
 
     def due(self, now: int, limit: int) -> Iterable[Due]:
-        """Name at most `limit` overdue records."""
-        for shard in range(DUE_SHARDS):
+        """Name at most `limit` overdue records, the longest overdue first; a kind gets at least half of them."""
+        kinds = [self._due(kind, now, limit) for kind in DUE_KINDS]
+        half = limit // len(kinds)
+        spare = sum(max(half - len(found), 0) for found in kinds)
+        chosen = [due for found in kinds for due in found[: half + spare]]
+        return sorted(chosen, key=lambda due: due.due_at)[:limit]
+
+    def _due(self, kind: str, now: int, limit: int) -> list[Due]:
+        records = [
+            record
+            for shard in range(DUE_SHARDS)
             for record in self._table.query(
-                "due", ("due_shard", str(shard)), before=("due_at", now), limit=limit // DUE_SHARDS
-            ):
-                yield Due(str(record["id"]), str(record["record"]).partition("#")[0])
+                "due", ("due_shard", str(shard)), before=("due_at", now), limit=limit // DUE_SHARDS, kind=kind
+            )
+        ]
+        found = [Due(str(item["id"]), kind, str(item["record"]), int(item["due_at"] or 0)) for item in records]
+        return sorted(found, key=lambda due: due.due_at)
+
+    def postpone(self, due: Due, until: int) -> None:
+        """Move a record on the schedule, whatever else it holds; ConflictError where it was moved meanwhile.
+
+        A delivery is still due: it keeps that time for its attempt.
+        """
+        kept = {} if due.kind == GENERATION else {ATTEMPT_AT: due.due_at}
+        key, changes = (due.generation_id, due.record), {"due_at": until, **kept}
+        self._table.update(key, changes, condition="due_at = :due", values={":due": due.due_at})
 
     def search(
         self, *, limit: int, now: int, before: str | None = None, user_id: str | None = None,

@@ -29,6 +29,7 @@ Write = dict[str, Any]
 MAX_TRANSACTION_TRIES = 40
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
+PAGE, MAX_PAGES = 1_000, 20
 
 
 class RecordTable:
@@ -90,23 +91,32 @@ class RecordTable:
 
     def query(
         self, index: str, partition: tuple[str, str], *, limit: int, before: tuple[str, Scalar] | None = None,
-        descending: bool = False,
+        descending: bool = False, kind: str | None = None,
     ) -> list[Record]:  # fmt: skip
-        """Read keys from an index: one partition, at most `limit`, those whose sort key is below `before`."""
+        """Read keys from an index: one partition, at most `limit`, those whose sort key is below `before`.
+
+        Where only records of a `kind` are wanted, MAX_PAGES of PAGE keys are looked at.
+        """
         condition, names, values = "#p = :p", {"#p": partition[0]}, {":p": _value(partition[1])}
         if before:
             condition += " AND #s < :s"
             names["#s"] = before[0]
             values[":s"] = _value(before[1])
-        found: list[Record] = []
-        for page in self._pages(
+        filtered = {}
+        if kind is not None:
+            filtered["FilterExpression"] = "begins_with(#r, :r)"
+            names["#r"], values[":r"] = "record", _value(kind)
+        pages = self._pages(
             IndexName=index,
             KeyConditionExpression=condition,
             ExpressionAttributeNames=names,
             ExpressionAttributeValues=values,
-            Limit=limit,
+            Limit=limit if kind is None else PAGE,
             ScanIndexForward=not descending,
-        ):
+            **filtered,
+        )
+        found: list[Record] = []
+        for page in islice(pages, None if kind is None else MAX_PAGES):
             found += page
             if len(found) >= limit:
                 break
