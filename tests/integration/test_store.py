@@ -119,9 +119,7 @@ def test_a_record_that_cannot_be_read_moves_on(generations: GenerationStore, tab
         generations.postpone(due, NOW + 1)
 
 
-def test_a_kind_gets_half_of_the_schedule(
-    generations: GenerationStore, table: RecordTable
-) -> None:
+def test_a_kind_gets_half_of_the_schedule(generations: GenerationStore, table: RecordTable) -> None:
     for number in range(40):
         shard = str(number % DUE_SHARDS)
         table.insert({"id": f"{number:032x}", "record": "delivery#success", "due_at": number, "due_shard": shard})

@@ -100,6 +100,10 @@ class Clock:
     def __call__(self) -> int:
         return self.now
 
+    def sleep(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+        self.now += int(seconds * 1_000)
+
 
 class InMemoryUpstreams:
     """The states of upstreams, as the BreakerTable knows it."""
@@ -424,6 +428,22 @@ class InMemoryFiles:
     def form(self, key: str, content_type: str, size: int, *, seconds: int) -> UploadForm:
         fields = {"key": key, "Content-Type": content_type, "size": str(size), "seconds": str(seconds)}
         return UploadForm("https://bucket.example/", fields)
+
+
+class UnreachableFiles(InMemoryFiles):
+    """A bucket that answers nothing until a time; each try takes as long as the client waits."""
+
+    def __init__(self, clock: Clock, *, until: int, hang: int) -> None:
+        super().__init__()
+        self._clock = clock
+        self._until = until
+        self._hang = hang
+
+    def put(self, key: str, content: bytes, content_type: str) -> None:
+        if self._clock() < self._until:
+            self._clock.now += self._hang
+            raise UnavailableError("The bucket is out of reach; try again.")
+        super().put(key, content, content_type)
 
 
 class InMemoryProviderKeys:

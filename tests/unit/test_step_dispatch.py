@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from atelier.catalog.model import Catalog, Route
-from atelier.clock import MINUTE
+from atelier.clock import MINUTE, SECOND
 from atelier.errors import (
     ConflictError,
     FetchFailedError,
@@ -19,6 +19,7 @@ from atelier.errors import (
     ProviderBusyError,
     ProviderCredentialsError,
     ProviderRejectedError,
+    ResultLostError,
     UnavailableError,
 )
 from atelier.generations.complete import Complete
@@ -71,6 +72,7 @@ from tests.unit.fakes import (
     Scripted,
     ScriptedHttp,
     ScriptedProvider,
+    UnreachableFiles,
     a_catalog,
     a_generation,
     answer,
@@ -111,7 +113,7 @@ class Room:
         self.other = ScriptedProvider("other", submit=other, asynchronous=False, cancels=False)
         self.sketch = ScriptedProvider("sketch", submit=sketch, needs_key=False, charges=False)
         self.keys = keys or InMemoryProviderKeys(SET)
-        self.files = InMemoryFiles()
+        self.files: InMemoryFiles = InMemoryFiles()
         self.naps: list[float] = []
         self.egress = egress or ScriptedHttp(answer(200, b"their picture"))
         self.handed, self.handed_back = InMemoryQueue(), InMemoryQueue()
@@ -351,6 +353,48 @@ def test_bytes_that_are_no_picture_are_an_error_and_not_stored() -> None:
     assert (failed.status, failed.refunded) == (Status.ERROR, True)
     assert "it is no picture" in (failed.error or "")
     assert room.stored == {}
+
+
+HANG = 17 * SECOND
+"""How long a call to S3 takes that is never answered, with its repeats."""
+
+
+def without_s3(answered: int, away: int) -> Room:
+    """Make a room whose provider answers after `answered` and where S3 is away from then on for `away`."""
+    room = Room(a_generation(model="at-once"))
+    room.files = UnreachableFiles(room.clock, until=NOW + answered + away, hang=HANG)
+
+    def later(job: Job) -> Outcome:
+        room.clock.now = NOW + answered
+        return Images((RAW,))
+
+    room.other = ScriptedProvider("other", submit=[later], asynchronous=False, cancels=False)
+    room.step = replace(
+        room.step, files=room.files, providers={"other": room.other}, sleep=lambda seconds: room.clock.sleep(seconds)
+    )
+    return room
+
+
+@each(("answered", "away"), [(20, 60), (20, 180), (100, 100), (145, 60)])
+def test_s3_away_costs_no_image_that_was_paid_for(answered: int, away: int) -> None:
+    """A worker gave up after 60 s; of 31 images that were paid for, 21 were lost."""
+    room = without_s3(answered * SECOND, away * SECOND)
+    stored = room.step(room.generation)
+    assert (stored.status, len(stored.sources)) == (Status.UPLOADING, 1)
+    assert room.clock.now - NOW <= 240 * SECOND
+    assert room.ingest_queue.sent == [(stored.id, 0)]
+
+
+def test_what_cannot_be_stored_is_lost_once_and_refunded() -> None:
+    room = without_s3(20 * SECOND, 300 * SECOND)
+    with pytest.raises(ResultLostError):
+        room.run()
+    assert (room.generation.status, room.generation.refunded) == (Status.ERROR, True)
+    assert "could not be stored" in (room.generation.error or "")
+    assert room.clock.now - NOW <= 240 * SECOND
+    assert room.upstreams.taken(room.clock.now) == 0
+    assert room.run().status is Status.ERROR
+    assert room.calls["other"] == 1
 
 
 @pytest.mark.parametrize("model", ["paid", "free"])

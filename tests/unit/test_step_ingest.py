@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from atelier.adapters.http.client import HttpxClient
+from atelier.clock import MINUTE, SECOND
 from atelier.errors import (
     ConflictError,
     FetchFailedError,
@@ -16,6 +17,7 @@ from atelier.errors import (
     ProviderBusyError,
     ProviderCredentialsError,
     ProviderRejectedError,
+    UnavailableError,
 )
 from atelier.generations.complete import Complete
 from atelier.generations.ingest import DOWNLOAD_SECONDS, MAX_IMAGE_BYTES, Ingest
@@ -39,6 +41,7 @@ from tests.unit.fakes import (
     ScriptedFetch,
     ScriptedHttp,
     ScriptedProvider,
+    UnreachableFiles,
     a_generation,
     answer,
     sanitise,
@@ -89,7 +92,7 @@ class Room:
         self.generations.add(before)
         self.provider = ScriptedProvider("studio", fetch=fetch, cancel=cancel)
         self.keys = keys or InMemoryProviderKeys({"studio": "old key"})
-        self.files = InMemoryFiles()
+        self.files: InMemoryFiles = InMemoryFiles()
         self.step = Ingest(
             generations=self.generations,
             files=self.files,
@@ -419,6 +422,18 @@ def test_a_bad_answer_comes_again_and_then_succeeds(said: HttpResponse | Excepti
     assert room.generation.due_at == NOW + UPLOAD_LEASE
     assert room.run().status is Status.SUCCESS
     assert len(room.provider.fetched) == 1
+
+
+def test_s3_away_for_a_minute_costs_no_image() -> None:
+    """A job is asked about again, each minute by reconcile, and its image is downloaded again."""
+    room = Room()
+    room.files = UnreachableFiles(room.clock, until=NOW + MINUTE, hang=30 * SECOND)
+    room.step = replace(room.step, files=room.files, finish=replace(room.step.finish, files=room.files))
+    for _ in range(2):
+        with pytest.raises(UnavailableError):
+            room.run()
+        assert room.generation.status is Status.PROCESSING
+    assert room.run().status is Status.SUCCESS
 
 
 def test_an_answer_that_is_too_large_is_final() -> None:

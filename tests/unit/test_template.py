@@ -21,7 +21,8 @@ from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.lambda_.responses import SAFE
 from atelier.api.upload_request import BYTES, FORM
 from atelier.clock import SECOND
-from atelier.generations import ingest, input_images, model
+from atelier.errors import ResultLostError
+from atelier.generations import dispatch, ingest, input_images, model
 from atelier.generations.model import FINAL, Status
 from atelier.generations.reconcile import Action
 from atelier.images.file_urls import TRANSIENT, UPLOADS
@@ -345,6 +346,8 @@ def test_a_lease_outlasts_the_function_that_holds_it() -> None:
 
 def test_there_is_time_for_the_slowest_that_a_function_waits_for() -> None:
     assert FUNCTIONS["dispatch"]["Timeout"] > input_images.SECONDS + synchronous.TIMEOUT_SECONDS
+    assert FUNCTIONS["dispatch"]["Timeout"] >= dispatch.STORE_UNTIL // SECOND + 20
+    assert dispatch.STORE_UNTIL // SECOND > synchronous.TIMEOUT_SECONDS + 30
     assert FUNCTIONS["ingest"]["Timeout"] > replicate.TIMEOUT_SECONDS + ingest.DOWNLOAD_SECONDS
 
 
@@ -534,6 +537,7 @@ def test_the_stream_shows_what_is_under_way_where_a_webhook_asks(
     ("counted", "function", "line", "alarmed_by"),
     [
         ("DeadDeliveries", "deliver", {"delivery": delivery.DeliveryStatus.DEAD.value}, "DeadDeliveryAlarm"),
+        ("LostResults", "dispatch", {"error": ResultLostError.__name__}, "LostResultsAlarm"),
         ("ScheduleFailures", "reconcile", {"action": Action.TRY_LATER.name.lower()}, "ScheduleFailuresAlarm"),
     ],
 )

@@ -28,7 +28,8 @@ AtelierError
 │   ├── ProviderRejectedError       this input is refused: final
 │   ├── ProviderCredentialsError    our account there is refused, by key or credit: read the key again, once
 │   ├── ProviderBusyError           the job was not taken: the same call may be made again
-│   └── OutcomeUnknownError         the job may have been taken: never call again blindly
+│   ├── OutcomeUnknownError         the job may have been taken: never call again blindly
+│   └── ResultLostError             the paid result could not be stored: it is lost
 ├── FetchError                a URL given by a client or a provider could not be used
 │   ├── FetchRefusedError           our rules forbid it (address, scheme, size): final
 │   └── FetchFailedError            the other side did not answer well: may be tried again
@@ -246,6 +247,10 @@ class ProviderBusyError(ProviderError):
 
 class OutcomeUnknownError(ProviderError):
     """The provider may have taken the job, and may charge for it; its answer was lost."""
+
+
+class ResultLostError(ProviderError):
+    """A provider's paid images were in hand, and could not be stored; an alarm counts these."""
 
 
 class FetchError(AtelierError):

@@ -16,6 +16,7 @@ from atelier.errors import (
     ProviderBusyError,
     ProviderCredentialsError,
     ProviderRejectedError,
+    ResultLostError,
     UnavailableError,
     UpstreamUnavailableError,
 )
@@ -54,8 +55,8 @@ STAGING = "staging/"
 """Where a provider's own bytes wait for ingest, which alone decodes them."""
 STAGED = 24 * 60 * MINUTE
 """How long they wait there at most; the bucket deletes them a day later."""
-STORING = 60 * SECOND
-"""For how long a worker tries to store what was paid for; it has so long after the slowest provider's answer."""
+STORE_UNTIL = 220 * SECOND
+"""The time in a run after which storing what was paid for is given up: a run may take 240 s, and a try 17 s."""
 STORE_EVERY_SECONDS = 2.0
 LONGEST_LOOK = 30 * SECOND
 """How often a waiting generation looks for a free slot."""
@@ -84,7 +85,8 @@ class Candidate:
 class ActiveAttempt:
     """A provider's attempt at a generation that is claimed for it, with a slot unless the image is drawn right here.
 
-    `rest`: who else can take it and was not found to be out of reach just now. `alone`: nobody else can.
+    `rest`: who else can take it and was not found to be out of reach just now. `alone`: nobody else can. `begun_at`:
+    when the run began.
     """
 
     candidate: Candidate
@@ -92,6 +94,7 @@ class ActiveAttempt:
     slot: Slot | None
     rest: tuple[Candidate, ...]
     alone: bool
+    begun_at: int
 
     @property
     def last(self) -> bool:
@@ -161,7 +164,7 @@ class Dispatch:
     def _dispatch(
         self, generation: Generation, candidates: list[Candidate], model: Model, catalog: Catalog
     ) -> Generation:
-        retry_at = []
+        begun_at, retry_at = self.clock(), []
         for number, candidate in enumerate(candidates):
             if candidate.is_drawn and self.workshop is None:
                 return self._hand_over(generation)
@@ -170,9 +173,8 @@ class Dispatch:
             except UpstreamUnavailableError as exc:
                 retry_at.append(exc.retry_at)
                 continue
-            return self._take(
-                ActiveAttempt(candidate, claimed, slot, tuple(candidates[number + 1 :]), alone=len(candidates) == 1)
-            )
+            rest, alone = tuple(candidates[number + 1 :]), len(candidates) == 1
+            return self._take(ActiveAttempt(candidate, claimed, slot, rest, alone=alone, begun_at=begun_at))
         return self._wait(generation, min(retry_at))
 
     # ---- Candidates
@@ -266,7 +268,7 @@ class Dispatch:
             case Images(()):
                 return self._end(attempt, claimed.failed("The provider finished without a picture.", now))
             case Images(images):
-                staged = self._stage(claimed, images)
+                staged = self._stage(attempt, images)
                 return self._bring_home(self._end(attempt, claimed.uploading(self.clock(), staged, now + STAGED)))
             case Submitted(job_id):
                 return self._end(attempt, claimed.submitted(job_id, now))
@@ -278,9 +280,12 @@ class Dispatch:
                 name = attempt.candidate.provider.name
                 return self._lose(attempt, OutcomeUnknownError(f"The provider {name} took the job without naming it."))
 
-    def _stage(self, claimed: Generation, images: tuple[ProviderImage, ...]) -> tuple[str, ...]:
-        """Store what a provider sent as it is, and keep trying: it is paid for, and nobody will send it again."""
-        until = self.clock() + STORING
+    def _stage(self, attempt: ActiveAttempt, images: tuple[ProviderImage, ...]) -> tuple[str, ...]:
+        """Store what a provider sent as it is, and keep trying: it is paid for, and nobody will send it again.
+
+        Where the run's time is up first, the generation fails, and ResultLostError says that it was paid for.
+        """
+        claimed, until = attempt.claimed, attempt.begun_at + STORE_UNTIL
         folder = f"{STAGING}{claimed.id}/{claimed.file_token}"
         keys = []
         for number, image in enumerate(images):
@@ -288,9 +293,12 @@ class Dispatch:
             while True:
                 try:
                     self.files.put(keys[-1], image.content, "application/octet-stream")
-                except UnavailableError:
+                except UnavailableError as exc:
                     if self.clock() >= until:
-                        raise
+                        message = "The provider's images could not be stored in time. Nothing is charged; try again."
+                        self._end(attempt, claimed.failed(message, self.clock()))
+                        name = attempt.candidate.provider.name
+                        raise ResultLostError(f"Images of the provider {name} were paid for and are lost.") from exc
                     self.sleep(STORE_EVERY_SECONDS)
                 else:
                     break

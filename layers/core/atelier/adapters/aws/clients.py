@@ -37,7 +37,8 @@ _CONFIG = Config(
 )
 _OTHER_CONFIGS = {
     # By the bucket's own host: presigned URLs lead to us-east-1 otherwise, which sends new buckets' callers elsewhere.
-    "s3": Config(signature_version="s3v4", s3={"addressing_style": "virtual"}),
+    # A call that hangs ends within 17 s: a worker with paid images in hand then tries again.
+    "s3": Config(signature_version="s3v4", s3={"addressing_style": "virtual"}, read_timeout=5),
     # A picture takes minutes and is paid for: a call that may have been taken is never made again.
     "bedrock-runtime": Config(read_timeout=150, retries={"total_max_attempts": 1}),
 }
