@@ -22,7 +22,8 @@ from atelier.clock import now_ms
 from atelier.generations.dispatch import Dispatch
 from atelier.generations.input_images import StoredInputs
 from atelier.logging import bind_context, logger
-from atelier.providers.registry import Setup, asynchronous, synchronous
+from atelier.outbound.url_policy import UrlPolicy
+from atelier.providers.registry import Gateways, Setup, asynchronous, synchronous
 from atelier.settings import load
 
 
@@ -66,6 +67,7 @@ def dispatch() -> Dispatch:
             **asynchronous(http, urls=urls, verify=ed25519.verify),
             **synchronous(http, urls=urls, models=BedrockModels(lambda: clients.client("bedrock-runtime"))),
         },
+        gateways=Gateways(http, client(UrlPolicy()), urls),
         keys=keys,
         ready=Setup(keys, urls, settings.bedrock_model_arns).ready,
         catalog=catalog_source(settings.catalog_object),

@@ -27,7 +27,7 @@ from atelier.generations.input_images import PrepareInputs, StoredInputs
 from atelier.images.download import Download
 from atelier.logging import bind_context, logger
 from atelier.outbound.url_policy import UrlPolicy
-from atelier.providers.registry import Setup, asynchronous, synchronous
+from atelier.providers.registry import Gateways, Setup, asynchronous, synchronous
 from atelier.settings import load
 
 
@@ -76,6 +76,7 @@ def ingest() -> Ingest:
             elsewhere=SqsQueue(sqs, settings.dispatch_queue_url),
             ingest_queue=ingest_queue,
             providers={**known, **others},
+            gateways=Gateways(http, client(UrlPolicy()), urls),
             keys=keys,
             ready=Setup(keys, urls, settings.bedrock_model_arns).ready,
             catalog=catalog_source(settings.catalog_object),

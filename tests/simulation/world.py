@@ -240,6 +240,7 @@ class World:
         self._dispatch = Dispatch(
             generations=generations, queue=self.queues["dispatch"], elsewhere=self.queues["ingest"],
             ingest_queue=self.queues["ingest"], providers=providers, keys=keys, ready=lambda _: True,
+            gateways=lambda gateway: providers[gateway.name],
             catalog=lambda: catalog, inputs=StoredInputs(files=files, base_url=BASE_URL), files=files,
             callback_base_url=BASE_URL, clock=clock,
         )  # fmt: skip

@@ -92,7 +92,7 @@ class Job:
     @property
     def pictures(self) -> int:
         """How many pictures were asked for."""
-        return int(self.input.get("num_images") or self.input.get("num_outputs") or 1)
+        return int(self.input.get("num_images") or self.input.get("num_outputs") or self.input.get("n") or 1)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from atelier.catalog.model import DEFAULT_CONCURRENCY, EMBEDDED, SKETCH, Model, 
 from atelier.catalog.provider_input import Rule
 from atelier.clock import MINUTE, SECOND
 from atelier.errors import ConfigurationError, NotFoundError
-from atelier.providers.registry import KINDS
+from atelier.providers.registry import KINDS, kinds
 from tests.cases import each
 
 CATALOG = embedded()
@@ -69,7 +69,7 @@ def test_the_catalog_and_the_providers_fit() -> None:
 
 
 def test_every_provider_serves_a_model() -> None:
-    assert {route.provider for model in MODELS for route in model.routes} == set(KINDS)
+    assert {route.provider for model in MODELS for route in model.routes} == set(kinds(CATALOG))
 
 
 def test_the_missions_model_is_artificial_studios_else_sketchs() -> None:
@@ -145,7 +145,7 @@ def test_whatever_is_valid_can_be_asked_of_every_provider(model: Model, data: st
     images = tuple(f"https://files.example/{number}" for number, _ in enumerate(given.get("image_urls") or ()))
     for route in model.routes:
         sent = route.translate(given, images)
-        assert set(sent) <= KINDS[route.provider].inputs | route.ignored
+        assert set(sent) <= kinds(CATALOG)[route.provider].inputs | route.ignored
         assert sent["prompt"] == given["prompt"]
         assert None not in sent.values()
         assert route.translate(given, images) == sent

@@ -198,6 +198,7 @@ class World:
             elsewhere=ingest_queue,
             ingest_queue=ingest_queue,
             providers=providers,
+            gateways=lambda gateway: providers[gateway.name],
             keys=keys,
             ready=lambda route: True,
             catalog=lambda: replace(a_catalog(), concurrency={"studio": 1, "other": 1}),

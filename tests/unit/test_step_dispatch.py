@@ -135,6 +135,7 @@ class Room:
             elsewhere=self.handed,
             ingest_queue=self.ingest_queue,
             providers=providers,
+            gateways=lambda gateway: ScriptedProvider(gateway.name, submit=other, asynchronous=False, cancels=False),
             keys=self.keys,
             ready=lambda route: route.provider == "sketch" or self.keys.get(route.provider) is not None,
             catalog=lambda: catalog or a_catalog(),

@@ -26,7 +26,7 @@ from atelier.clock import now_ms
 from atelier.generations.cancel import Cancel
 from atelier.generations.delete import Delete
 from atelier.providers.check_provider import CheckProvider
-from atelier.providers.registry import KINDS, Setup, asynchronous, synchronous
+from atelier.providers.registry import KINDS, Gateways, Setup, asynchronous, synchronous
 from atelier.settings import load
 from atelier.webhooks.redeliver import Redeliver
 
@@ -90,10 +90,13 @@ class Dependencies:
         from atelier.adapters import ed25519
         from atelier.adapters.aws.bedrock import BedrockModels
         from atelier.adapters.http.client import OperatorPolicy, client
+        from atelier.outbound.url_policy import UrlPolicy
 
         http, urls = client(OperatorPolicy()), self.settings.provider_urls
+        gateways = Gateways(http, client(UrlPolicy()), urls)
         models = BedrockModels(lambda: clients.client("bedrock-runtime"))
         providers = {
+            **{name: gateways(one) for name, one in self.catalog().gateways.items()},
             **asynchronous(http, urls=urls, verify=ed25519.verify),
             **synchronous(http, urls=urls, models=models),
         }

@@ -11,7 +11,7 @@ from atelier.api.admin_serializers import (
 )
 from atelier.logging import logger
 from atelier.outbound.circuit_breaker import provider_upstream
-from atelier.providers.registry import KINDS, keyed
+from atelier.providers.registry import keyed, kinds
 
 from ..dependencies import Dependencies
 from ..operator import administrator
@@ -24,8 +24,9 @@ def list_providers() -> Response[str]:
     """List the providers: whether each is set up, what went wrong last, and which models it serves; never the keys."""
     deps = administrator()
     catalog, setup = deps.catalog(), deps.provider_setup()
-    breakers = deps.breakers.read_all([provider_upstream(name) for name in KINDS])
-    data = [provider_document(kind, catalog, setup, breakers[provider_upstream(kind.name)]) for kind in KINDS.values()]
+    known = kinds(catalog)
+    breakers = deps.breakers.read_all([provider_upstream(name) for name in known])
+    data = [provider_document(kind, catalog, setup, breakers[provider_upstream(name)]) for name, kind in known.items()]
     return answer(200, {"data": data})
 
 
@@ -45,13 +46,13 @@ def unset_provider_key(name: str) -> Response[str]:
 def check_provider(name: str) -> Response[str]:
     """Make a call that costs nothing, and tell whether the provider takes this stack's key."""
     deps = administrator()
-    fault = deps.check_provider()(keyed(name).name)
+    fault = deps.check_provider()(keyed(name, deps.catalog()).name)
     logger.info("provider tested", provider=name, accepted=fault is None)
     return answer(200, {"name": name, "accepted": fault is None, "message": fault})
 
 
 def _changed_key(deps: Dependencies, name: str, key: str | None) -> Response[str]:
-    kind = keyed(name)
+    kind = keyed(name, deps.catalog())
     deps.provider_keys().put(name, key)
     logger.info("provider key changed", provider=name, known=key is not None)
     breaker = deps.breakers.read(provider_upstream(name))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from atelier.catalog import input_validation
+from atelier.catalog.gateway import Gateway, gateway
 from atelier.catalog.price import Price, microdollars, price_of, prices
 from atelier.catalog.provider_input import AUTO, SHAPE, Rule, plain, ratio_of, translate
 from atelier.errors import ConfigurationError, FieldError, NotFoundError
@@ -45,7 +46,8 @@ class Route:
     ours, None if it uses our names; `fixed` is always sent; what is `ignored` does not reach the provider, what is
     `attached` does as bytes. `edit` is the model's name for an input with pictures, where that is another one;
     `defaults` are those of the model's inputs; `price` is what the provider asks for a picture, in millionths of a US
-    dollar, 0 where that is not known, unless one of `prices` holds.
+    dollar, 0 where that is not known, unless one of `prices` holds. `gateway` describes a provider that the catalog
+    makes.
     """
 
     provider: str
@@ -59,6 +61,7 @@ class Route:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     price: int = 0
     prices: tuple[Price, ...] = ()
+    gateway: Gateway | None = None
 
     def translate(self, payload: Mapping[str, Any], images: tuple[str, ...] = ()) -> dict[str, Any]:
         """Put a client's input into the provider's words; `images` are the URLs of the client's pictures."""
@@ -123,7 +126,7 @@ class Model:
 class Catalog:
     """All models and tools by slug, their other names, and how many calls at once a provider gets.
 
-    `credit_price`: what a credit is sold for, in millionths of a US dollar.
+    `credit_price`: what a credit is sold for, in millionths of a US dollar. `gateways`: providers that it makes.
     """
 
     models: Mapping[str, Model]
@@ -131,6 +134,7 @@ class Catalog:
     concurrency: Mapping[str, int] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     credit_price: int = CREDIT_PRICE
+    gateways: Mapping[str, Gateway] = field(default_factory=dict)
 
     def is_tool(self, slug: str) -> bool:
         """Tell whether a slug or alias names a tool and no model."""
@@ -167,13 +171,15 @@ def load(text: str) -> Catalog:
     try:
         document = tomllib.loads(text)
         tools = _each(document["tools"], _tool)
-        models = _each(document["models"], lambda slug, item: _model(slug, item, tools))
-        concurrency = _each(document.get("providers", {}), lambda _, item: _number(item["concurrency"], 1))
+        providers = document.get("providers", {})
+        concurrency = _each(providers, lambda _, item: _number(item["concurrency"], 1))
+        gateways = _each({name: item for name, item in providers.items() if "shape" in item}, gateway)
+        models = _each(document["models"], lambda slug, item: _model(slug, item, tools, gateways))
         aliases = _aliases(tools, models)
         credit_price = microdollars(document.get("credit", CREDIT_PRICE / 1_000_000))
     except _FAULTS as exc:
         raise ConfigurationError(f"the catalog cannot be read: {_words(exc)}") from exc
-    return Catalog(models, tools, concurrency, aliases, credit_price)
+    return Catalog(models, tools, concurrency, aliases, credit_price, gateways)
 
 
 @cache
@@ -183,10 +189,13 @@ def embedded() -> Catalog:
 
 
 def mismatches(catalog: Catalog, inputs: Mapping[str, frozenset[str]]) -> Iterator[str]:
-    """Say where a catalog and the providers do not fit; `inputs` are the names that each provider takes.
+    """Say where a catalog and the providers do not fit; `inputs` are the names that each provider with a module takes.
 
     A route may neither tell a provider what it does not take, nor drop a client's input in silence.
     """
+    for name in catalog.gateways.keys() & inputs.keys():
+        yield f"{name}: a provider of this name exists; give the gateway another one"
+    inputs = {name: found.inputs for name, found in catalog.gateways.items()} | dict(inputs)
     for model in catalog.models.values():
         wanted = frozenset(model.input["properties"])
         for route in model.routes:
@@ -247,7 +256,7 @@ def _tool(slug: str, item: Mapping[str, Any]) -> Tool:
     )
 
 
-def _model(slug: str, item: Mapping[str, Any], tools: Mapping[str, Tool]) -> Model:
+def _model(slug: str, item: Mapping[str, Any], tools: Mapping[str, Tool], gateways: Mapping[str, Gateway]) -> Model:
     tool = tools[item["tool"]]
     described = _narrowed(tool.input, item["input"]) if "input" in item else tool.input
     return Model(
@@ -257,7 +266,7 @@ def _model(slug: str, item: Mapping[str, Any], tools: Mapping[str, Tool]) -> Mod
         tool=tool,
         deadline=_number(item["deadline"], 1) * 1_000,
         cost=_number(item["cost"], 0),
-        routes=tuple(_route(slug, route, described["properties"]) for route in item["providers"]),
+        routes=tuple(_route(slug, route, described["properties"], gateways) for route in item["providers"]),
         input=described,
         aliases=_names(item.get("aliases", [])),
         costs=prices(item.get("costs", []), lambda amount: _number(amount, 0)),
@@ -302,7 +311,7 @@ def _check_shapes(shapes: Iterable[str]) -> None:
             ratio_of(shape)
 
 
-def _route(slug: str, item: Mapping[str, Any], properties: Mapping[str, Any]) -> Route:
+def _route(slug: str, item: Mapping[str, Any], properties: Mapping[str, Any], gateways: Mapping[str, Gateway]) -> Route:
     rules = item.get("input")
     return Route(
         provider=item["name"],
@@ -316,6 +325,7 @@ def _route(slug: str, item: Mapping[str, Any], properties: Mapping[str, Any]) ->
         defaults={name: field["default"] for name, field in properties.items() if "default" in field},
         price=microdollars(item.get("price", 0)),
         prices=prices(item.get("prices", []), microdollars),
+        gateway=gateways.get(item["name"]),
     )
 
 

@@ -99,8 +99,9 @@ class Accept:
 
 def _advice(model: Model) -> str:
     """Say what makes a model usable, shortly: a provider's key, or what docs/operations.md says of the others."""
-    names = [route.provider for route in model.routes if route.provider in KINDS]
-    keyed = [name for name in names if KINDS[name].needs_key]
+    known = {route.provider: KINDS.get(route.provider) or route.gateway for route in model.routes}
+    names = [name for name, kind in known.items() if kind]
+    keyed = [name for name, kind in known.items() if kind and kind.needs_key]
     if not keyed:
         return f"set up {' or '.join(names) or 'another catalog'} (docs/operations.md)"
     first, *others = keyed

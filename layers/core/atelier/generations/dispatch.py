@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from atelier.catalog.gateway import Gateway
 from atelier.catalog.model import SKETCH, Catalog, Model, Route
 from atelier.chance import chance
 from atelier.clock import MINUTE, SECOND
@@ -123,6 +124,8 @@ class Dispatch:
     elsewhere: Queue
     ingest_queue: Queue
     providers: Mapping[str, Provider]
+    gateways: Callable[[Gateway], Provider]
+    """Makes the providers that the catalog describes."""
     keys: ProviderKeys
     ready: Callable[[Route], bool]
     catalog: Callable[[], Catalog]
@@ -203,7 +206,11 @@ class Dispatch:
         return model.usable(self.ready, test=generation.test)
 
     def _candidate(self, route: Route, generation: Generation, images: tuple[InputImage, ...]) -> Candidate:
-        provider = self.providers[route.provider]
+        provider = self.providers.get(route.provider)
+        if provider is None:
+            if route.gateway is None:
+                raise NotFoundError(f"There is no provider {route.provider}; tell the operator.")
+            provider = self.gateways(route.gateway)
         callback = f"{self.callback_base_url}/webhook/{provider.name}/{generation.id}/{generation.callback_token}"
         job = Job(
             model=route.model_for(generation.payload),

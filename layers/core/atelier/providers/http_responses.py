@@ -24,6 +24,8 @@ from atelier.outbound.retry_after import retry_after
 MAX_MESSAGE_LENGTH = 1_000
 MAX_URL_LENGTH = 2_048
 MAX_URLS = 16
+MAX_DOLLARS = 1_000
+MAX_UNITS = 1e15
 CHECK_SECONDS = 10.0
 MAX_CHECK_BYTES = 5 * 1024 * 1024
 PASSING = (429, 503, 529)
@@ -222,6 +224,25 @@ def decoded(value: object, provider: str) -> bytes:
         except (binascii.Error, ValueError) as exc:
             raise unknown(provider, "answered with a picture that cannot be read") from exc
     raise unknown(provider, "answered without a picture")
+
+
+def cost(answer: Mapping[str, Any], units: Mapping[str, float]) -> int | None:
+    """Return what an answer says that it cost, in millionths of a US dollar; None where it does not, or nonsense.
+
+    `units` has its fields, dots between their parts, and how many dollars a unit of each is; they are added up.
+    """
+    amounts = [_amount(answer, path) for path in units]
+    if not amounts or None in amounts:
+        return None
+    dollars = sum(amount * unit for amount, unit in zip(amounts, units.values(), strict=True) if amount is not None)
+    return round(dollars * 1_000_000) if 0 <= dollars < MAX_DOLLARS else None
+
+
+def _amount(answer: object, path: str) -> float | None:
+    for name in path.split("."):
+        answer = answer.get(name) if isinstance(answer, Mapping) else None
+    known = isinstance(answer, int | float) and not isinstance(answer, bool)
+    return float(min(max(answer, -1), MAX_UNITS)) if known and isinstance(answer, int | float) else None
 
 
 def _check(headers: Mapping[str, str], provider: str) -> None:

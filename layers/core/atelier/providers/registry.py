@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from atelier.catalog.model import Route
+from atelier.catalog.gateway import Gateway
+from atelier.catalog.model import Catalog, Route
 from atelier.errors import NotFoundError
 from atelier.outbound.http_client import HttpClient
 from atelier.providers.artificial_studio import ArtificialStudio
@@ -11,6 +12,7 @@ from atelier.providers.automatic1111 import Automatic1111
 from atelier.providers.bedrock import Bedrock
 from atelier.providers.fal import Fal
 from atelier.providers.openai import OpenAI
+from atelier.providers.openai_shaped import shaped
 from atelier.providers.ports import ModelInvoker, ProviderKeys
 from atelier.providers.provider import AsynchronousProvider, Provider
 from atelier.providers.replicate import Replicate
@@ -32,21 +34,26 @@ class Setup:
 
     def ready(self, route: Route) -> bool:
         """Tell whether this stack can take a route."""
-        kind = KINDS.get(route.provider)
-        if kind is None:
+        kind: type[Provider] | Gateway | None = KINDS.get(route.provider) or route.gateway
+        if kind is None or (kind.needs_address and kind.name not in self.urls):
             return False
-        if kind.needs_address and kind.name not in self.urls:
-            return False
-        if kind.needs_listing and not any(arn.endswith(f"/{route.model}") for arn in self.bedrock_models):
+        listing = not isinstance(kind, Gateway) and kind.needs_listing
+        if listing and not any(arn.endswith(f"/{route.model}") for arn in self.bedrock_models):
             return False
         return not kind.needs_key or self.keys.get(kind.name) is not None
 
 
-def keyed(name: str) -> type[Provider]:
+def kinds(catalog: Catalog) -> Mapping[str, type[Provider]]:
+    """Return all providers by name: those with a module, and the gateways that the catalog describes."""
+    return {**KINDS, **{name: shaped(one) for name, one in catalog.gateways.items() if name not in KINDS}}
+
+
+def keyed(name: str, catalog: Catalog) -> type[Provider]:
     """Return a provider that takes a key; NotFoundError, naming those that do, where there is none of the name."""
-    kind = KINDS.get(name)
+    known = kinds(catalog)
+    kind = known.get(name)
     if kind is None or not kind.takes_key:
-        names = ", ".join(other.name for other in KINDS.values() if other.takes_key)
+        names = ", ".join(other.name for other in known.values() if other.takes_key)
         raise NotFoundError(f"There is no provider '{name}' that takes a key; {names} do.")
     return kind
 
@@ -70,3 +77,21 @@ def synchronous(http: HttpClient, *, urls: Mapping[str, str], models: ModelInvok
         OpenAI(http, urls), Stability(http, urls), Bedrock(models), Automatic1111(http, urls)
     )  # fmt: skip
     return {provider.name: provider for provider in known}
+
+
+@dataclass(frozen=True, slots=True)
+class Gateways:
+    """Makes the providers that the catalog describes.
+
+    An address in `urls`, the operator's parameter, is called whatever it is, by `http`. One in the catalog, which is an
+    object that more people may write, must be public, which `public` sees to.
+    """
+
+    http: HttpClient
+    public: HttpClient
+    urls: Mapping[str, str]
+
+    def __call__(self, gateway: Gateway) -> Provider:
+        """Make the provider of a gateway."""
+        url = self.urls.get(gateway.name)
+        return shaped(gateway)(self.http if url else self.public, url)

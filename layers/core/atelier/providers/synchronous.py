@@ -66,9 +66,9 @@ def listed(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def finished(provider: str, pictures: list[Any]) -> Images:
+def finished(provider: str, pictures: list[Any], cost: int | None = None) -> Images:
     """Read pictures in base64; OutcomeUnknownError where there is none, or one that is none that we keep."""
-    return Images(tuple(_image(provider, picture) for picture in pictures or [None]))
+    return Images(tuple(_image(provider, picture) for picture in pictures or [None]), cost)
 
 
 def _image(provider: str, picture: object) -> ProviderImage:

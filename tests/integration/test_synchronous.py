@@ -1,0 +1,152 @@
+"""Each synchronous provider against its simulator, over HTTP on 127.0.0.1: one contract for all of them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import pytest
+
+from atelier.adapters.http.client import OperatorPolicy, client
+from atelier.catalog.model import embedded
+from atelier.errors import (
+    FetchRefusedError,
+    OutcomeUnknownError,
+    ProviderBusyError,
+    ProviderCredentialsError,
+    ProviderRejectedError,
+)
+from atelier.outbound.url_policy import UrlPolicy
+from atelier.providers.provider import Images, ImageUrls, InputImage, Job, Outcome, Provider
+from atelier.providers.registry import Gateways, keyed
+from tests.simulators.faults import UNKNOWN, Answer, Course, Ending, Timing, scripted
+from tests.simulators.gateways import GATEWAYS
+from tests.simulators.server import png
+from tests.simulators.synchronous import SynchronousSimulator
+
+HTTP = client(OperatorPolicy())
+TIMING = Timing(work=0.02, hang=0.05)
+CATALOG = embedded()
+SIMULATORS = {simulator.name: simulator for simulator in GATEWAYS}
+TOLD = {"xai": 20_000, "openrouter": 40_000}
+"""What a picture costs there, in millionths of a US dollar; the others do not say."""
+NO_PICTURES = ("recraft",)
+"""These take no pictures of clients here."""
+PICTURE = InputImage(png("theirs"), "image/png", "https://atelier.example/1.png")
+EACH = pytest.mark.parametrize("name", SIMULATORS)
+
+
+@dataclass
+class SynchronousHarness:
+    """A simulator, and the provider that the stack makes of its catalog for it."""
+
+    simulator: SynchronousSimulator
+    provider: Provider
+    job: Job
+
+    def submit(self) -> Outcome:
+        return self.provider.submit(self.job)
+
+
+def job_of(name: str) -> Job:
+    """Make the job of the catalog's first model that a provider serves, for two pictures where it makes so many."""
+    routes = [route for model in CATALOG.models.values() for route in model.routes if route.provider == name]
+    given = {"prompt": "a café", "num_images": 2}
+    return Job(model=routes[0].model, input=routes[0].translate(given), callback_url="", key="simulator-key")
+
+
+def provider_of(name: str, simulator: SynchronousSimulator) -> Provider:
+    return Gateways(HTTP, client(UrlPolicy()), simulator.urls)(CATALOG.gateways[name])
+
+
+@contextmanager
+def room(name: str, *courses: Course) -> Iterator[SynchronousHarness]:
+    with SIMULATORS[name](faults=scripted(*courses), timing=TIMING) as simulator:
+        yield SynchronousHarness(simulator, provider_of(name, simulator), job_of(name))
+    assert simulator.errors == []
+
+
+@EACH
+def test_pictures_come_in_the_answer_with_what_they_cost(name: str) -> None:
+    with room(name) as there:
+        outcome = there.submit()
+        assert isinstance(outcome, Images | ImageUrls)
+        made = outcome.images if isinstance(outcome, Images) else outcome.urls
+        [job] = there.simulator.jobs.values()
+        assert len(made) == there.simulator.wanted(job)
+        assert outcome.cost == (TOLD[name] * len(made) if name in TOLD else None)
+        assert there.simulator.submissions.total() == 1
+
+
+@pytest.mark.parametrize("name", [name for name in SIMULATORS if name not in NO_PICTURES])
+def test_clients_pictures_go_in_the_providers_form(name: str) -> None:
+    with room(name) as there:
+        there.job = replace(there.job, images=(PICTURE,))
+        assert isinstance(there.submit(), Images | ImageUrls)
+
+
+@EACH
+def test_a_wrong_key_is_the_accounts_affair(name: str) -> None:
+    with room(name) as there:
+        there.provider.check("simulator-key")
+        with pytest.raises(ProviderCredentialsError):
+            there.provider.check("another key")
+        there.job = replace(there.job, key="another key")
+        with pytest.raises(ProviderCredentialsError):
+            there.submit()
+        assert there.simulator.jobs == {}
+
+
+@EACH
+def test_a_refused_call_may_be_made_again_or_never(name: str) -> None:
+    refusals = {
+        Answer.BUSY: ProviderBusyError,
+        Answer.UNAVAILABLE: ProviderBusyError,
+        Answer.REFUSED: ProviderRejectedError,
+    }
+    with room(name, *(Course(answer=answer) for answer in refusals)) as there:
+        for answer, error in refusals.items():
+            with pytest.raises(error) as caught:
+                there.submit()
+            if answer is Answer.BUSY:
+                assert isinstance(caught.value, ProviderBusyError)
+                assert caught.value.retry_after == TIMING.retry_after
+        there.submit()
+        assert there.simulator.repeated == []
+
+
+@EACH
+def test_a_lost_answer_is_an_unknown_outcome(name: str) -> None:
+    with room(name, *(Course(answer=answer) for answer in UNKNOWN)) as there:
+        for _ in UNKNOWN:
+            with pytest.raises(OutcomeUnknownError):
+                there.submit()
+
+
+@EACH
+def test_what_the_filter_takes_out_is_unsafe(name: str) -> None:
+    with room(name, Course(ending=Ending.UNSAFE)) as there, pytest.raises(ProviderRejectedError, match="to be unsafe"):
+        there.submit()
+
+
+@EACH
+def test_an_answer_without_a_picture_is_never_asked_again(name: str) -> None:
+    with (
+        room(name, Course(ending=Ending.FAILURE)) as there,
+        pytest.raises(OutcomeUnknownError, match="not asked again"),
+    ):
+        there.submit()
+
+
+@pytest.mark.parametrize("name", CATALOG.gateways)
+def test_a_gateway_needs_no_code_and_its_key_is_set_like_others(name: str) -> None:
+    assert keyed(name, CATALOG).inputs == CATALOG.gateways[name].inputs
+    assert any(route.gateway for model in CATALOG.models.values() for route in model.routes if route.provider == name)
+
+
+def test_a_catalogs_address_must_be_public() -> None:
+    with SIMULATORS["xai"](timing=TIMING) as simulator:
+        gateway = replace(CATALOG.gateways["xai"], url=simulator.urls["xai"])
+        with pytest.raises(ProviderBusyError) as caught:
+            Gateways(HTTP, client(UrlPolicy()), {})(gateway).check("simulator-key")
+        assert isinstance(caught.value.__cause__, FetchRefusedError)
+        Gateways(HTTP, client(UrlPolicy()), simulator.urls)(gateway).check("simulator-key")
