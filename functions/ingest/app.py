@@ -17,7 +17,7 @@ from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.http.client import OperatorPolicy, client
 from atelier.adapters.lambda_.batches import BatchAnswer, process_ids
-from atelier.adapters.pillow import sanitise, thumbnail
+from atelier.adapters.pillow import read_mask, sanitise, thumbnail
 from atelier.api.base_url import resolve_public_url
 from atelier.clock import now_ms
 from atelier.generations.complete import Complete
@@ -65,6 +65,7 @@ def ingest() -> Ingest:
     download = Download(client(UrlPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports)))
     complete = Complete(generations=generations, files=files, sanitise=sanitise, thumbnail=thumbnail, clock=now_ms)
     ingest_queue = SqsQueue(sqs, settings.ingest_queue_url)
+    inputs = StoredInputs(files=files, base_url=base)
     known = asynchronous(http, urls=urls, verify=ed25519.verify)
     others = synchronous(http, urls=urls, models=BedrockModels(lambda: clients.client("bedrock-runtime")))
     return Ingest(
@@ -80,7 +81,7 @@ def ingest() -> Ingest:
             keys=keys,
             ready=Setup(keys, urls, settings.bedrock_model_arns).ready,
             catalog=catalog_source(settings.catalog_object),
-            inputs=StoredInputs(files=files, base_url=base),
+            inputs=inputs,
             files=files,
             workshop=Workshop(
                 prepare=PrepareInputs(
@@ -88,6 +89,7 @@ def ingest() -> Ingest:
                     files=files,
                     download=download,
                     sanitise=sanitise,
+                    read_mask=read_mask,
                     base_url=base,
                     clock=now_ms,
                 ),
@@ -96,6 +98,7 @@ def ingest() -> Ingest:
             callback_base_url=base,
             clock=now_ms,
         ),
+        inputs=inputs,
         providers=known,
         keys=keys,
         download=download,

@@ -15,9 +15,9 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.deployment import MISSION, Account, eventually
+from tests.deployment import MISSION, Account, account_with_key, eventually
 from tests.node import NODE, packages
-from tools.local_stack import ROOT, free_port
+from tools.local_stack import ROOT, Deployed, free_port
 from tools.receiver import Receiver
 
 EXAMPLES = ROOT / "docs" / "examples"
@@ -53,6 +53,23 @@ def test_an_example_is_told_of_its_picture(name: str, alice: Account, tmp_path: 
     assert told["status"] == "success"
     assert told["payload"] == json.loads(MISSION)["input"]
     assert told["id"] in printed
+
+
+def test_each_tool_is_tried(stack: Deployed, tmp_path: Path) -> None:
+    editor = account_with_key(stack, "tools@example.com", test=True)
+    picture = Image.new("RGB", (120, 90), "white")
+    picture.paste("navy", (40, 30, 80, 60))
+    picture.save(tmp_path / "picture.png")
+    Image.new("L", picture.size, 255).save(tmp_path / "mask.png")
+    environment = {**os.environ, "API": stack.api, "API_KEY": editor.key}
+    subprocess.run(["sh", EXAMPLES / "tools.sh"], cwd=tmp_path, env=environment, check=True, timeout=120)
+
+    sizes = {path.stem: Image.open(path).size for path in tmp_path.glob("*.png")}
+    assert sizes == {
+        **dict.fromkeys(("picture", "mask", "edit-image", "inpaint", "remove-background", "erase"), (120, 90)),
+        "outpaint": (320, 90),
+        "upscale": (480, 360),
+    }
 
 
 def test_an_example_waits_for_its_picture(alice: Account, tmp_path: Path) -> None:
@@ -183,7 +200,7 @@ def test_each_example_is_tried() -> None:
     kinds = {"one_picture", "waiting"}
     assert {path.name for path in EXAMPLES.iterdir()} == {
         *("generate.js", "generate.mjs", "generate.sh", "generate_requests.py", "generate_httpx.py"),
-        *("upload.sh", "wait.py"),
+        *("upload.sh", "wait.py", "tools.sh"),
         *(f"{kind}.{suffix}" for kind in kinds for suffix in ("py", "mjs", "sh", "go")),
         *("webhook_fastapi.py", "webhook_flask.py", "webhook_express.mjs", "webhook_nextjs.mjs"),
     }  # fmt: skip

@@ -379,12 +379,14 @@ def test_all_but_creations_count_as_reads(lambdas: Lambdas, stack: Stack, accoun
 
 def test_tools_and_models_are_shown_to_anybody(anybody: Client) -> None:
     # when
-    (tool,) = anybody("GET", "/tools").document["data"]
+    tool, *others = anybody("GET", "/tools").document["data"]
     whole = anybody("GET", "/tools/text-to-image").document
     models = anybody("GET", "/models").document["data"]
     # then
     assert set(tool) == {"slug", "name", "description", "type", "outputType"}
-    assert whole == {**tool, "inputSchema": whole["inputSchema"], "models": models}
+    own = [model for model in models if model["tool"] == "text-to-image"]
+    assert whole == {**tool, "inputSchema": whole["inputSchema"], "models": own}
+    assert [tool["slug"], *(other["slug"] for other in others)] == list(embedded().tools)
     assert [model["slug"] for model in models] == list(embedded().models)
     assert {"slug", "name", "cost", "costUnit", "inputSchema"} <= set(models[0])
     assert whole["inputSchema"]["required"] == ["prompt"]
@@ -401,7 +403,7 @@ def test_what_the_catalog_has_not_is_not_found(path: str, anybody: Client) -> No
 def test_a_search_finds_tools_with_their_models(anybody: Client) -> None:
     answer = anybody("GET", "/search", query={"q": "FLUX schnell"})
     assert answer.status == 200
-    (tool,) = answer.document["data"]
+    tool, *_ = answer.document["data"]
     assert tool["models"][0] == anybody("GET", "/models/flux-schnell").document
     assert {**tool, "models": []} == {**anybody("GET", "/tools/text-to-image").document, "models": []}
     assert anybody("GET", "/search", query={"q": "zeppelin"}).document == {"data": []}

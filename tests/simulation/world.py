@@ -64,6 +64,7 @@ from tests.unit.fakes import (
     a_catalog,
     a_generation,
     answer,
+    read_mask,
     sanitise,
     thumbnail,
 )
@@ -235,8 +236,9 @@ class World:
         download = Download(ScriptedHttp(answer(200, PICTURE.content)))
         complete = Complete(generations=generations, files=files, sanitise=sanitise, thumbnail=thumbnail, clock=clock)
         prepare = PrepareInputs(
-            generations=generations, files=files, download=download, sanitise=sanitise, base_url=BASE_URL, clock=clock
-        )
+            generations=generations, files=files, download=download, sanitise=sanitise, read_mask=read_mask,
+            base_url=BASE_URL, clock=clock,
+        )  # fmt: skip
         self._dispatch = Dispatch(
             generations=generations, queue=self.queues["dispatch"], elsewhere=self.queues["ingest"],
             ingest_queue=self.queues["ingest"], providers=providers, keys=keys, ready=lambda _: True,
@@ -249,7 +251,8 @@ class World:
             workshop=Workshop(prepare=prepare, complete=complete),
         )  # fmt: skip
         self._ingest = Ingest(
-            generations=generations, files=files, workshop=workshop, providers=providers, keys=keys,
+            generations=generations, files=files, workshop=workshop,
+            inputs=StoredInputs(files=files, base_url=BASE_URL), providers=providers, keys=keys,
             download=download, finish=complete, clock=clock,
         )  # fmt: skip
         self._callback = ProviderCallback(

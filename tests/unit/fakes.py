@@ -82,6 +82,11 @@ def sanitise(content: bytes, *, with_thumbnail: bool = False) -> EncodedImage:
     return replace(PICTURE, content=content)
 
 
+def read_mask(content: bytes, *, size: tuple[int, int]) -> EncodedImage:
+    """Stand in for Pillow."""
+    return replace(PICTURE, content=content, width=size[0], height=size[1])
+
+
 def sanitised(change: Callable[[bytes], bytes], content_type: str = "image/png") -> Sanitise:
     """Make a sanitise() that changes the bytes as it is told."""
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.catalog.input_validation import IMAGE_URL, check
+from atelier.catalog.input_validation import IMAGE_URL, Formats, check
 from atelier.catalog.model import DEFAULT_CONCURRENCY, EMBEDDED, SKETCH, Model, Route, embedded, load, mismatches
 from atelier.catalog.provider_input import Rule
 from atelier.clock import MINUTE, SECOND
@@ -37,7 +37,21 @@ cost = 3
 providers = [{ name = "fal" }]
 """
 SQUARE = 'aspect_ratio = { type = "string", enum = ["1:1", "2:1"], default = "1:1" }'
-each_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.slug)
+each_model = pytest.mark.parametrize(
+    "model",
+    [one for model in MODELS for one in (model, *model.variants)],
+    ids=lambda one: f"{one.slug}-{one.tool.slug}",
+)
+TEXT_TO_IMAGE = CATALOG.tool("text-to-image")
+TOOLS = ["edit-image", "inpaint", "outpaint", "upscale", "remove-background", "erase"]
+ANY_URL: Formats = {IMAGE_URL: lambda _: None}
+URL = "https://example.com/a.png"
+
+
+def needed(model: Model) -> dict[str, Any]:
+    """Return the least that a model takes."""
+    given = {"prompt": "a cat", "image_urls": [URL], "mask_url": URL}
+    return {name: value for name, value in given.items() if name in model.input["required"]}
 
 
 def small(*, model: str = "", route: str = "", tool: str = "") -> str:
@@ -90,13 +104,13 @@ def test_only_the_catalog_knows_the_providers_models() -> None:
 
 @each_model
 def test_a_model_is_whole(model: Model) -> None:
-    assert CATALOG.model(model.slug) is model
+    assert CATALOG.model(model.slug, model.tool.slug) is model
     assert model.name
     assert model.description.endswith(".")
     assert 30 * SECOND <= model.deadline <= 60 * MINUTE
     assert model.tool.type in {"image", "video", "audio", "text", "object"}
-    assert model.input["required"] == ["prompt"]
-    assert check(model.input, {"prompt": "a cat"}, path="input") == []
+    assert model.input["required"] == (["prompt"] if model.tool is TEXT_TO_IMAGE else model.tool.input["required"])
+    assert check(model.input, needed(model), path="input", formats=ANY_URL) == []
 
 
 @each_model
@@ -107,7 +121,7 @@ def test_a_field_can_be_shown_and_its_default_is_valid(model: Model) -> None:
         assert field["description"], name
         assert field.get("optional", False) is (name not in model.input["required"]), name
     defaults = {name: field["default"] for name, field in properties.items() if "default" in field}
-    assert check(model.input, {"prompt": "a cat", **defaults}, path="input") == []
+    assert check(model.input, {**needed(model), **defaults}, path="input", formats=ANY_URL) == []
 
 
 @each_model
@@ -126,6 +140,8 @@ def inputs_of(model: Model) -> st.SearchStrategy[dict[str, Any]]:
                 return st.integers(least, most)
             case {"type": "array", "minItems": least, "maxItems": most, "items": {"format": "image-url"}}:
                 return st.lists(st.just("https://example.com/a.png"), min_size=least, max_size=most)
+        if field.get("format") == "image-url":
+            return st.just("https://example.com/mask.png")
         assert field["type"] == "string"
         return st.text(min_size=1, max_size=20).filter(str.strip)
 
@@ -143,12 +159,14 @@ def inputs_of(model: Model) -> st.SearchStrategy[dict[str, Any]]:
 def test_whatever_is_valid_can_be_asked_of_every_provider(model: Model, data: st.DataObject) -> None:
     given = data.draw(inputs_of(model))
     images = tuple(f"https://files.example/{number}" for number, _ in enumerate(given.get("image_urls") or ()))
+    mask = "https://files.example/mask" if given.get("mask_url") else None
     for route in model.routes:
-        sent = route.translate(given, images)
+        sent = route.translate(given, images, mask)
         assert set(sent) <= kinds(CATALOG)[route.provider].inputs | route.ignored
-        assert sent["prompt"] == given["prompt"]
+        assert sent.get("prompt") == given.get("prompt")
         assert None not in sent.values()
-        assert route.translate(given, images) == sent
+        assert "example.com" not in str(sent)
+        assert route.translate(given, images, mask) == sent
 
 
 @each(
@@ -208,6 +226,53 @@ def test_pictures_go_where_the_provider_looks_for_them(slug: str, provider: str,
 def test_without_pictures_the_model_has_its_own_name() -> None:
     _, fal = CATALOG.model("nano-banana").routes
     assert [fal.model_for({}), fal.model_for({"image_urls": None})] == ["fal-ai/nano-banana"] * 2
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_each_tool_has_two_providers_and_sketch(tool: str) -> None:
+    models = CATALOG.models_of(CATALOG.tool(tool))
+    providers = {route.provider for model in models for route in model.routes} - {SKETCH}
+    assert len(providers) >= 2
+    assert models[-1].slug == SKETCH
+    assert all(model.tool.slug == tool for model in models)
+    assert "image_urls" in models[0].input["required"]
+
+
+def test_a_model_of_several_tools_has_the_inputs_of_each() -> None:
+    sketch = CATALOG.model("sketch", "upscale")
+    assert list(sketch.input["properties"]) == ["image_urls", "factor", "seed"]
+    assert sketch.input["required"] == ["image_urls"]
+    assert CATALOG.model("sketch", "none") is CATALOG.model("sketch")
+    assert "factor" not in CATALOG.model("sketch").input["properties"]
+
+
+def test_a_tool_shares_descriptions_and_may_change_them() -> None:
+    shared = "[inputs]\nprompt = { type = 'string', label = 'Words' }\n" + SMALL.replace(
+        'prompt = { type = "string" }', "prompt = { label = 'Text' }"
+    )
+    assert load(shared).tool("t").input["properties"]["prompt"] == {"type": "string", "label": "Text"}
+
+
+@each(
+    ("slug", "provider", "given", "sent"),
+    [
+        ("flux-fill-pro", "fal", {"prompt": "p"}, {"prompt": "p", "image_url": "u/1", "mask_url": "u/m"}),
+        ("flux-fill-pro", "replicate", {"prompt": "p"}, {"prompt": "p", "image": "u/1", "mask": "u/m"}),
+        ("stable-image-outpaint", "stability", {"left": 3, "top": 4}, {"left": 3, "up": 4}),
+        ("fal-outpaint", "fal", {"right": 9}, {
+            "image_url": "u/1", "expand_left": 0, "expand_top": 0, "expand_right": 9, "expand_bottom": 0,
+        }),
+        ("stable-image-upscale", "bedrock", {"factor": 4}, {}),
+        ("seedvr-upscale", "fal", {"factor": 3}, {"image_url": "u/1", "upscale_factor": 3, "upscale_mode": "factor"}),
+        ("stable-image-erase", "stability", {"seed": 5}, {"seed": 5}),
+    ],
+)  # fmt: skip
+def test_a_tools_provider_gets_its_own_words(
+    slug: str, provider: str, given: dict[str, Any], sent: dict[str, Any]
+) -> None:
+    (route,) = (route for route in CATALOG.model(slug).routes if route.provider == provider)
+    payload = {"image_urls": [URL], "mask_url": URL, **given}
+    assert route.translate(payload, ("u/1",), "u/m") == {**sent, "output_format": "png"}
 
 
 # ---- Who can be asked, and for how much ------------------------------------------------------------------------------

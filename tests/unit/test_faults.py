@@ -78,6 +78,7 @@ from tests.unit.fakes import (
     a_catalog,
     a_generation,
     answer,
+    read_mask,
     sanitise,
     thumbnail,
 )
@@ -212,6 +213,7 @@ class World:
             files=files,
             download=download,
             sanitise=sanitise,
+            read_mask=read_mask,
             base_url=BASE_URL,
             clock=clock,
         )
@@ -224,6 +226,7 @@ class World:
                 elsewhere=dispatch_queue,
                 workshop=Workshop(prepare=prepare, complete=finish),
             ),
+            inputs=StoredInputs(files=files, base_url=BASE_URL),
             providers=providers,
             keys=keys,
             download=download,

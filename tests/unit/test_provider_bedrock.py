@@ -4,6 +4,7 @@ import base64
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -85,6 +86,15 @@ def test_a_picture_goes_with_a_strength_and_no_aspect_ratio() -> None:
     image = base64.b64encode(PICTURE.content).decode()
     assert sent(a_job(PICTURE)) == {**body, "image": image, "strength": 0.7}
     assert sent(a_job(PICTURE, strength=0.2)) == {**body, "image": image, "strength": 0.2}
+
+
+@pytest.mark.parametrize("tool", ["inpaint", "outpaint", "erase", "remove-background", "upscale"])
+def test_a_tool_gets_its_input_and_its_pictures_only(tool: str) -> None:
+    mask = InputImage(PNG, "image/png", "https://atelier.example/2.png")
+    body = sent(replace(a_job(PICTURE), tool=tool, mask=mask))
+    image = base64.b64encode(PICTURE.content).decode()
+    assert body == {**INPUT, "image": image, "mask": base64.b64encode(PNG).decode()}
+    assert "mask" not in sent(replace(a_job(PICTURE), tool=tool))
 
 
 def test_pictures_come_in_base64() -> None:

@@ -1,11 +1,14 @@
 """OpenAI: what is sent, and what each answer means."""
 
 import base64
+import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from atelier.errors import (
     OutcomeUnknownError,
@@ -14,6 +17,7 @@ from atelier.errors import (
     ProviderError,
     ProviderRejectedError,
 )
+from atelier.images.mask import write_mask
 from atelier.providers.openai import OpenAI
 from atelier.providers.provider import Images, ImageUrls, InputImage, Job, Outcome, ProviderImage
 from tests.cases import each
@@ -73,6 +77,17 @@ def test_a_clients_pictures_are_edited() -> None:
         "image[]": PNG,
     }
     assert [part.get_content_type() for part in parts].count("image/png") == 2
+
+
+def test_a_mask_is_transparent_where_the_picture_changes() -> None:
+    mask = InputImage(write_mask(2, 1, b"\xff\0"), "image/png", "https://atelier.example/2.png")
+    sent = wire(httpx.Response(200, json=SUCCESS))
+    OpenAI(sent.client, {}).submit(replace(EDIT, mask=mask))
+    [request] = sent.requests
+    written = fields(read(request.headers["Content-Type"], request.content))["mask"]
+    picture = Image.open(io.BytesIO(written))
+    assert picture.mode == "RGBA"
+    assert picture.getchannel("A").tobytes() == b"\0\xff"
 
 
 def test_the_catalog_alone_names_the_model() -> None:

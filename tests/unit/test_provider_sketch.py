@@ -9,8 +9,20 @@ import pytest
 from PIL import Image as Pillow
 
 from atelier.errors import FetchFailedError, FetchRefusedError
+from atelier.images.mask import write_mask
 from atelier.outbound.http_client import HttpResponse
-from atelier.providers.provider import CallbackRequest, Failed, Job, JobRef, Rendered, Running, Submitted
+from atelier.providers.provider import (
+    CallbackRequest,
+    Failed,
+    InputImage,
+    InputImages,
+    Job,
+    JobRef,
+    Outcome,
+    Rendered,
+    Running,
+    Submitted,
+)
 from atelier.providers.sketch.provider import SLOW_SECONDS, Sketch
 from tests.cases import each
 from tests.unit.fakes import ScriptedHttp, answer
@@ -178,3 +190,123 @@ def test_several_pictures_differ_and_the_first_is_the_one_alone() -> None:
     assert contents[0] == picture(Room().sketch.submit(a_job("a cat")))
     assert len({hashlib.sha256(content).hexdigest() for content in contents}) == 2
     assert contents[1] == picture(Room().sketch.submit(a_job("a cat", seed=2)))
+
+
+# ---- Tools
+
+
+def a_picture(mode: str = "RGB", size: tuple[int, int] = (40, 30), colour: Any = (200, 30, 30)) -> InputImage:
+    output = io.BytesIO()
+    Pillow.new(mode, size, colour).save(output, "PNG")
+    return InputImage(output.getvalue(), "image/png", "https://atelier.example/1.png")
+
+
+def a_mask(size: tuple[int, int] = (40, 30)) -> InputImage:
+    """Mark the left half."""
+    rows = (b"\xff" * (size[0] // 2) + b"\0" * (size[0] // 2)) * size[1]
+    return InputImage(write_mask(*size, rows), "image/png", "https://atelier.example/2.png")
+
+
+def a_spot() -> InputImage:
+    """Return a red picture with a black spot on its left."""
+    picture = Pillow.new("RGB", (40, 30), (200, 30, 30))
+    picture.paste((0, 0, 0), (8, 8, 14, 14))
+    output = io.BytesIO()
+    picture.save(output, "PNG")
+    return InputImage(output.getvalue(), "image/png", "https://atelier.example/1.png")
+
+
+def use(tool: str, *, image: InputImage | None = None, mask: InputImage | None = None, **values: Any) -> Outcome:
+    job = Job(
+        model="sketch",
+        input=values,
+        callback_url=CALLBACK,
+        key=None,
+        images=(image or a_picture(),),
+        mask=mask,
+        tool=tool,
+    )
+    return Room().sketch.submit(job)
+
+
+def seen(outcome: Outcome) -> Pillow.Image:
+    return Pillow.open(io.BytesIO(picture(outcome)))
+
+
+@pytest.mark.parametrize("tool", ["text-to-image", "edit-image", "inpaint"])
+def test_a_mask_is_painted_and_the_rest_is_kept(tool: str) -> None:
+    made = seen(use(tool, mask=a_mask(), prompt="a cat in snow", seed=1)).convert("RGB")
+    assert made.size == (40, 30)
+    assert made.crop((20, 0, 40, 30)).getcolors() == [(600, (200, 30, 30))]
+    assert made.crop((0, 0, 20, 30)).getcolors() != [(600, (200, 30, 30))]
+
+
+def test_an_edit_changes_the_picture_and_keeps_its_size() -> None:
+    made = seen(use("edit-image", prompt="a cat", seed=1))
+    assert made.size == (40, 30)
+    assert made.getcolors() != [(1_200, (200, 30, 30))]
+
+
+def test_outpaint_grows_the_canvas_around_the_picture() -> None:
+    made = seen(use("outpaint", prompt="snow", left=10, top=5, bottom=7))
+    assert made.size == (50, 42)
+    assert made.crop((10, 5, 50, 35)).getcolors() == [(1_200, (200, 30, 30))]
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_upscale_makes_the_picture_larger(factor: int) -> None:
+    assert seen(use("upscale", factor=factor)).size == (40 * factor, 30 * factor)
+
+
+def test_upscale_doubles_where_nothing_else_is_said() -> None:
+    assert seen(use("upscale")).size == (80, 60)
+
+
+def test_remove_background_makes_it_transparent() -> None:
+    subject = Pillow.new("RGB", (120, 120), (250, 250, 250))
+    subject.paste((20, 60, 20), (40, 40, 80, 80))
+    output = io.BytesIO()
+    subject.save(output, "PNG")
+    made = seen(use("remove-background", image=InputImage(output.getvalue(), "image/png", "")))
+    assert (made.mode, made.size) == ("RGBA", (120, 120))
+    alpha = made.getchannel("A")
+    assert (alpha.getpixel((2, 2)), alpha.getpixel((60, 60))) == (0, 255)
+
+
+def test_erase_fills_with_the_surroundings() -> None:
+    made = seen(use("erase", image=a_spot(), mask=a_mask())).convert("RGB")
+    assert made.size == (40, 30)
+    assert min(made.getpixel((10, 10))) > 0  # type: ignore[arg-type]
+    assert made.crop((20, 0, 40, 30)).getcolors() == [(600, (200, 30, 30))]
+
+
+@each(
+    ("tool", "values", "words"),
+    [
+        ("outpaint", {}, "at least one of left, top, right and bottom"),
+        ("erase", {}, "give a mask"),
+        ("upscale", {"factor": 400}, "16000 x 12000 pixels are more than 16.8 million"),
+        ("outpaint", {"left": 600_000}, "more than 16.8 million"),
+    ],
+)
+def test_what_a_tool_cannot_do_is_said(tool: str, values: dict[str, Any], words: str) -> None:
+    outcome = use(tool, **values)
+    assert isinstance(outcome, Failed)
+    assert words in outcome.message
+
+
+@pytest.mark.parametrize("tool", ["text-to-image", "inpaint", "upscale"])
+def test_twice_works_on_the_picture_too(tool: str) -> None:
+    mask = None if tool == "upscale" else a_mask()
+    values = {"prompt": "test:twice", "seed": 1}
+    inputs = InputImages((a_picture(),), mask)
+    ref = JobRef(id="twice", model="sketch", input=values, key=None, tool=tool, read_inputs=lambda: inputs)
+    made = Pillow.open(io.BytesIO(picture(Room().sketch.fetch(ref)))).convert("RGB")
+    assert made.size == ((80, 60) if tool == "upscale" else (40, 30))
+    assert made.getpixel((39, 29)) == (200, 30, 30)
+
+
+def test_twice_has_the_shape_that_was_asked_for() -> None:
+    values = {"prompt": "test:twice", "aspect_ratio": "16:9"}
+    ref = JobRef(id="twice", model="sketch", input=values, key=None)
+    assert Pillow.open(io.BytesIO(picture(Room().sketch.fetch(ref)))).size == (1_360, 768)

@@ -1,6 +1,7 @@
 """Stability: what is sent, and what each answer means."""
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -68,6 +69,22 @@ def test_a_picture_goes_to_ultra_with_a_strength() -> None:
     _, form = sent(a_job("ultra", (PICTURE,), strength=0.2))
     assert form.items() >= {"image": PICTURE.content, "strength": b"0.2", "aspect_ratio": b"16:9"}.items()
     assert "mode" not in form
+
+
+@pytest.mark.parametrize(
+    "model", ["edit/inpaint", "edit/outpaint", "edit/erase", "edit/remove-background", "upscale/fast"]
+)
+def test_a_tool_has_its_own_path_and_is_told_no_mode(model: str) -> None:
+    job = Job(model=model, input={"up": 5, "output_format": "png"}, callback_url="", key="the key", images=(PICTURE,))
+    request, form = sent(job)
+    assert str(request.url) == f"https://api.stability.ai/v2beta/stable-image/{model}"
+    assert form == {"up": b"5", "output_format": b"png", "image": PICTURE.content}
+
+
+def test_a_mask_goes_along_as_a_file() -> None:
+    mask = InputImage(PNG, "image/png", "https://atelier.example/2.png")
+    _, form = sent(replace(a_job("edit/inpaint", (PICTURE,)), mask=mask))
+    assert form.items() >= {"image": PICTURE.content, "mask": PNG}.items()
 
 
 def test_the_owner_may_give_another_address() -> None:

@@ -503,6 +503,9 @@ def test_an_answer_to_very_many_faults_stays_small() -> None:
 # ---- POST /run -------------------------------------------------------------------------------------------------------
 
 
+PICTURE_URL = "https://example.com/a.png"
+
+
 def run(**fields: Any) -> GenerationRequest:
     """Read a valid request to run a tool, but for some fields."""
     document = {"tool": "text-to-image", "input": {"prompt": "a cat"}, **fields}
@@ -515,18 +518,39 @@ def test_a_run_without_a_model_takes_the_tools_first() -> None:
     assert (read.input, read.webhook, read.webhook_events) == ({"prompt": "a cat"}, HOOK, (Status.ERROR,))
 
 
-@each("slug", CATALOG.models)
+@each("slug", [model.slug for model in CATALOG.models_of(CATALOG.tool("text-to-image"))])
 def test_a_runs_model_is_named_in_its_input_and_taken_out_of_it(slug: str) -> None:
     read = run(input={"prompt": "a cat", "model": slug})
     assert read.model is CATALOG.models[slug]
     assert read.input == {"prompt": "a cat"}
 
 
-@each("slug", CATALOG.models)
+@each("slug", [model.slug for model in CATALOG.models_of(CATALOG.tool("text-to-image"))])
 def test_a_tools_slug_does_for_a_models(slug: str) -> None:
     named = {"prompt": "a cat", "model": slug}
     assert parse(request(model="text-to-image", input=named)).model is CATALOG.models[slug]
     assert parse(request(model="text-to-image")).model is next(iter(CATALOG.models.values()))
+
+
+@each(
+    ("usable", "model"),
+    [
+        (set(CATALOG.models), "flux-fill-pro"),
+        ({"stable-image-inpaint", "sketch"}, "stable-image-inpaint"),
+        ({"sketch"}, "sketch"),
+        (set(), "flux-fill-pro"),
+    ],
+)
+def test_a_tool_means_the_first_model_that_is_usable(usable: set[str], model: str) -> None:
+    document = {"tool": "inpaint", "input": {"prompt": "a cat", "image_url": PICTURE_URL, "mask_url": PICTURE_URL}}
+    read = parse_run_request(json.dumps(document), CATALOG, UrlPolicy(), lambda one: one.slug in usable)
+    assert (read.model.slug, read.model.tool.slug) == (model, "inpaint")
+    assert read.input == {"prompt": "a cat", "image_urls": [PICTURE_URL], "mask_url": PICTURE_URL}
+
+
+def test_a_mask_needs_its_picture() -> None:
+    with pytest.raises(InvalidRequestError, match="send 'image_urls' too"):
+        parse(request(model="sketch", input={"prompt": "a cat", "mask_url": PICTURE_URL}))
 
 
 def test_a_models_own_sub_model_stays_in_its_input() -> None:

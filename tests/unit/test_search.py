@@ -76,9 +76,24 @@ def test_the_best_comes_first(query: str, found: list[tuple[str, list[str]]]) ->
     assert slugs(search(query, CATALOG)) == found
 
 
-@each("query", ["generate image", "create image", "edit image", "images", "photo", "create-image"])
+@each("query", ["generate image", "create image", "images", "photo", "create-image"])
 def test_common_queries_find_the_tool_for_images(query: str) -> None:
     assert search(query, embedded())[0].tool.slug == "text-to-image"
+
+
+@each(
+    ("query", "tool"),
+    [
+        ("edit image", "edit-image"),
+        ("inpainting", "inpaint"),
+        ("expand", "outpaint"),
+        ("enlarge", "upscale"),
+        ("transparent background", "remove-background"),
+        ("object eraser", "erase"),
+    ],
+)
+def test_a_task_finds_its_tool(query: str, tool: str) -> None:
+    assert search(query, embedded())[0].tool.slug == tool
 
 
 @given(catalog=CATALOGS, data=st.data())

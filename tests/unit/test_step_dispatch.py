@@ -76,6 +76,7 @@ from tests.unit.fakes import (
     a_catalog,
     a_generation,
     answer,
+    read_mask,
     sanitise,
     sanitised,
     thumbnail,
@@ -126,6 +127,7 @@ class Room:
             files=self.files,
             download=Download(self.egress),
             sanitise=sanitise,
+            read_mask=read_mask,
             base_url=BASE_URL,
             clock=self.clock,
         )
@@ -152,6 +154,7 @@ class Room:
             generations=self.generations,
             files=self.files,
             workshop=self.workshop,
+            inputs=StoredInputs(files=self.files, base_url=BASE_URL),
             providers=providers,
             keys=self.keys,
             download=Download(self.egress),
@@ -519,7 +522,7 @@ def test_an_unknown_outcome_never_told_is_an_error_and_refunded() -> None:
 class Fussy(Route):
     """A route whose provider cannot be told of."""
 
-    def translate(self, payload: Any, images: tuple[str, ...] = ()) -> dict[str, Any]:
+    def translate(self, payload: Any, images: tuple[str, ...] = (), mask: str | None = None) -> dict[str, Any]:
         raise InvalidRequestError("It knows no such shape.")
 
 
@@ -763,6 +766,31 @@ def test_a_clients_pictures_are_stored_before_anybody_is_asked() -> None:
     )
     assert job.input["image_urls"] == [image.url for image in job.images]
     assert set(room.stored) == {f"{FOLDER}/0.png", f"{FOLDER}/1.png"}
+
+
+def test_a_mask_goes_apart_from_the_pictures_with_the_tool() -> None:
+    masked = a_generation(tool="inpaint", payload={"prompt": "a", "image_urls": [URLS[0]], "mask_url": URLS[1]})
+    room = Room(masked)
+    room.run()
+    [job] = room.studio.submitted
+    picture = InputImage(b"their picture", "image/png", f"{BASE_URL}/files/{FOLDER}/0.png")
+    assert job.images == (picture,)
+    assert job.mask == replace(picture, url=f"{BASE_URL}/files/{FOLDER}/1.png")
+    assert (job.input["image_urls"], job.input["mask_url"]) == ([picture.url], job.mask.url)
+    assert job.tool == "inpaint"
+
+
+def test_a_mask_of_another_size_is_an_error_that_names_it() -> None:
+    def refuse(content: bytes, *, size: tuple[int, int]) -> EncodedImage:
+        raise InvalidImageError(f"it has 1 x 1 pixels, and the picture {size[0]} x {size[1]}")
+
+    room = Room(a_generation(payload={"prompt": "a", "image_urls": [URLS[0]], "mask_url": URLS[1]}))
+    workshop = room.workshop.workshop
+    assert workshop
+    prepare = replace(workshop.prepare, read_mask=refuse)
+    failed = replace(room.workshop, workshop=replace(workshop, prepare=prepare))(room.before)
+    assert failed.error == "The picture at mask_url cannot be used: it has 1 x 1 pixels, and the picture 64 x 48"
+    assert room.calls == {}
 
 
 def test_they_are_fetched_once_for_all_attempts() -> None:

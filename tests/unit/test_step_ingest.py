@@ -21,6 +21,7 @@ from atelier.errors import (
 )
 from atelier.generations.complete import Complete
 from atelier.generations.ingest import DOWNLOAD_SECONDS, MAX_IMAGE_BYTES, Ingest
+from atelier.generations.input_images import StoredInputs
 from atelier.generations.model import UPLOAD_LEASE, Generation, ProviderAttempt, Status
 from atelier.images.download import MAX_REDIRECTS, Download
 from atelier.images.image import EncodedImage
@@ -30,6 +31,7 @@ from atelier.outbound.url_policy import UrlPolicy
 from atelier.providers.provider import DEFAULT_LIFETIME, Failed, Images, ImageUrls, JobRef, Outcome, Rendered, Running
 from tests.cases import each
 from tests.unit.fakes import (
+    BASE_URL,
     NOW,
     PICTURE,
     RAW,
@@ -97,6 +99,7 @@ class Room:
             generations=self.generations,
             files=self.files,
             workshop=lambda pending: pending,
+            inputs=StoredInputs(files=self.files, base_url=BASE_URL),
             providers={"studio": self.provider},
             keys=self.keys,
             download=Download(egress or ScriptedHttp(answer(200, PICTURE.content))),

@@ -200,4 +200,4 @@ def run_request(**changes: Any) -> Json:
 
 def inputs() -> list[Json]:
     """The descriptions of what each model of the shipped catalog takes."""
-    return [dict(model.input) for model in embedded().models.values()]
+    return [dict(one.input) for model in embedded().models.values() for one in (model, *model.variants)]

@@ -15,7 +15,7 @@ from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.lambda_.router import current_event
-from atelier.catalog.model import Catalog
+from atelier.catalog.model import Catalog, Model
 from atelier.clock import now_ms
 from atelier.generations.accept import Accept
 from atelier.generations.wait import Wait
@@ -24,6 +24,7 @@ from atelier.providers.registry import KINDS, Setup
 from atelier.settings import load
 
 if TYPE_CHECKING:  # what few requests need is imported by those
+    from atelier.accounts.api_keys import ApiKey
     from atelier.adapters.aws.s3_files import S3Files
     from atelier.adapters.dynamodb.delivery_store import DeliveryStore
     from atelier.generations.cancel import Cancel
@@ -73,6 +74,11 @@ class Dependencies:
     accounts: AccountStore
     accept: Accept
     wait: Wait
+
+    def usable(self, key: "ApiKey", model: Model) -> bool:
+        """Tell whether a key may use a model, and a provider of it is set up here."""
+        allowed = key.models is None or model.slug in key.models
+        return allowed and bool(model.usable(self.setup.ready, test=key.test))
 
     def deliveries(self) -> "DeliveryStore":
         """Reach the deliveries."""

@@ -84,12 +84,8 @@ def set_options() -> Response[str]:
 @router.get("/sdapi/v1/sd-models")
 def models() -> Response[str]:
     """List the models that the key may use and that have a provider here."""
-    key, setup = reader(), dependencies().setup
-    found = [
-        model
-        for model in dependencies().catalog().models.values()
-        if (key.models is None or model.slug in key.models) and model.usable(setup.ready, test=key.test)
-    ]
+    key, deps = reader(), dependencies()
+    found = [model for model in deps.catalog().models.values() if deps.usable(key, model)]
     return answer(200, models_document(found))
 
 

@@ -1,5 +1,6 @@
 """Create, read, cancel and delete generations, and their deliveries."""
 
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
@@ -31,7 +32,7 @@ def generate() -> Response[str]:
     deps = dependencies()
     with creator() as key:
         text = body()
-        request = parse_generation_request(text, deps.catalog(), deps.policy)
+        request = parse_generation_request(text, deps.catalog(), deps.policy, partial(deps.usable, key))
         seconds, applied = _wait(request)
         generation = _accept(request, key, "/generate", text)
     generation = deps.wait(generation, seconds)
@@ -44,7 +45,7 @@ def run() -> Response[str]:
     deps = dependencies()
     with creator() as key:
         text = body()
-        request = parse_run_request(text, deps.catalog(), deps.policy)
+        request = parse_run_request(text, deps.catalog(), deps.policy, partial(deps.usable, key))
         seconds, applied = _wait(request)
         generation = _accept(request, key, "/run", text)
     if not (applied and seconds):

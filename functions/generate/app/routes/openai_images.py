@@ -19,7 +19,6 @@ from atelier.api.openai_images import (
 )
 from atelier.api.sdk_retry import parse_count
 from atelier.api.upload_request import FORM
-from atelier.catalog.model import Model
 from atelier.errors import FieldError, NotFoundError
 from atelier.generations.model import Generation
 from atelier.images.file_urls import FileUrls
@@ -74,7 +73,8 @@ def wait(generation_id: str) -> Response[str]:
 def models() -> Response[str]:
     """List the models that the key may use and that have a provider here."""
     key = reader()
-    found = [model for model in dependencies().catalog().models.values() if _usable(model, key)]
+    deps = dependencies()
+    found = [model for model in deps.catalog().models.values() if deps.usable(key, model)]
     return copied(models_document(found), OWN)
 
 
@@ -82,19 +82,15 @@ def models() -> Response[str]:
 def model(slug: str) -> Response[str]:
     """Answer one model, by its slug or an alias."""
     key = reader()
-    found = dependencies().catalog().model(slug)
-    if not _usable(found, key):
+    deps = dependencies()
+    found = deps.catalog().model(slug)
+    if not deps.usable(key, found):
         message = f"This key cannot use the model '{slug}', or nobody serves it here."
         raise NotFoundError(message, [FieldError("model", message, "unknown_model")])
     return copied({**model_document(found), "id": slug}, OWN)
 
 
 app.include_router(router)
-
-
-def _usable(model: Model, key: ApiKey) -> bool:
-    allowed = key.models is None or model.slug in key.models
-    return allowed and bool(model.usable(dependencies().setup.ready, test=key.test))
 
 
 def _asked_for() -> dict[str, str]:

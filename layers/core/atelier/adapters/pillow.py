@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from PIL import ExifTags, ImageCms
+from PIL import ExifTags, ImageChops, ImageCms
 from PIL import Image as Pillow
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
 from atelier.errors import InvalidImageError
 from atelier.images.image import EncodedImage, sniff
+from atelier.images.mask import write_mask
 from atelier.images.metadata_stripper import MAX_METADATA_BYTES, is_lossless_webp, strip_metadata
 
 THUMBNAIL_PIXELS = 512
@@ -80,10 +81,41 @@ def thumbnail(content: bytes) -> EncodedImage:
         return _write_small(_open(content, limits))
 
 
+def read_mask(content: bytes, *, size: tuple[int, int]) -> EncodedImage:
+    """Return a mask as it is stored (images/mask.py): white where a picture of this size, in pixels, is to be changed.
+
+    A mask says so by what is transparent or, where nothing is, by what is white. InvalidImageError as sanitise(), and
+    where it is not of that size.
+    """
+    limits = _limits(content)
+    with _refusing_what_breaks():
+        picture = _upright(_open(content, limits))
+        if picture.size != size:
+            width, height = picture.size
+            raise InvalidImageError(
+                f"it has {width} x {height} pixels, and the picture {size[0]} x {size[1]}; make both the same size"
+            )
+        area = _white(picture)
+        return EncodedImage(write_mask(*size, area.tobytes()), "image/png", *size)
+
+
+def _white(picture: Pillow.Image) -> Pillow.Image:
+    """Return what a mask marks, in white."""
+    if picture.has_transparency_data:
+        alpha = picture.convert("RGBA").getchannel("A")
+        if alpha.getextrema() != (255, 255):
+            return ImageChops.invert(alpha)
+    return _eight_bits(picture).convert("L")
+
+
+def _eight_bits(picture: Pillow.Image) -> Pillow.Image:
+    """Return a picture of 16 bits with 8, since convert() alone makes all of it white."""
+    return picture.point(lambda value: value * (1 / 256)).convert("L") if picture.mode == "I;16" else picture
+
+
 def _write_small(picture: Pillow.Image) -> EncodedImage:
     """Shrink a picture where it is, and write it as a WebP."""
-    if picture.mode == "I;16":
-        picture = picture.point(lambda value: value * (1 / 256)).convert("L")  # convert() alone makes all white
+    picture = _eight_bits(picture)
     if picture.mode in ("1", "P") or "transparency" in picture.info:
         picture = _plain(picture)
     picture.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))  # a JPEG that is not decoded yet never is at its full size

@@ -73,7 +73,7 @@ def parse_request(
     model = _model(document, catalog, edit=bool(urls))
     known = model.input["properties"]
     errors: list[FieldError] = []
-    values: dict[str, Any] = {"prompt": document.get("prompt")}
+    values: dict[str, Any] = {"prompt": document.get("prompt")} if "prompt" in known else {}
     if document.get("negative_prompt") and "negative_prompt" in known:
         values["negative_prompt"] = document["negative_prompt"]
     if (seed := document.get("seed", RANDOM)) not in (RANDOM, None) and "seed" in known:
@@ -179,7 +179,7 @@ def _written(generation: Generation, read: ReadFile) -> Iterator[bytes]:
         "override_settings": {"sd_model_checkpoint": generation.model},
     }
     seed = generation.payload.get("seed", RANDOM)
-    prompt, first = generation.payload["prompt"], generation.outputs[0]
+    prompt, first = generation.payload.get("prompt", ""), generation.outputs[0]
     text = f"{prompt}\nSeed: {seed}, Size: {first.width}x{first.height}, Model: {generation.model}"
     info = {
         "prompt": prompt,

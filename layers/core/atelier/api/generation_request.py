@@ -21,6 +21,8 @@ from atelier.errors import (
 from atelier.generations.accept import GenerationRequest
 from atelier.generations.model import FINAL, Status
 from atelier.generations.serializer import shown
+from atelier.images.file_urls import FIELD as IMAGE_URLS
+from atelier.images.file_urls import MASK
 from atelier.images.image import parse_data_url
 from atelier.outbound.url_policy import UrlPolicy
 
@@ -28,11 +30,20 @@ MAX_SHOWN_BYTES = 200 * 1024
 """Of an input as its documents show it: a message of SNS or SQS holds 256 KB, and says more than that."""
 
 
+Usable = Callable[[Model], bool]
+"""Whether the client can use a model just now."""
+
 Chosen = tuple[Model, dict[str, Any]]
 """A model, and what of the client's input is for it."""
 
 
-def parse_generation_request(body: str, catalog: Catalog, policy: UrlPolicy) -> GenerationRequest:
+def _any(_: Model) -> bool:
+    return True
+
+
+def parse_generation_request(
+    body: str, catalog: Catalog, policy: UrlPolicy, usable: Usable = _any
+) -> GenerationRequest:
     """Read the body of `POST /generate` (contract, part 1); raises RequestError with all fields at fault.
 
     A tool's slug stands for its models.
@@ -40,24 +51,28 @@ def parse_generation_request(body: str, catalog: Catalog, policy: UrlPolicy) -> 
 
     def choose(slug: str, values: dict[str, Any]) -> Chosen:
         if catalog.is_tool(slug):
-            return _model_of(catalog.tool(slug), values, catalog)
+            return _model_of(catalog.tool(slug), values, catalog, usable)
         return catalog.model(slug), values
 
     return _parse(body, "model", choose, catalog, policy)
 
 
-def parse_run_request(body: str, catalog: Catalog, policy: UrlPolicy) -> GenerationRequest:
+def parse_run_request(body: str, catalog: Catalog, policy: UrlPolicy, usable: Usable = _any) -> GenerationRequest:
     """Read the body of `POST /run` (contract, part 2); raises RequestError with all fields at fault."""
-    return _parse(body, "tool", lambda slug, values: _model_of(catalog.tool(slug), values, catalog), catalog, policy)
+
+    def choose(slug: str, values: dict[str, Any]) -> Chosen:
+        return _model_of(catalog.tool(slug), values, catalog, usable)
+
+    return _parse(body, "tool", choose, catalog, policy)
 
 
-def _model_of(tool: Tool, values: dict[str, Any], catalog: Catalog) -> Chosen:
-    """Choose the tool's model that `input.model` names, or its first."""
+def _model_of(tool: Tool, values: dict[str, Any], catalog: Catalog, usable: Usable) -> Chosen:
+    """Choose the tool's model that `input.model` names, or the first that can be used."""
     known = {model.slug: model for model in catalog.models_of(tool)}
     wanted = values.get("model")
     wanted = catalog.aliases.get(wanted, wanted) if isinstance(wanted, str) else wanted
     if wanted is None:
-        wanted = next(iter(known), "")
+        wanted = next((slug for slug, model in known.items() if usable(model)), next(iter(known), ""))
     if not isinstance(wanted, str):
         fault = FieldError("input.model", "Must be a string.", "type")
         raise InvalidRequestError(f"The request is not valid: {summary([fault])}", [fault])
@@ -107,7 +122,10 @@ def _parse(
 def check_input(model: Model, values: dict[str, Any], policy: UrlPolicy) -> list[FieldError]:
     """List what is wrong with a model's input, each field as `input.<name>`."""
     formats = {input_validation.IMAGE_URL: lambda url: _image_url_fault(url, policy)}
-    return input_validation.check(model.input, values, path="input", formats=formats)
+    errors = input_validation.check(model.input, values, path="input", formats=formats)
+    if values.get(MASK) and not values.get(IMAGE_URLS) and not errors:
+        errors.append(FieldError(f"input.{MASK}", f"Is for a picture; send '{IMAGE_URLS}' too.", "conflict"))
+    return errors
 
 
 def check_size(values: dict[str, Any]) -> None:

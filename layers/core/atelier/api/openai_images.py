@@ -229,7 +229,7 @@ class _Reader:
     def _input(self, model: Model) -> tuple[dict[str, Any], tuple[str, ...]]:
         """Put the parameters into the model's input, and name those that it has no place for."""
         known = model.input["properties"]
-        values = {"prompt": self._given["prompt"]} if "prompt" in self._given else {}
+        values = {"prompt": self._given["prompt"]} if "prompt" in self._given.keys() & known.keys() else {}
         values |= self._pictures(known) | self._shape(known)
         self._one_of("output_format", _SERVED_FORMATS)
         self._one_of("background", _BACKGROUNDS)

@@ -265,7 +265,8 @@ def versions_of(model: Model) -> tuple[str, ...]:
 def version_document(model: Model, version: str) -> dict[str, Any]:
     """Describe a version, whose output is a list of URLs."""
     output = {"type": "array", "items": {"type": "string", "format": "uri"}, "title": "Output"}
-    described = {"title": "Input", "type": "object", "properties": _schema(model), "required": ["prompt"]}
+    required = list(model.input.get("required", ()))
+    described = {"title": "Input", "type": "object", "properties": _schema(model), "required": required}
     return {
         "id": version,
         "created_at": timestamp(0),

@@ -4,6 +4,7 @@
 - A whole number, a number or a boolean may come as a string, where it is exact: "512", "0.5", "true".
 - Every model makes one image, so it accepts `num_images: 1` even if it does not take the field.
 - `image_size`, fal's name for a shape, is an aspect ratio or a width and height.
+- `image_url` is a list of one picture.
 """
 
 import re
@@ -31,6 +32,8 @@ def read_input(described: Mapping[str, Any], values: Mapping[str, Any]) -> dict[
     given = {name: value for name, value in values.items() if value is not None}
     if "image_size" in given and "image_size" not in properties:
         given |= _shape(given.pop("image_size"), properties)
+    if "image_url" in given and "image_url" not in properties and "image_urls" in properties.keys() - given.keys():
+        given["image_urls"] = [given.pop("image_url")]
     if "num_images" not in properties and given.get("num_images") in (1, "1") and given["num_images"] is not True:
         del given["num_images"]
     return {name: _typed(properties[name], value) if name in properties else value for name, value in given.items()}

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,12 +22,18 @@ CREDIT_PRICE = 10_000
 _FAULTS = (KeyError, TypeError, ValueError, AttributeError)
 """Raised by reading a document of another shape; tomllib's own error is a ValueError."""
 
+OUTPUT = frozenset({"output_format", "output_compression", "quality", "background"})
+"""Inputs that say how the picture is to be written; what no provider makes of them, the stack does."""
+
 _RULE_WORDS = frozenset({"from", "choices", "multiple", "megapixels"})
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A kind of task: its type of output and the input that it takes; the search also finds it by its `keywords`."""
+    """A kind of task: its type of output and the input that it takes; the search also finds it by its `keywords`.
+
+    `output` names inputs, all of OUTPUT, that each of its models takes whether the model says so or not.
+    """
 
     slug: str
     name: str
@@ -36,6 +42,7 @@ class Tool:
     input: Mapping[str, Any]
     aliases: tuple[str, ...] = ()
     keywords: str = ""
+    output: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +70,18 @@ class Route:
     prices: tuple[Price, ...] = ()
     gateway: Gateway | None = None
 
-    def translate(self, payload: Mapping[str, Any], images: tuple[str, ...] = ()) -> dict[str, Any]:
-        """Put a client's input into the provider's words; `images` are the URLs of the client's pictures."""
+    def translate(
+        self, payload: Mapping[str, Any], images: tuple[str, ...] = (), mask: str | None = None
+    ) -> dict[str, Any]:
+        """Put a client's input into the provider's words.
+
+        `images` and `mask` are the URLs where the client's pictures, and the mask of the first, were stored.
+        """
         if self.input is None:
-            return {**plain(payload, images), **self.fixed}
+            ours = {name: value for name, value in payload.items() if name not in self.ignored}
+            return {**plain(ours, images, mask), **self.fixed}
         given = {name: value for name, value in payload.items() if value is not None}
-        return {**translate(self.input, {**self.defaults, **given}, images), **self.fixed}
+        return {**translate(self.input, {**self.defaults, **given}, images, mask), **self.fixed}
 
     def price_for(self, sent: Mapping[str, Any], inputs: int = 0) -> int:
         """Return the price of a picture by what the provider gets, and from how many pictures it is made."""
@@ -83,7 +96,8 @@ class Route:
 class Model:
     """A model and the providers that serve it, best first; `deadline` in milliseconds, `cost` in credits a picture.
 
-    `costs` are exceptions from `cost`. `aliases` are names by which clients of other services ask for it.
+    `costs` are exceptions from `cost`. `aliases` are names by which clients of other services ask for it. `variants`
+    are the same model for its further tools, each with that tool's inputs.
     """
 
     slug: str
@@ -96,6 +110,12 @@ class Model:
     input: Mapping[str, Any] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     costs: tuple[Price, ...] = ()
+    variants: tuple["Model", ...] = ()
+
+    @property
+    def is_drawn(self) -> bool:
+        """Tell whether this stack draws it, and no provider is ever asked."""
+        return all(route.provider == SKETCH for route in self.routes)
 
     def usable(self, ready: Callable[[Route], bool], *, test: bool) -> tuple[Route, ...]:
         """List the routes that can be taken, best first; `ready` tells whether this stack is set up for one.
@@ -141,10 +161,14 @@ class Catalog:
         slug = self.aliases.get(slug, slug)
         return slug in self.tools and slug not in self.models
 
-    def model(self, slug: str) -> Model:
-        """Return a model by its slug or an alias; NotFoundError, naming the known ones, where there is none."""
+    def model(self, slug: str, tool: str | None = None) -> Model:
+        """Return a model by its slug or an alias, as a tool has it where it serves that one too.
+
+        NotFoundError, naming the known ones, where there is none.
+        """
         try:
-            return self.models[self.aliases.get(slug, slug)]
+            found = self.models[self.aliases.get(slug, slug)]
+            return next((variant for variant in found.variants if variant.tool.slug == tool), found)
         except KeyError:
             message = f"The models here are {', '.join(self.models)}; there is no '{slug}'."
             raise NotFoundError(message, [FieldError("model", message, "unknown_model")]) from None
@@ -158,8 +182,13 @@ class Catalog:
             raise NotFoundError(message, [FieldError("tool", message, "unknown_tool")]) from None
 
     def models_of(self, tool: Tool) -> tuple[Model, ...]:
-        """List a tool's models; the first is the one that is meant where none is named."""
-        return tuple(model for model in self.models.values() if model.tool is tool)
+        """List a tool's models; where none is named, the first that can be used is meant.
+
+        Models whose first tool it is come before those that serve it too, and of these, what is drawn here comes last.
+        """
+        own = [model for model in self.models.values() if model.tool is tool]
+        others = [each for model in self.models.values() for each in model.variants if each.tool is tool]
+        return (*own, *sorted(others, key=lambda each: each.is_drawn))
 
     def concurrency_of(self, provider: str) -> int:
         """Return how many calls at once a provider gets."""
@@ -170,7 +199,8 @@ def load(text: str) -> Catalog:
     """Read a catalog; ConfigurationError where it is not one."""
     try:
         document = tomllib.loads(text)
-        tools = _each(document["tools"], _tool)
+        inputs = document.get("inputs", {})
+        tools = _each(document["tools"], lambda slug, item: _tool(slug, item, inputs))
         providers = document.get("providers", {})
         concurrency = _each(providers, lambda _, item: _number(item["concurrency"], 1))
         gateways = _each({name: item for name, item in providers.items() if "shape" in item}, gateway)
@@ -196,7 +226,7 @@ def mismatches(catalog: Catalog, inputs: Mapping[str, frozenset[str]]) -> Iterat
     for name in catalog.gateways.keys() & inputs.keys():
         yield f"{name}: a provider of this name exists; give the gateway another one"
     inputs = {name: found.inputs for name, found in catalog.gateways.items()} | dict(inputs)
-    for model in catalog.models.values():
+    for model in (each for first in catalog.models.values() for each in (first, *first.variants)):
         wanted = frozenset(model.input["properties"])
         for route in model.routes:
             where = f"{model.slug} at {route.provider}"
@@ -206,7 +236,7 @@ def mismatches(catalog: Catalog, inputs: Mapping[str, frozenset[str]]) -> Iterat
             sent, expressed = _reach(route, wanted)
             if strange := sorted((sent | frozenset(route.fixed)) - inputs[route.provider]):
                 yield f"{where}: it takes no {', '.join(strange)}"
-            if dropped := sorted(wanted - expressed - route.ignored - route.attached):
+            if dropped := sorted(wanted - expressed - route.ignored - route.attached - model.tool.output):
                 yield f"{where}: nothing is made of {', '.join(dropped)}; map it, or list it as ignored"
 
 
@@ -244,33 +274,64 @@ def _aliases(tools: Mapping[str, Tool], models: Mapping[str, Model]) -> dict[str
     return found
 
 
-def _tool(slug: str, item: Mapping[str, Any]) -> Tool:
-    return Tool(
+def _tool(slug: str, item: Mapping[str, Any], inputs: Mapping[str, Any]) -> Tool:
+    """Read a tool; what it says of an input is added to what `inputs` say of that name."""
+    tool = Tool(
         slug=slug,
         name=item["name"],
         description=item["description"],
         type=item["type"],
-        input=_checked(item["input"]),
+        input=_checked(_with(item["input"], inputs)),
         aliases=_names(item.get("aliases", [])),
         keywords=item.get("keywords", ""),
+        output=frozenset(item.get("output", ())),
     )
+    if strange := sorted(tool.output - OUTPUT.intersection(tool.input["properties"])):
+        raise ValueError(
+            f"its output has {', '.join(strange)}; it may have {', '.join(sorted(OUTPUT))}, each described"
+        )
+    return tool
+
+
+def _with(described: Any, inputs: Mapping[str, Any]) -> Any:
+    if not isinstance(described, Mapping) or not isinstance(described.get("properties"), Mapping):
+        return described
+    properties = {
+        name: {**inputs.get(name, {}), **own} if isinstance(own, Mapping) else own
+        for name, own in described["properties"].items()
+    }
+    return {**described, "properties": properties}
 
 
 def _model(slug: str, item: Mapping[str, Any], tools: Mapping[str, Tool], gateways: Mapping[str, Gateway]) -> Model:
-    tool = tools[item["tool"]]
-    described = _narrowed(tool.input, item["input"]) if "input" in item else tool.input
-    return Model(
-        slug=slug,
-        name=item["name"],
-        description=item["description"],
-        tool=tool,
-        deadline=_number(item["deadline"], 1) * 1_000,
-        cost=_number(item["cost"], 0),
-        routes=tuple(_route(slug, route, described["properties"], gateways) for route in item["providers"]),
-        input=described,
-        aliases=_names(item.get("aliases", [])),
-        costs=prices(item.get("costs", []), lambda amount: _number(amount, 0)),
+    own_tools = [tools[name] for name in (item["tool"] if isinstance(item["tool"], list) else [item["tool"]])]
+    served = [(tool, _described(tool, item.get("input"), own_tools)) for tool in own_tools]
+    properties = {name: field for _, described in reversed(served) for name, field in described["properties"].items()}
+    first, *variants = (
+        Model(
+            slug=slug,
+            name=item["name"],
+            description=item["description"],
+            tool=tool,
+            deadline=_number(item["deadline"], 1) * 1_000,
+            cost=_number(item["cost"], 0),
+            routes=tuple(_route(slug, route, properties, tool, described, gateways) for route in item["providers"]),
+            input=described,
+            aliases=_names(item.get("aliases", [])),
+            costs=prices(item.get("costs", []), lambda amount: _number(amount, 0)),
+        )
+        for tool, described in served
     )
+    return replace(first, variants=tuple(variants))
+
+
+def _described(tool: Tool, own: Mapping[str, Any] | None, tools: list[Tool]) -> Mapping[str, Any]:
+    """Describe what a model takes as one of its `tools`, without those of its own inputs that only the others have."""
+    if own is None:
+        return tool.input
+    others = {name for other in tools for name in other.input["properties"]} - set(tool.input["properties"])
+    always: dict[str, Any] = {name: {} for name in tool.output}
+    return _narrowed(tool.input, always | {name: field for name, field in own.items() if name not in others})
 
 
 def _names(names: Any) -> tuple[str, ...]:
@@ -311,7 +372,18 @@ def _check_shapes(shapes: Iterable[str]) -> None:
             ratio_of(shape)
 
 
-def _route(slug: str, item: Mapping[str, Any], properties: Mapping[str, Any], gateways: Mapping[str, Gateway]) -> Route:
+def _route(
+    slug: str,
+    item: Mapping[str, Any],
+    properties: Mapping[str, Any],
+    tool: Tool,
+    described: Mapping[str, Any],
+    gateways: Mapping[str, Gateway],
+) -> Route:
+    """Read a route, whose rules may name any of the model's `properties`.
+
+    One that speaks our names is not told what the stack sees to itself.
+    """
     rules = item.get("input")
     return Route(
         provider=item["name"],
@@ -319,10 +391,10 @@ def _route(slug: str, item: Mapping[str, Any], properties: Mapping[str, Any], ga
         fallback=item.get("fallback", False),
         input=None if rules is None else {theirs: _rule(ours, properties) for theirs, ours in rules.items()},
         fixed=item.get("fixed", {}),
-        ignored=frozenset(item.get("ignored", ())),
+        ignored=frozenset(item.get("ignored", ())) | (tool.output if rules is None else frozenset()),
         attached=frozenset(item.get("attached", ())),
         edit=item.get("edit"),
-        defaults={name: field["default"] for name, field in properties.items() if "default" in field},
+        defaults={name: field["default"] for name, field in described["properties"].items() if "default" in field},
         price=microdollars(item.get("price", 0)),
         prices=prices(item.get("prices", []), microdollars),
         gateway=gateways.get(item["name"]),

@@ -6,6 +6,7 @@ A rule names what it is made `from`, and what the provider allows of it:
     size            both, as an object; where there are `choices` such as "1024x1536", the nearest of these
     aspect_ratio    such as "16:9": the nearest of the `choices`
     image_urls      where the provider can fetch the client's pictures; image_url: the first of them
+    mask_url        where it can fetch the mask of the first of them: white there where the picture is to be changed
     anything else   the input of that name, as it came
 
 An input that the client did not send, and that has no default, is left out.
@@ -49,7 +50,7 @@ class Rule:
         """Name the inputs of the client that reach the provider by this rule."""
         return _EXPRESSED.get(self.source, frozenset({self.source}))
 
-    def __call__(self, values: Mapping[str, Any], images: tuple[str, ...]) -> Any:
+    def __call__(self, values: Mapping[str, Any], images: tuple[str, ...], mask: str | None) -> Any:
         """Return the value for the provider, or None."""
         match self.source:
             case "width" | "height" | "size":
@@ -61,6 +62,8 @@ class Rule:
                 return list(images) or None
             case "image_url":
                 return images[0] if images else None
+            case "mask_url":
+                return mask
             case name:
                 return values.get(name)
 
@@ -75,18 +78,21 @@ class Rule:
         return sides if self.source == "size" else sides[self.source]
 
 
-def translate(rules: Mapping[str, Rule], values: Mapping[str, Any], images: tuple[str, ...]) -> dict[str, Any]:
+def translate(
+    rules: Mapping[str, Rule], values: Mapping[str, Any], images: tuple[str, ...], mask: str | None = None
+) -> dict[str, Any]:
     """Put values into a provider's words by its rules."""
-    sent = {theirs: rule(values, images) for theirs, rule in rules.items()}
+    sent = {theirs: rule(values, images, mask) for theirs, rule in rules.items()}
     return {theirs: value for theirs, value in sent.items() if value is not None}
 
 
-def plain(values: Mapping[str, Any], images: tuple[str, ...]) -> dict[str, Any]:
+def plain(values: Mapping[str, Any], images: tuple[str, ...], mask: str | None = None) -> dict[str, Any]:
     """Put values into our own words, for who speaks them: as they came, but pixels for an aspect ratio."""
-    sent = {name: value for name, value in values.items() if value is not None and name != "aspect_ratio"}
+    own = ("aspect_ratio", "mask_url")
+    sent = {name: value for name, value in values.items() if value is not None and name not in own}
     if values.get("aspect_ratio") not in (None, AUTO):
         sent |= sides_of(values)
-    return sent | ({"image_urls": list(images)} if images else {})
+    return sent | ({"image_urls": list(images)} if images else {}) | ({"mask_url": mask} if mask else {})
 
 
 def sides_of(values: Mapping[str, Any], megapixels: float = 1.0) -> dict[str, int]:

@@ -40,7 +40,7 @@ from atelier.providers.provider import (
     Failed,
     Images,
     ImageUrls,
-    InputImage,
+    InputImages,
     Job,
     Outcome,
     Provider,
@@ -147,7 +147,7 @@ class Dispatch:
         arrived = generation
         try:
             catalog = self.catalog()
-            model = catalog.model(generation.model)
+            model = catalog.model(generation.model, generation.tool)
             if generation.lacks_inputs:
                 if self.workshop is None:
                     return self._hand_over(generation)
@@ -182,7 +182,7 @@ class Dispatch:
 
     # ---- Candidates
 
-    def _candidates(self, model: Model, generation: Generation, images: tuple[InputImage, ...]) -> list[Candidate]:
+    def _candidates(self, model: Model, generation: Generation, images: InputImages) -> list[Candidate]:
         """List who can take it, those first who were asked least; raises if there is nobody."""
         candidates, refusals = [], []
         for route in self._routes(model, generation):
@@ -205,7 +205,7 @@ class Dispatch:
         self.keys.refresh()
         return model.usable(self.ready, test=generation.test)
 
-    def _candidate(self, route: Route, generation: Generation, images: tuple[InputImage, ...]) -> Candidate:
+    def _candidate(self, route: Route, generation: Generation, images: InputImages) -> Candidate:
         provider = self.providers.get(route.provider)
         if provider is None:
             if route.gateway is None:
@@ -214,12 +214,18 @@ class Dispatch:
         callback = f"{self.callback_base_url}/webhook/{provider.name}/{generation.id}/{generation.callback_token}"
         job = Job(
             model=route.model_for(generation.payload),
-            input=route.translate(generation.payload, tuple(image.url for image in images)),
+            input=route.translate(
+                generation.payload,
+                tuple(image.url for image in images.pictures),
+                images.mask.url if images.mask else None,
+            ),
             callback_url=callback,
             key=self._key(provider),
-            images=images,
+            images=images.pictures,
+            mask=images.mask,
+            tool=generation.tool,
         )
-        return Candidate(provider, job, route.price_for(job.input, len(images)))
+        return Candidate(provider, job, route.price_for(job.input, len(images.pictures)))
 
     def _claim(
         self, generation: Generation, candidate: Candidate, model: Model, catalog: Catalog

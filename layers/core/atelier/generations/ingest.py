@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from atelier.errors import (
@@ -17,6 +18,7 @@ from atelier.errors import (
 )
 from atelier.generations.complete import Complete
 from atelier.generations.dispatch import STAGING
+from atelier.generations.input_images import StoredInputs
 from atelier.generations.model import CANCELLED, Generation, Status
 from atelier.generations.ports import Generations
 from atelier.images.download import Download
@@ -41,6 +43,7 @@ class Ingest:
     generations: Generations
     files: Files
     workshop: Callable[[Generation], Generation]
+    inputs: StoredInputs
     providers: Mapping[str, AsynchronousProvider]
     keys: ProviderKeys
     download: Download
@@ -136,6 +139,8 @@ class Ingest:
             model=generation.attempts[-1].model if generation.attempts else generation.model,
             input=generation.payload,
             key=self.keys.get(provider.name) if provider.needs_key else None,
+            tool=generation.tool,
+            read_inputs=partial(self.inputs, generation),
         )
 
     # ---- Bringing pictures home

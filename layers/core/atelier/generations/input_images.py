@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from atelier.clock import MINUTE
@@ -15,14 +16,14 @@ from atelier.errors import (
     NotFoundError,
 )
 from atelier.generations.complete import store
-from atelier.generations.model import Generation
+from atelier.generations.model import Generation, StoredFile
 from atelier.generations.ports import Generations
 from atelier.images.download import Download
 from atelier.images.file_urls import FIELD, MASK, FileUrls, file_url
 from atelier.images.image import EncodedImage, parse_data_url
-from atelier.images.ports import Files, Sanitise
+from atelier.images.ports import Files, ReadMask, Sanitise
 from atelier.images.uploads import incoming
-from atelier.providers.provider import InputImage
+from atelier.providers.provider import InputImage, InputImages
 
 SECONDS = 30.0
 """For all of a generation's pictures together."""
@@ -38,12 +39,13 @@ class StoredInputs:
     files: Files
     base_url: str
 
-    def __call__(self, generation: Generation) -> tuple[InputImage, ...]:
+    def __call__(self, generation: Generation) -> InputImages:
         """Read them."""
-        return tuple(
+        images = tuple(
             InputImage(self.files.get(file.key), file.content_type, file_url(file.key, self.base_url))
             for file in generation.inputs
         )
+        return InputImages(images[:-1], images[-1]) if images and generation.payload.get(MASK) else InputImages(images)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,7 @@ class PrepareInputs:
     files: Files
     download: Download
     sanitise: Sanitise
+    read_mask: ReadMask
     base_url: str
     clock: Callable[[], int]
 
@@ -64,19 +67,23 @@ class PrepareInputs:
         """
         deadline = self.download.deadline(SECONDS)
         folder = f"inputs/{generation.id}/{generation.file_token}"
-        found = tuple(
-            store(self.files, f"{folder}/{number}", self._picture(generation, name, url, deadline))
-            for number, (name, url) in enumerate(_pictures(generation.payload).items())
-        )
-        return self.generations.advance(generation, generation.prepared(found))
+        found: list[StoredFile] = []
+        for number, (name, url) in enumerate(_pictures(generation.payload).items()):
+            write = partial(self.read_mask, size=(found[0].width, found[0].height)) if name == MASK else self.sanitise
+            image = self._image(generation, name, url, deadline, write)
+            found.append(store(self.files, f"{folder}/{number}", image))
+        return self.generations.advance(generation, generation.prepared(tuple(found)))
 
-    def _picture(self, generation: Generation, name: str, url: str, deadline: float) -> EncodedImage:
+    def _image(
+        self, generation: Generation, name: str, url: str, deadline: float, write: Callable[[bytes], EncodedImage]
+    ) -> EncodedImage:
+        """Fetch a picture and write it anew."""
         try:
             if url.startswith("data:"):
-                return self.sanitise(parse_data_url(url, max_bytes=MAX_BYTES))
+                return write(parse_data_url(url, max_bytes=MAX_BYTES))
             if key := FileUrls(self.base_url).key(url):
-                return self.sanitise(self._stored(key))
-            return self.sanitise(self.download(url, deadline=deadline, max_bytes=MAX_BYTES))
+                return write(self._stored(key))
+            return write(self.download(url, deadline=deadline, max_bytes=MAX_BYTES))
         except FetchFailedError as exc:
             if self.clock() < generation.created_at + PATIENCE:
                 raise

@@ -19,6 +19,14 @@ class Sanitise(Protocol):
         ...
 
 
+class ReadMask(Protocol):
+    """Decoding of masks."""
+
+    def __call__(self, content: bytes, *, size: tuple[int, int]) -> EncodedImage:
+        """Return a mask as images/mask.py writes it; InvalidImageError where it is none of this size."""
+        ...
+
+
 class Files(Protocol):
     """The bucket."""
 

@@ -1,7 +1,8 @@
 """Stability's models on Amazon Bedrock: synchronous, with the function's own role. Source: the Bedrock user guide.
 
-Called: InvokeModel, which adapters/bedrock.py makes and whose errors it sorts; it answers with pictures in base64, and
-for each a reason where there is none. Calls back, polled, cancelled: never.
+Called: InvokeModel, which adapters/bedrock.py makes and whose errors it sorts, with the client's picture and mask in
+base64; it answers with pictures in base64, and for each a reason where there is none. Calls back, polled, cancelled:
+never.
 The client's fault: ValidationException, and a reason of the content filter. Passes: throttling, quotas, 5xx, no
 connection, and a reason of the model's own. Unknown: no answer once the request was sent, a model's timeout, an answer
 without a picture.
@@ -13,7 +14,7 @@ import json
 from atelier.errors import ProviderBusyError, ProviderRejectedError
 from atelier.providers import http_responses
 from atelier.providers.ports import ModelInvoker
-from atelier.providers.provider import Job, Outcome
+from atelier.providers.provider import GENERATING, Job, Outcome
 from atelier.providers.stability import with_mode
 from atelier.providers.synchronous import Synchronous, finished, listed, only_picture
 
@@ -25,16 +26,22 @@ class Bedrock(Synchronous):
     needs_key = False
     takes_key = False
     needs_listing = True
-    inputs = frozenset({"prompt", "negative_prompt", "aspect_ratio", "seed", "output_format", "strength"})
+    inputs = frozenset(
+        {
+            "prompt", "negative_prompt", "aspect_ratio", "seed", "output_format", "strength", "left", "right", "up",
+            "down", "creativity", "grow_mask",
+        }
+    )  # fmt: skip
 
     def __init__(self, models: ModelInvoker) -> None:
         self._models = models
 
     def submit(self, job: Job) -> Outcome:
         """Ask for the picture, and wait for it."""
-        body = with_mode(job)
-        if picture := only_picture(self.name, job):
-            body["image"] = base64.b64encode(picture.content).decode()
+        body = with_mode(job) if job.tool in GENERATING else dict(job.input)
+        for name, image in (("image", only_picture(self.name, job)), ("mask", job.mask)):
+            if image:
+                body[name] = base64.b64encode(image.content).decode()
         answer = http_responses.document(self._models.invoke(job.model, json.dumps(body).encode()))
         match listed(answer.get("finish_reasons")):
             case [str(reason), *_] if reason.startswith("Filter reason"):

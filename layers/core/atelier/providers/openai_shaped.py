@@ -1,7 +1,7 @@
 """Providers that speak OpenAI's Images API: synchronous. What they differ in is a Gateway of the catalog.
 
-Called: POST {url}{generations} with JSON, or {url}{edits} where the client gave pictures; it answers with base64, or
-with links that last an hour. Calls back, polled, cancelled: never. Checked: GET {url}{check}.
+Called: POST {url}{generations} with JSON, or {url}{edits} where the client gave pictures (and a mask); it answers
+with base64, or with links that last an hour. Calls back, polled, cancelled: never. Checked: GET {url}{check}.
 The client's fault: 400 to 499, but for 401, 402 and 403 (our account), 408 and 429; FILTERED whatever the status, and
 pictures of which the answer says that a filter took them out. Our account's, whatever the status: ACCOUNT, as a used
 up quota is a 429 at OpenAI. Passes: 429, 503, 529, no connection. Unknown: no answer once the request was sent, 408,
@@ -11,10 +11,12 @@ any other 5xx, an answer without a picture.
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from atelier.catalog.gateway import Gateway, Sent
 from atelier.errors import ProviderCredentialsError, ProviderRejectedError
+from atelier.images.mask import with_alpha
 from atelier.outbound.http_client import HttpClient
 from atelier.providers import http_responses
 from atelier.providers.form_data import form
@@ -45,7 +47,9 @@ class OpenAIShaped(Synchronous):
         if not gateway.takes_several:
             only_picture(self.name, job)
         if job.images and gateway.pictures is Sent.FORM:
-            content_type, content = form(fields, [(gateway.picture_field, image) for image in job.images])
+            content_type, content = form(fields, _files(gateway, job))
+        elif job.mask:
+            raise ProviderRejectedError(http_responses.refusal(self.name, "it takes no mask"))
         else:
             pictures = {gateway.picture_field: _pictures(gateway.pictures, job.images)} if job.images else {}
             content_type, content = "application/json", json.dumps({**fields, **pictures}).encode()
@@ -104,6 +108,14 @@ def shaped(gateway: Gateway) -> type[OpenAIShaped]:
         "gateway": gateway,
     }
     return type(f"Gateway[{gateway.name}]", (OpenAIShaped,), told)
+
+
+def _files(gateway: Gateway, job: Job) -> list[tuple[str, InputImage]]:
+    """Name the files of a form; a mask is transparent there where the first picture is to be changed."""
+    files = [(gateway.picture_field, image) for image in job.images]
+    if job.mask:
+        files.append(("mask", replace(job.mask, content=with_alpha(job.mask.content))))
+    return files
 
 
 def _pictures(sent: Sent, images: tuple[InputImage, ...]) -> object:

@@ -5,11 +5,13 @@ To add one: a module here, a line in registry.py, its models in catalog.toml, an
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from atelier.images.image import EncodedImage
 
+TEXT_TO_IMAGE, EDIT_IMAGE = GENERATING = ("text-to-image", "edit-image")
+"""Tools that make a new picture, the second from given ones; each further tool works on a given picture."""
 DEFAULT_LIFETIME = 3_600
 """For how many seconds a provider's result can be fetched, as far as is known: few keep one for less than an hour."""
 
@@ -31,12 +33,21 @@ class InputImage:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class InputImages:
+    """A client's pictures, and the mask of the first: as large as that, and white where it is to be changed."""
+
+    pictures: tuple[InputImage, ...] = ()
+    mask: InputImage | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A request for images, as a provider gets it.
 
     `model` is the provider's own name for it, `input` is in the provider's own words (the catalog maps them), `images`
-    are the client's, `callback_url` is where the provider may tell us, `key` is ours there.
+    are the client's, and `mask` says where the first of them is to be changed, `callback_url` is where the provider may
+    tell us, `key` is ours there, `tool` is the slug of the kind of task.
     """
 
     model: str
@@ -44,19 +55,24 @@ class Job:
     callback_url: str
     key: str | None
     images: tuple[InputImage, ...] = ()
+    mask: InputImage | None = None
+    tool: str = TEXT_TO_IMAGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRef:
     """A job that a provider took, named so that the provider can be asked about it.
 
-    `id` is the provider's own, `model` and `input` are those of the Job, `key` is ours there.
+    `id` is the provider's own, `model` and `tool` are those of the Job, `input` is the client's, `key` is ours there,
+    and `read_inputs` reads the client's pictures again.
     """
 
     id: str
     model: str
     input: Mapping[str, Any]
     key: str | None
+    tool: str = TEXT_TO_IMAGE
+    read_inputs: Callable[[], InputImages] = field(default=InputImages, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

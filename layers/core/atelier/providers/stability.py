@@ -1,6 +1,7 @@
 """Stability's Stable Image: synchronous, with a bearer key. Source: platform.stability.ai, v2beta.
 
-Called: POST {base}/v2beta/stable-image/generate/{service} with a form, even without files; it answers with one picture
+Called: POST {base}/v2beta/stable-image/generate/{service} with a form, even without files, or, for a model such as
+"edit/erase" or "upscale/fast", .../stable-image/{model} with the client's picture and mask; it answers with one picture
 in base64. Calls back, polled, cancelled: never.
 The client's fault: 400 to 499, but for 401, 402 and 403 (our account), 408 and 429; what the content filter takes out,
 which is a 403 by the name of content_moderation, or a 200 with a blurred picture and CONTENT_FILTERED. Passes: 429,
@@ -23,13 +24,20 @@ STRENGTH = 0.7
 """How far a picture may be changed, from 0 to 1, where the client does not say; the models must be told."""
 
 
+TOOLS = ("edit", "upscale")
+"""The first words of models that work on a given picture."""
+
+
 class Stability(Synchronous):
-    """Calls `/v2beta/stable-image/generate/{service}`; a model is "core", "ultra", or such as "sd3/sd3.5-large"."""
+    """Calls `/v2beta/stable-image/...`; a model is "core", "ultra", or such as "sd3/sd3.5-large" or "edit/erase"."""
 
     name = "stability"
     inputs = frozenset(
-        {"prompt", "negative_prompt", "aspect_ratio", "seed", "output_format", "style_preset", "cfg_scale", "strength"}
-    )
+        {
+            "prompt", "negative_prompt", "aspect_ratio", "seed", "output_format", "style_preset", "cfg_scale",
+            "strength", "left", "right", "up", "down", "creativity", "grow_mask",
+        }
+    )  # fmt: skip
 
     def __init__(self, http: HttpClient, urls: Mapping[str, str]) -> None:
         self._http = http
@@ -44,13 +52,18 @@ class Stability(Synchronous):
     def submit(self, job: Job) -> Outcome:
         """Ask for the picture, and wait for it."""
         service, _, model = job.model.partition("/")
-        fields = {**with_mode(job), "model": model} if model else with_strength(job)
+        if service in TOOLS:
+            path, fields = job.model, dict(job.input)
+        else:
+            path = f"generate/{service}"
+            fields = {**with_mode(job), "model": model} if model else with_strength(job)
         picture = only_picture(self.name, job)
-        content_type, content = form(fields, [("image", picture)] if picture else [])
+        files = [(name, image) for name, image in (("image", picture), ("mask", job.mask)) if image]
+        content_type, content = form(fields, files)
         answer = post(
             self._http,
             self.name,
-            f"{self._url}/v2beta/stable-image/generate/{service}",
+            f"{self._url}/v2beta/stable-image/{path}",
             headers={
                 "Authorization": f"Bearer {job.key}",
                 "Accept": "application/json",

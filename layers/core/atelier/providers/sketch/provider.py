@@ -1,4 +1,5 @@
-"""Sketch: the built-in provider. It draws from the prompt in this stack, for nothing. It is not an AI model.
+"""Sketch: the built-in provider. It draws in this stack, for nothing: from the prompt, or in a given picture, by the
+tool that was asked for. It is not an AI model.
 
 Prompts that start with one of these make it behave as providers do on a bad day, as payment services have test
 cards:
@@ -15,17 +16,29 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from atelier.catalog.provider_input import plain
 from atelier.errors import FetchError
-from atelier.images.file_urls import MASK
 from atelier.images.image import EncodedImage
 from atelier.outbound.http_client import HttpClient
 from atelier.providers import http_responses
-from atelier.providers.provider import CallbackRequest, Failed, Job, JobRef, Outcome, Rendered, Running, Submitted
+from atelier.providers.provider import (
+    CallbackRequest,
+    Failed,
+    InputImages,
+    Job,
+    JobRef,
+    Outcome,
+    Rendered,
+    Running,
+    Submitted,
+)
 
 SLOW_SECONDS = 10.0
 CALLBACK_TIMEOUT_SECONDS = 10.0
 CALLBACK_MAX_BYTES = 64 * 1024
 SIDE = 1_024
+MAX_PIXELS = 4_096 * 4_096
+"""Of a picture that became larger; the function that draws has the memory for so many."""
 MAX_WORDS, MAX_WORD = 20, 40
 """So many unknown words are named, and so many letters of each."""
 
@@ -41,7 +54,12 @@ class Sketch:
     charges = False
     asynchronous = True
     cancels = True
-    inputs = frozenset({"prompt", "negative_prompt", "image_urls", "mask_url", "num_images", "seed", "width", "height"})
+    inputs = frozenset(
+        {
+            "prompt", "negative_prompt", "image_urls", "mask_url", "num_images", "seed", "width", "height",
+            "left", "top", "right", "bottom", "factor",
+        }
+    )  # fmt: skip
 
     def __init__(self, http: HttpClient, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._http = http
@@ -61,11 +79,11 @@ class Sketch:
                 return Submitted("never")
             case "test:slow":
                 self._sleep(SLOW_SECONDS)
-        return _change(job) if job.images else _compose(job.input)
+        return _draw(job.tool, job.input, InputImages(job.images, job.mask))
 
     def fetch(self, job: JobRef) -> Outcome:
         """Draw a job that went the asynchronous way."""
-        return Running() if job.id == "never" else _compose(job.input)
+        return Running() if job.id == "never" else _draw(job.tool, plain(job.input, ()), job.read_inputs())
 
     def cancel(self, job: JobRef) -> None:
         """Do nothing: nobody works on a job that is not done."""
@@ -101,20 +119,36 @@ def _test_prompt(job: Job) -> str | None:
     return word if word.startswith("test:") else None
 
 
-def _change(job: Job) -> Rendered:
-    """Change the first of the client's pictures, within the mask where there is one, which is the last of them then."""
-    from atelier.providers.sketch.drawing import change
+def _draw(tool: str, values: Mapping[str, Any], inputs: InputImages) -> Rendered | Failed:
+    """Do what a tool is for; the webhook function, which reads callbacks, has no Pillow."""
+    if not inputs.pictures:
+        return _compose(values)
+    from atelier.providers.sketch import drawing
 
-    pictures = change(
-        job.images[0].content,
-        job.images[-1].content if job.input.get(MASK) else None,
-        job.input["prompt"],
-        seed=job.input.get("seed"),
-        width=job.input.get("width"),
-        height=job.input.get("height"),
-        count=job.input.get("num_images") or 1,
-    )
-    return Rendered(tuple(EncodedImage(content, "image/png", *size) for content, size in pictures))
+    picture, mask = inputs.pictures[0].content, inputs.mask.content if inputs.mask else None
+    try:
+        match tool:
+            case "outpaint":
+                made = [drawing.outpaint(picture, values, max_pixels=MAX_PIXELS)]
+            case "upscale":
+                made = [drawing.upscale(picture, values.get("factor") or 2, max_pixels=MAX_PIXELS)]
+            case "remove-background":
+                made = [drawing.remove_background(picture)]
+            case "erase":
+                made = [drawing.erase(picture, mask)]
+            case _:
+                made = drawing.change(
+                    picture,
+                    mask,
+                    values["prompt"],
+                    seed=values.get("seed"),
+                    width=values.get("width"),
+                    height=values.get("height"),
+                    count=values.get("num_images") or 1,
+                )
+    except drawing.CannotDrawError as exc:
+        return Failed(f"Sketch cannot do this: {exc}")
+    return Rendered(tuple(EncodedImage(content, "image/png", *size) for content, size in made))
 
 
 def _compose(values: Mapping[str, Any]) -> Rendered:
