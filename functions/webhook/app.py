@@ -13,7 +13,7 @@ from atelier.adapters.aws.secrets import Secret, SecretProviderKeys
 from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.http.lazy_client import LazyHttpClient
-from atelier.adapters.lambda_.responses import Answer, answer, answered, raw_body
+from atelier.adapters.lambda_.responses import Answer, answer, answered, raw_body, time_of
 from atelier.generations.provider_callback import ProviderCallback
 from atelier.logging import bind_context, logger
 from atelier.outbound.http_client import HttpClient
@@ -36,12 +36,17 @@ class Settings:
 def callback() -> ProviderCallback:
     """Put the real collaborators together."""
     settings = load(Settings)
+    table = RecordTable(clients.client("dynamodb", brief=True), settings.generations_table)
     return ProviderCallback(
-        generations=GenerationStore(RecordTable(clients.client("dynamodb"), settings.generations_table)),
-        queue=SqsQueue(clients.client("sqs"), settings.ingest_queue_url),
+        generations=GenerationStore(table),
+        queue=SqsQueue(clients.client("sqs", brief=True), settings.ingest_queue_url),
         providers=asynchronous(LazyHttpClient(_client), urls=settings.provider_urls, verify=ed25519.verify),
-        keys=cache(lambda: SecretProviderKeys(Secret(clients.client("secretsmanager"), settings.provider_keys_arn))),
+        keys=cache(lambda: _keys(settings.provider_keys_arn)),
     )
+
+
+def _keys(arn: str) -> SecretProviderKeys:
+    return SecretProviderKeys(Secret(clients.client("secretsmanager", brief=True), arn))
 
 
 def _client() -> HttpClient:
@@ -64,4 +69,5 @@ def receive(event: dict[str, Any]) -> Answer:
 @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> Answer:
     """Answer an API Gateway request; this function has one route only."""
-    return answered(lambda: receive(event))
+    with time_of(context):
+        return answered(lambda: receive(event))

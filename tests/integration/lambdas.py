@@ -122,13 +122,14 @@ class Context:
     function_version: str = "1"
     memory_limit_in_mb: int = 512
     aws_request_id: str = "52fdfc07-2182-454f-963f-5f0f9a621d72"
+    timeout: int = 30
 
     @property
     def invoked_function_arn(self) -> str:
         return f"arn:aws:lambda:us-east-1:123456789012:function:{self.function_name}:live"
 
     def get_remaining_time_in_millis(self) -> int:
-        return 30_000
+        return self.timeout * 1_000
 
 
 class Lambdas:
@@ -148,7 +149,8 @@ class Lambdas:
         for name, value in self._stack.environment(_resource(function)).items():
             self._monkeypatch.setenv(name, value)
         before = len(self._calls.made)
-        answer = HANDLERS[function](document, Context(function))
+        context = Context(function, timeout=self._stack.setting(_resource(function), "Timeout"))
+        answer = HANDLERS[function](document, context)
         self.operations.setdefault(function, set()).update(self._calls.made[before:])
         return answer
 

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 CORE = ROOT / "layers" / "core" / "atelier"
 FLOORS = (
     ("errors", "clock", "encoding", "chance"),
-    ("settings", "logging", "standard_webhooks", "ttl_cache"),
+    ("settings", "logging", "standard_webhooks", "ttl_cache", "deadline"),
     ("outbound",),
     ("images", "accounts", "catalog"),
     ("providers",),

@@ -90,20 +90,20 @@ class Dependencies:
         """Reach the bucket."""
         from atelier.adapters.aws.s3_files import S3Files
 
-        return S3Files(clients.client("s3"), self.settings.files_bucket)
+        return S3Files(clients.client("s3", brief=True), self.settings.files_bucket)
 
     def cancel(self) -> "Cancel":
         """Be ready to cancel generations."""
         from atelier.generations.cancel import Cancel
 
-        queue = SqsQueue(clients.client("sqs"), self.settings.ingest_queue_url)
+        queue = SqsQueue(clients.client("sqs", brief=True), self.settings.ingest_queue_url)
         return Cancel(generations=self.generations, ingest_queue=queue, kinds=KINDS, clock=now_ms)
 
     def redeliver(self) -> "Redeliver":
         """Be ready to tell webhooks again."""
         from atelier.webhooks.redeliver import Redeliver
 
-        queue = SqsQueue(clients.client("sqs"), self.settings.delivery_queue_url)
+        queue = SqsQueue(clients.client("sqs", brief=True), self.settings.delivery_queue_url)
         return Redeliver(deliveries=self.deliveries(), queue=queue, clock=now_ms)
 
     def store_upload(self) -> "StoreUpload":
@@ -117,7 +117,7 @@ class Dependencies:
         from atelier.adapters.dynamodb.generation_eraser import TableEraser
         from atelier.generations.delete import Delete
 
-        eraser = TableEraser(clients.client("dynamodb"), self.settings.generations_table)
+        eraser = TableEraser(clients.client("dynamodb", brief=True), self.settings.generations_table)
         return Delete(generations=self.generations, eraser=eraser, files=self.files())
 
 
@@ -125,7 +125,7 @@ class Dependencies:
 def dependencies() -> Dependencies:
     """Put the real collaborators together."""
     settings = load(Settings)
-    dynamodb, secrets = clients.client("dynamodb"), clients.client("secretsmanager")
+    dynamodb, secrets = clients.client("dynamodb", brief=True), clients.client("secretsmanager", brief=True)
     accounts_table = RecordTable(dynamodb, settings.accounts_table)
     accounts = AccountStore(accounts_table)
     table = RecordTable(dynamodb, settings.generations_table)
@@ -138,7 +138,7 @@ def dependencies() -> Dependencies:
     return Dependencies(
         settings=settings,
         policy=UrlPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports),
-        catalog=catalog_source(settings.catalog_object),
+        catalog=catalog_source(settings.catalog_object, brief=True),
         setup=setup,
         table=table,
         generations=generations,
@@ -150,8 +150,8 @@ def dependencies() -> Dependencies:
         accounts=accounts,
         accept=Accept(
             acceptances=AcceptanceStore(accounts_table, accounts, generations),
-            queue=SqsQueue(clients.client("sqs"), settings.dispatch_queue_url),
-            ingest_queue=SqsQueue(clients.client("sqs"), settings.ingest_queue_url),
+            queue=SqsQueue(clients.client("sqs", brief=True), settings.dispatch_queue_url),
+            ingest_queue=SqsQueue(clients.client("sqs", brief=True), settings.ingest_queue_url),
             setup=setup,
             clock=now_ms,
         ),

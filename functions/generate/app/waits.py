@@ -17,9 +17,10 @@ from urllib.parse import urlencode
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
-from atelier.adapters.lambda_.router import answer, current_event, seconds_left
+from atelier.adapters.lambda_.router import answer, current_event
 from atelier.api.blocking_reply import MAX_INLINE_BYTES, Reply, ReplyBody
 from atelier.api.fields import FieldReader, digits
+from atelier.deadline import seconds_left
 from atelier.errors import GenerationFailedError, RequestError, UnavailableError
 from atelier.generations.model import Generation
 from atelier.logging import bind_context, logger
@@ -27,8 +28,8 @@ from atelier.logging import bind_context, logger
 from .callers import authenticate, own_generation
 from .dependencies import base_url, dependencies
 
-MARGIN_SECONDS = 4.0
-"""Of the function's time, what reading and writing take at most beside the wait."""
+MARGIN_SECONDS = 3.1
+"""Of the request's time, what the last look at the generation takes at most."""
 STORING_SECONDS = 15.0
 """The time to store a large answer; with less time left the next hop does it."""
 MAX_HOPS = 999
@@ -80,8 +81,13 @@ def _answer(generation: Generation, reply: Reply, root: str, hop: int, headers: 
         ) from exc
 
 
+def time_to_wait() -> float:
+    """Return how many seconds of the present request are left for waiting."""
+    return max(0.0, seconds_left() - MARGIN_SECONDS)
+
+
 def _left() -> float:
-    return max(0.0, min(dependencies().settings.wait_seconds, seconds_left() - MARGIN_SECONDS))
+    return min(dependencies().settings.wait_seconds, time_to_wait())
 
 
 def _store(generation: Generation, reply: Reply, body: ReplyBody) -> str:

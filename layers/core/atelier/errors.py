@@ -18,7 +18,8 @@ AtelierError
 │   │   └── UnsafeContentError          400, because a provider holds it to be unsafe
 │   ├── TooManyRequestsError        429, with the seconds to wait
 │   ├── InternalError               500, a defect of ours
-│   └── UnavailableError            503, try again
+│   └── UnavailableError            503, nothing was accepted: try again
+│       ├── AcceptanceUnknownError      it may have been accepted: look first, or repeat it by its Idempotency-Key
 │       ├── ModelUnavailableError       not before the operator sets up a provider
 │       └── ContendedError              too many write the same records
 ├── ConflictError             another writer moved the record first: read again or let it be
@@ -189,9 +190,29 @@ class TooManyRequestsError(RequestError):
 
 
 class UnavailableError(RequestError):
-    """The service cannot answer now; the same request may be made again."""
+    """The service cannot answer now; nothing was accepted, and the same request may be made again.
+
+    The adapters raise it for any call that has no answer, of which some may have had their effect all the same: where
+    that costs money, their callers look before they let it pass.
+    """
 
     status = 503
+
+
+class AcceptanceUnknownError(UnavailableError):
+    """A generation may have been accepted, and charged: its write had no answer, and it cannot be looked for now.
+
+    `repeatable` says that the same request, sent again, would be recognized.
+    """
+
+    def __init__(self, generation_id: str, *, repeatable: bool) -> None:
+        next_step = (
+            "Send the same request again: it is recognized, and charged once."
+            if repeatable
+            else f"Look for /generations/{generation_id} before you send the request again: another one is charged."
+        )
+        super().__init__(f"The generation {generation_id} may have been accepted. {next_step}")
+        self.repeatable = repeatable
 
 
 class ModelUnavailableError(UnavailableError):

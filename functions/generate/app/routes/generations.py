@@ -22,6 +22,7 @@ from atelier.webhooks.serializer import delivery_document
 from ..caching import OWN
 from ..callers import changer, creator, own_generation, reader
 from ..dependencies import base_url, dependencies
+from ..waits import time_to_wait
 
 router = Router()
 
@@ -35,7 +36,7 @@ def generate() -> Response[str]:
         request = parse_generation_request(text, deps.catalog(), deps.policy, partial(deps.usable, key))
         seconds, applied = _wait(request)
         generation = _accept(request, key, "/generate", text)
-    generation = deps.wait(generation, seconds)
+    generation = deps.wait(generation, min(seconds, time_to_wait()))
     return _started(generation, detail(generation, base_url()), applied)
 
 
@@ -50,7 +51,7 @@ def run() -> Response[str]:
         generation = _accept(request, key, "/run", text)
     if not (applied and seconds):
         return _answered(202, generation, accepted(generation), applied)
-    generation = deps.wait(generation, seconds)
+    generation = deps.wait(generation, min(seconds, time_to_wait()))
     return _started(generation, detail(generation, base_url()), applied)
 
 

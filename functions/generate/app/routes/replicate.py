@@ -196,7 +196,7 @@ def _create(named: tuple[str, str] | None, route: str) -> Response[str]:
         return waits.begin(generation, reply, "/".join([".."] * (route.count("/") - 1)))
     if waiting:
         limit = deps.settings.wait_seconds if seconds is None else min(seconds, deps.settings.wait_seconds)
-        generation = deps.wait(generation, min(limit, BRIEF_SECONDS) if brief else limit)
+        generation = deps.wait(generation, min(limit, waits.time_to_wait(), *([BRIEF_SECONDS] if brief else [])))
     if generation.status.final:
         return answer(201, prediction(generation, base_url(), logs=request.logs))
     return answer(201, reply.pending(generation, base_url()))

@@ -19,9 +19,9 @@ EMBEDDED = "embedded"
 TTL_SECONDS = 60.0
 
 
-def catalog_source(location: str) -> Callable[[], Catalog]:
-    """Return how to get the catalog: `place` is "bucket/key", or "embedded" for the one that ships with the code."""
-    return embedded if location == EMBEDDED else StoredCatalog(clients.client("s3"), location)
+def catalog_source(location: str, *, brief: bool = False) -> Callable[[], Catalog]:
+    """Return how to get the catalog: `location` is "bucket/key", or "embedded" for the one that ships with the code."""
+    return embedded if location == EMBEDDED else StoredCatalog(clients.client("s3", brief=brief), location)
 
 
 class StoredCatalog:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -13,6 +13,7 @@ from botocore.loaders import Loader
 from botocore.session import Session, get_session
 
 from atelier.adapters.aws.trust import amazon_roots
+from atelier.deadline import seconds_left
 from atelier.errors import UnavailableError
 from atelier.settings import endpoint_url
 
@@ -44,29 +45,38 @@ _OTHER_CONFIGS = {
 }
 MODELS = "aws_models"
 """The package that layers/aws_models makes: the service models, with what we call alone."""
+_BRIEF_CONFIG = Config(connect_timeout=1, read_timeout=3)
+"""An attempt takes 3 s at most, so that three of them, or two calls of which one hangs, fit into 29 s."""
+MAX_RESERVE = 10.0
+"""An attempt whose answer may take longer starts with less time left than it may take."""
 _PUBLIC_REGION = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-\w+-\d+")
 """As botocore's partitions.json tells the regions of the partition `aws`, whose certificates Amazon signs."""
 
 
 @overload
-def client(service: Literal["bedrock-runtime"]) -> "BedrockRuntimeClient": ...
+def client(service: Literal["bedrock-runtime"], *, brief: bool = ...) -> "BedrockRuntimeClient": ...
 @overload
-def client(service: Literal["dynamodb"]) -> "DynamoDBClient": ...
+def client(service: Literal["dynamodb"], *, brief: bool = ...) -> "DynamoDBClient": ...
 @overload
-def client(service: Literal["s3"]) -> "S3Client": ...
+def client(service: Literal["s3"], *, brief: bool = ...) -> "S3Client": ...
 @overload
-def client(service: Literal["secretsmanager"]) -> "SecretsManagerClient": ...
+def client(service: Literal["secretsmanager"], *, brief: bool = ...) -> "SecretsManagerClient": ...
 @overload
-def client(service: Literal["sns"]) -> "SNSClient": ...
+def client(service: Literal["sns"], *, brief: bool = ...) -> "SNSClient": ...
 @overload
-def client(service: Literal["sqs"]) -> "SQSClient": ...
+def client(service: Literal["sqs"], *, brief: bool = ...) -> "SQSClient": ...
 @cache
-def client(service: str) -> Any:
-    """Return this sandbox's client of a service."""
+def client(service: str, *, brief: bool = False) -> Any:
+    """Return this sandbox's client of a service; a `brief` one is for functions whose own callers wait."""
     config = _CONFIG.merge(_OTHER_CONFIGS.get(service, Config()))
+    if brief:
+        config = config.merge(_BRIEF_CONFIG)
     if service == "s3" and endpoint_url():
         config = config.merge(Config(s3={"addressing_style": "path"}))  # an emulator's buckets have no hosts
-    return _session().create_client(service, config=config, verify=_roots())
+    made = _session().create_client(service, config=config, verify=_roots())
+    longest = min(made.meta.config.read_timeout, MAX_RESERVE)  # type: ignore[attr-defined]
+    made.meta.events.register_first("before-send", partial(_start_in_time, longest))
+    return made
 
 
 @contextmanager
@@ -76,6 +86,19 @@ def translated(what: str) -> Iterator[None]:
         yield
     except (ClientError, BotoCoreError) as exc:
         raise UnavailableError(f"{what} is out of reach; try again.") from exc
+
+
+class OutOfTimeError(BotoCoreError):
+    """The request's time is nearly over: the call, or its repetition, was not sent."""
+
+    fmt = "not sent: only {left:.1f} s are left"
+
+
+def _start_in_time(seconds: float, **_: Any) -> None:
+    """Refuse an attempt that may outlast the present request; `seconds` are what it may take."""
+    left = seconds_left()
+    if left < seconds:
+        raise OutOfTimeError(left=left)
 
 
 def _roots() -> str | None:

@@ -46,7 +46,7 @@ class Secret:
 
 
 def _log(exc: AtelierError) -> None:
-    logger.error("a secret cannot be read; its last value stays", cause=repr(exc.__cause__))
+    logger.error("a secret cannot be read; its last value stays", cause=repr(exc.__cause__ or exc))
 
 
 class SecretProviderKeys:

@@ -9,13 +9,16 @@ from atelier.adapters.dynamodb.generation_store import GenerationStore, world
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.dynamodb.spending_store import SpendingStore, budget_exceeded
 from atelier.clock import MINUTE
+from atelier.deadline import seconds_left, time_limit
 from atelier.errors import (
+    AcceptanceUnknownError,
     ConflictError,
     IdempotencyMismatchError,
     NotFoundError,
     PaymentRequiredError,
     RefusedWritesError,
     RequestError,
+    UnavailableError,
 )
 from atelier.generations.idempotency import CountedRequest, Idempotency
 from atelier.generations.model import Generation
@@ -24,6 +27,8 @@ IDEMPOTENCY = "idempotency"
 KEPT_LONGER_SECONDS = 86_400
 """An idempotency record outlives the generation by a day."""
 REQUEST = "request"
+OUTCOME_SECONDS = 4.0
+"""Kept of the request's time to find out whether a write whose answers were lost has succeeded."""
 CLAIMABLE_FOR = 15 * MINUTE
 """A request that is sent again comes sooner after the first one: clients wait for ten minutes at most."""
 MAX_CLAIMABLE = 50
@@ -48,8 +53,8 @@ class AcceptanceStore:
     ) -> Generation:
         """Write a new generation and return it, or the one that the same request made before.
 
-        Raises IdempotencyMismatchError, TooManyRequestsError or PaymentRequiredError, and writes nothing then. A
-        repeated request counts like the first.
+        Raises IdempotencyMismatchError, TooManyRequestsError, PaymentRequiredError or UnavailableError, and writes
+        nothing then; AcceptanceUnknownError where nobody can tell. A repeated request counts like the first.
         """
         writes = {"generation": self._generations.insertion(generation)}
         if generation.cost:
@@ -82,13 +87,25 @@ class AcceptanceStore:
                 }
             )
         try:
-            self._table.transact(list(writes.values()))
+            with time_limit(seconds_left() - OUTCOME_SECONDS):
+                self._table.transact(list(writes.values()))
+        except UnavailableError as exc:
+            return self._outcome(generation, exc, repeatable=bool(idempotency or counted))
         except RefusedWritesError as exc:
             refused = {name for number, name in enumerate(writes) if number in exc.refused}
             if IDEMPOTENCY in refused and idempotency and (earlier := self.find_earlier(key, idempotency, now)):
                 return earlier
             raise _refusal(refused, generation, key, now) or exc from exc
         return generation
+
+    def _outcome(self, generation: Generation, exc: UnavailableError, *, repeatable: bool) -> Generation:
+        """Return a generation whose write may have succeeded before its answers were lost; else raise `exc`."""
+        try:
+            return self._generations.get(generation.id)
+        except NotFoundError:
+            raise exc from exc.__cause__
+        except UnavailableError as again:
+            raise AcceptanceUnknownError(generation.id, repeatable=repeatable) from again
 
     def find_earlier(self, key: ApiKey, idempotency: Idempotency, now: int) -> Generation | None:
         """Return the generation that the same request made before, if there is one, and count the repetition.

@@ -265,7 +265,8 @@ class RecordTable:
     def transact(self, writes: Sequence[Write], *, tries: int = MAX_TRANSACTION_TRIES) -> None:
         """Make all writes, of this table or others, or none; RefusedWritesError says whose conditions did not hold.
 
-        ContendedError where others wrote the same records at every one of so many tries.
+        ContendedError where others wrote the same records at every one of so many tries. Any other UnavailableError
+        leaves it unknown whether they were made.
         """
         token = secrets.token_hex(16)
         pause = FIRST_PAUSE_SECONDS

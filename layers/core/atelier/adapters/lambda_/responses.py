@@ -5,11 +5,14 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 
 import base64
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from atelier.api.error_document import WriteError, describe_error
+from atelier.deadline import time_limit
 from atelier.encoding import encode
 from atelier.errors import (
+    AcceptanceUnknownError,
     FieldError,
     InternalError,
     InvalidRequestError,
@@ -23,9 +26,16 @@ from atelier.errors import (
 )
 from atelier.logging import logger
 
+ANSWER_SECONDS = 0.8
+"""Of the function's time, the time to write an answer."""
 Answer = dict[str, Any]
 SAFE = {"X-Content-Type-Options": "nosniff", "Strict-Transport-Security": "max-age=31536000"}
 """On every answer: browsers take it for what it says it is, and come by https only."""
+
+
+def time_of(context: Any) -> AbstractContextManager[None]:
+    """Limit what runs within to the time of a Lambda function, less what its answer takes."""
+    return time_limit(context.get_remaining_time_in_millis() / 1_000 - ANSWER_SECONDS)
 
 
 def answer(status: int, document: Any, headers: Mapping[str, str] | None = None) -> Answer:
@@ -76,6 +86,8 @@ def _headers(exc: RequestError) -> dict[str, str]:
             }
         case ModelUnavailableError():
             return {"x-should-retry": "false"}  # what OpenAI's SDKs obey
+        case AcceptanceUnknownError(repeatable=False):
+            return {"x-should-retry": "false", "Retry-After": "5"}
         case UnavailableError():
             return {"Retry-After": "1"}
         case _:

@@ -42,7 +42,8 @@ class Api(APIGatewayRestResolver):
     def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         """Answer an API Gateway request."""
         method = event["httpMethod"]
-        answer = super().resolve({**event, "httpMethod": "GET"} if method == "HEAD" else event, context)
+        with responses.time_of(context):
+            answer = super().resolve({**event, "httpMethod": "GET"} if method == "HEAD" else event, context)
         headers: dict[str, list[str]] = answer["multiValueHeaders"]
         if _still_good(self.current_event.headers.get("If-None-Match"), headers.get("ETag")):
             answer.update(statusCode=304, body="")
@@ -95,11 +96,6 @@ def current_event() -> APIGatewayProxyEvent:
     """Return the request that is being answered."""
     event: APIGatewayProxyEvent = BaseRouter.current_event  # type: ignore[assignment]
     return event
-
-
-def seconds_left() -> float:
-    """Return how long Lambda lets the function go on."""
-    return float(BaseRouter.lambda_context.get_remaining_time_in_millis()) / 1_000
 
 
 def answer(status: int, document: Any, headers: dict[str, str] | None = None) -> Response[str]:
