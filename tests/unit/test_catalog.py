@@ -224,7 +224,7 @@ def test_pictures_go_where_the_provider_looks_for_them(slug: str, provider: str,
 
 
 def test_without_pictures_the_model_has_its_own_name() -> None:
-    _, fal = CATALOG.model("nano-banana").routes
+    *_, fal = CATALOG.model("nano-banana").routes
     assert [fal.model_for({}), fal.model_for({"image_urls": None})] == ["fal-ai/nano-banana"] * 2
 
 

@@ -20,10 +20,14 @@ CALLS = {
         "https://queue.fal.run/fal-ai/flux/requests/00000000-0000-0000-0000-000000000000/status",
         f"Key {KEY}",
     ),
+    "gemini": ("https://generativelanguage.googleapis.com/v1beta/models", KEY),
+    "ideogram": ("https://api.ideogram.ai/v1/ideogram-v3/generate", KEY),
     "openai": ("https://api.openai.com/v1/models", f"Bearer {KEY}"),
     "stability": ("https://api.stability.ai/v1/user/balance", f"Bearer {KEY}"),
     "automatic1111": ("http://10.0.0.5:7860/sdapi/v1/sd-models", "Basic dXNlcjpwYXNzd29yZA=="),
 }
+
+HEADERS = {"gemini": "x-goog-api-key", "ideogram": "Api-Key"}
 
 
 def check(name: str, http: HttpClient) -> ProviderError | None:
@@ -47,7 +51,7 @@ def test_each_provider_with_a_key_has_a_free_call() -> None:
 
         (request,) = known.requests
         assert (request.method, str(request.url)) == ("GET", url), name
-        assert request.headers["Authorization"] == authorization, name
+        assert request.headers[HEADERS.get(name, "Authorization")] == authorization, name
 
 
 @pytest.mark.parametrize(
@@ -56,7 +60,7 @@ def test_each_provider_with_a_key_has_a_free_call() -> None:
         (lambda: httpx.Response(401, json={}), ProviderCredentialsError),
         (lambda: httpx.Response(402, json={}), ProviderCredentialsError),
         (lambda: httpx.Response(403, json={}), ProviderCredentialsError),
-        (lambda: httpx.Response(405, json={}), ProviderRejectedError),
+        (lambda: httpx.Response(406, json={}), ProviderRejectedError),
         (lambda: httpx.Response(302, json={}), ProviderBusyError),
         (lambda: httpx.Response(429, json={}), ProviderBusyError),
         (lambda: httpx.Response(500, json={}), ProviderBusyError),

@@ -10,6 +10,8 @@ from atelier.errors import OutcomeUnknownError, ProviderError, ProviderRejectedE
 from atelier.outbound.http_client import HttpClient
 from atelier.providers.automatic1111 import Automatic1111
 from atelier.providers.bedrock import Bedrock
+from atelier.providers.gemini import Gemini
+from atelier.providers.ideogram import Ideogram
 from atelier.providers.openai import OpenAI
 from atelier.providers.provider import InputImage, Job, Provider
 from atelier.providers.registry import KINDS
@@ -21,7 +23,7 @@ from tests.unit.fakes import ScriptedHttp, answer
 
 JOB = Job(model="model", input={"prompt": "a café"}, callback_url="", key="the key")
 URLS = {"automatic1111": "http://10.0.0.5:7860"}
-PAID: list[Callable[[HttpClient, Mapping[str, str]], Provider]] = [OpenAI, Stability]
+PAID: list[Callable[[HttpClient, Mapping[str, str]], Provider]] = [OpenAI, Gemini, Ideogram, Stability]
 
 
 PICTURE = InputImage(b"\x89PNG\r\n\x1a\n", "image/png", "https://atelier.example/1.png")
@@ -36,13 +38,16 @@ class NoModels:
 
 def all_of_them() -> list[Provider]:
     http = wire(httpx.Response(500)).client
-    return [OpenAI(http, {}), Stability(http, {}), Automatic1111(http, URLS), Bedrock(NoModels())]
+    several: list[Provider] = [OpenAI(http, {}), Gemini(http, {})]
+    return [*several, Ideogram(http, {}), Stability(http, {}), Automatic1111(http, URLS), Bedrock(NoModels())]
 
 
 def test_they_say_what_they_are() -> None:
     found = {it.name: (it.needs_key, it.charges, it.asynchronous, it.cancels) for it in all_of_them()}
     assert found == {
         "openai": (True, True, False, False),
+        "gemini": (True, True, False, False),
+        "ideogram": (True, True, False, False),
         "stability": (True, True, False, False),
         "automatic1111": (False, False, False, False),
         "bedrock": (False, True, False, False),
@@ -56,7 +61,7 @@ def test_only_asynchronous_ones_have_jobs_and_call_back(kind: type[Provider], me
     assert hasattr(kind, method) == kind.asynchronous
 
 
-@pytest.mark.parametrize("provider", all_of_them()[1:], ids=lambda provider: provider.name)
+@pytest.mark.parametrize("provider", all_of_them()[2:], ids=lambda provider: provider.name)
 def test_most_take_one_picture_and_drop_none_in_silence(provider: Provider) -> None:
     job = replace(JOB, images=(PICTURE, PICTURE))
     assert "one picture" in str(raised(ProviderRejectedError, lambda: provider.submit(job)))

@@ -18,7 +18,7 @@ MODELS = Setup(InMemoryProviderKeys(), {}, (ARN,))
     ("setup", "usable"),
     [
         (NOTHING, {"sketch"}),
-        (KEYS, {"sketch", "artificial-studio", "replicate", "fal", "openai", "stability"}),
+        (KEYS, {"sketch", "artificial-studio", "replicate", "fal", "openai", "gemini", "ideogram", "stability"}),
         (ADDRESSES, {"sketch", "automatic1111"}),
         (MODELS, {"sketch", "bedrock"}),
     ],

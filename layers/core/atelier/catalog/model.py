@@ -1,7 +1,7 @@
 """The catalog: the tools and models that clients can name, and who serves them, read from TOML."""
 
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -14,6 +14,8 @@ from atelier.catalog.provider_input import AUTO, SHAPE, Rule, plain, ratio_of, t
 from atelier.errors import ConfigurationError, FieldError, NotFoundError
 
 T = TypeVar("T")
+MAX_NAMED = 12
+"""So many models are named to a client that asks for an unknown one."""
 EMBEDDED = Path(__file__).with_name("default.toml")
 DEFAULT_CONCURRENCY = 10
 SKETCH = "sketch"
@@ -170,7 +172,7 @@ class Catalog:
             found = self.models[self.aliases.get(slug, slug)]
             return next((variant for variant in found.variants if variant.tool.slug == tool), found)
         except KeyError:
-            message = f"The models here are {', '.join(self.models)}; there is no '{slug}'."
+            message = f"The models here are {_listed(self.models)}; there is no '{slug}'."
             raise NotFoundError(message, [FieldError("model", message, "unknown_model")]) from None
 
     def tool(self, slug: str) -> Tool:
@@ -193,6 +195,13 @@ class Catalog:
     def concurrency_of(self, provider: str) -> int:
         """Return how many calls at once a provider gets."""
         return self.concurrency.get(provider, DEFAULT_CONCURRENCY)
+
+
+def _listed(slugs: Collection[str]) -> str:
+    """Name the first of many models."""
+    first = list(slugs)[:MAX_NAMED]
+    rest = len(slugs) - len(first)
+    return ", ".join(first) + (f" and {rest} others, which GET /models lists" if rest else "")
 
 
 def load(text: str) -> Catalog:

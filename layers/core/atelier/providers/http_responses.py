@@ -91,13 +91,21 @@ def ask(
 
 
 def check(
-    http: HttpClient, provider: str, url: str, *, headers: Mapping[str, str], known: Collection[int] = ()
+    http: HttpClient,
+    provider: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    known: Collection[int] = (),
+    message: Callable[[dict[str, Any]], object] = lambda _: None,
 ) -> None:
     """GET what only a good key may read; `known` are refusals that say as much, since they come after the key's check.
 
-    Raises as `ask` does, and ProviderRejectedError where the answer is none of the provider's.
+    Raises as `ask` does, and ProviderRejectedError where the answer is none of the provider's; `message` may itself
+    raise what the provider's codes say.
     """
     response = ask(http, provider, "GET", url, headers=headers, timeout=CHECK_SECONDS, max_bytes=MAX_CHECK_BYTES)
+    message(document(response.body))
     if response.status >= 300 and response.status not in known:
         raise ProviderRejectedError(
             f"The provider {provider} answered {response.status} to a request for its account; check its address."

@@ -11,6 +11,8 @@ from atelier.providers.artificial_studio import ArtificialStudio
 from atelier.providers.automatic1111 import Automatic1111
 from atelier.providers.bedrock import Bedrock
 from atelier.providers.fal import Fal
+from atelier.providers.gemini import Gemini
+from atelier.providers.ideogram import Ideogram
 from atelier.providers.openai import OpenAI
 from atelier.providers.openai_shaped import shaped
 from atelier.providers.ports import ModelInvoker, ProviderKeys
@@ -19,9 +21,10 @@ from atelier.providers.replicate import Replicate
 from atelier.providers.sketch.provider import Sketch
 from atelier.providers.stability import Stability
 
-KINDS: Mapping[str, type[Provider]] = {
-    kind.name: kind for kind in (Sketch, ArtificialStudio, Replicate, Fal, OpenAI, Stability, Bedrock, Automatic1111)
-}
+_MODULES: tuple[type[Provider], ...] = (
+    Sketch, ArtificialStudio, Replicate, Fal, OpenAI, Gemini, Ideogram, Stability, Bedrock, Automatic1111
+)  # fmt: skip
+KINDS: Mapping[str, type[Provider]] = {kind.name: kind for kind in _MODULES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,8 @@ def asynchronous(
 def synchronous(http: HttpClient, *, urls: Mapping[str, str], models: ModelInvoker) -> Mapping[str, Provider]:
     """Make the providers that answer with the pictures; `models` are Bedrock's."""
     known: tuple[Provider, ...] = (
-        OpenAI(http, urls), Stability(http, urls), Bedrock(models), Automatic1111(http, urls)
+        OpenAI(http, urls), Gemini(http, urls), Ideogram(http, urls), Stability(http, urls), Bedrock(models),
+        Automatic1111(http, urls),
     )  # fmt: skip
     return {provider.name: provider for provider in known}
 

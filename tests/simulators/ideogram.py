@@ -1,0 +1,64 @@
+"""A simulator of Ideogram 3.0, which answers with URLs."""
+
+import re
+from email import message_from_bytes
+from email.message import Message
+
+from tests.simulators.server import Job, Reply, Request
+from tests.simulators.synchronous import SynchronousSimulator
+
+_CALL = re.compile(r"/v1/(ideogram-v3)/(generate|remix)")
+FIELDS = frozenset(
+    {"prompt", "negative_prompt", "aspect_ratio", "rendering_speed", "num_images", "seed", "magic_prompt", "style_type"}
+)
+
+
+class IdeogramSimulator(SynchronousSimulator):
+    """Takes forms at `/v1/ideogram-v3/generate`, and with a picture at `/remix`."""
+
+    name = "ideogram"
+
+    def respond(self, request: Request) -> Reply | None:
+        """Answer a call."""
+        if request.headers.get("api-key") != self.key:
+            return self.refusal(401, "Invalid API key")
+        found = _CALL.fullmatch(request.path)
+        if not found:
+            return self.refusal(404, "Not found")
+        if request.method != "POST":
+            return self.refusal(405, "Method not allowed")
+        head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
+        parts = message_from_bytes(head + request.body).walk()
+        given = {part.get_param("name", header="content-disposition"): _content(part) for part in parts}
+        fields = {str(name): value.decode() for name, value in given.items() if name and name != "image" if value}
+        if strange := set(fields) - FIELDS:
+            return self.refusal(400, f"unknown fields: {sorted(strange)}")
+        if ("image" in given) != (found[2] == "remix") or not re.fullmatch("[0-9]+x[0-9]+", fields["aspect_ratio"]):
+            return self.refusal(400, "the picture or the aspect ratio is not as it should be")
+        return self.answer(found[1], fields, fields["prompt"])
+
+    def success(self, job: Job) -> Reply:
+        """Send the pictures' URLs."""
+        return Reply(200, {"created": "2026-11-26T00:00:00Z", "data": [_image(url) for url in self.pictures(job)]})
+
+    def unsafe(self, job: Job) -> Reply:
+        """Send pictures without URLs."""
+        return Reply(200, {"created": "2026-11-26T00:00:00Z", "data": [_image(None)] * self.wanted(job)})
+
+    def failed(self, job: Job) -> Reply:
+        """Send nothing."""
+        return Reply(200, {"created": "2026-11-26T00:00:00Z", "data": []})
+
+    def refusal(self, status: int, words: str) -> Reply:
+        """Make an error."""
+        return Reply(status, {"error": words})
+
+
+def _content(part: Message) -> bytes:
+    content = part.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""
+
+
+def _image(url: str | None) -> dict[str, object]:
+    safe = {"prompt": "", "resolution": "1024x1024", "seed": 1, "style_type": "GENERAL", "is_image_safe": bool(url)}
+    return {"url": url, **safe} if url else safe
