@@ -209,7 +209,9 @@ class InMemoryGenerations:
         if release:
             self.release(release)
         current = self.table.generations.get(before.id)
-        if current is None or not self.condition(current, before):
+        called_back = (before.status, before.job_id) == (Status.PROCESSING, None) and current and current.job_id
+        given_back = after.status is Status.PENDING and called_back
+        if current is None or given_back or not self.condition(current, before):
             raise ConflictError("the record was changed by another writer")
         names = [item.name for item in fields(Generation)]
         changes = {name: getattr(after, name) for name in names if getattr(after, name) != getattr(before, name)}
@@ -218,6 +220,11 @@ class InMemoryGenerations:
 
     def release(self, release: Release) -> None:
         self.table.upstreams.release(release)
+
+    def recovered(self, upstream: str, now: int) -> None:
+        breaker = self.table.upstreams.breakers.get(upstream, CircuitBreaker())
+        if breaker.probe_at <= now + PROBE_EVERY:
+            self.table.upstreams.breakers[upstream] = replace(breaker, failures=0, probe_at=0)
 
     def acquire(self, before: Generation, after: Generation, upstream: Upstream, now: int) -> Slot:
         slot = self.table.upstreams.acquire(upstream, now)
@@ -484,6 +491,7 @@ class ScriptedProvider:
         submit: Sequence[Scripted] = (),
         fetch: Sequence[ScriptedFetch] = (),
         cancel: Exception | None = None,
+        check: Exception | None = None,
         needs_key: bool = True,
         charges: bool = True,
         asynchronous: bool = True,
@@ -499,7 +507,9 @@ class ScriptedProvider:
         self.submitted: list[Job] = []
         self.fetched: list[JobRef] = []
         self.cancelled: list[JobRef] = []
+        self.checks = 0
         self._cancel = cancel
+        self._check = check
         self._submit = list(submit)
         self._fetch = list(fetch)
 
@@ -517,7 +527,9 @@ class ScriptedProvider:
             raise self._cancel
 
     def check(self, key: str | None) -> None:
-        """Find nothing wrong."""
+        self.checks += 1
+        if self._check:
+            raise self._check
 
     def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
         return request.body.decode() or None

@@ -869,3 +869,139 @@ def test_all_downloads_together_have_one_deadline() -> None:
     prepare = replace(workshop.prepare, download=Download(room.egress, lambda: next(times)))
     replace(room.workshop, workshop=replace(workshop, prepare=prepare))(room.before)
     assert [request.timeout for request in room.egress.requests] == [20.0, 5.0]
+
+
+# ---- Probes
+
+
+def a_probe(generation: Generation | None = None, *, check: Exception | None = None, **script: Any) -> Room:
+    """Make a room whose breaker is open, and where the time for a probe has come."""
+    room = Room(generation or a_generation(model="paid"), **script)
+    room.studio = ScriptedProvider("studio", submit=script.get("studio", [Submitted("job-1")]), check=check)
+    room.step = replace(room.step, providers={**room.step.providers, "studio": room.studio})
+    room.upstreams.breakers[STUDIO] = CircuitBreaker(FAILURES_TO_OPEN, NOW - 1)
+    return room
+
+
+def test_a_probe_begins_with_a_call_that_costs_nothing() -> None:
+    """Each probe of a provider that hung cost a paid call, and its generation."""
+    room = a_probe(check=ProviderBusyError("The provider studio could not be reached."))
+    waiting = room.run()
+    assert (waiting.status, room.studio.checks, room.studio.submitted) == (Status.PENDING, 1, [])
+    assert room.upstreams.breakers[STUDIO].probe_at == NOW + PROBE_EVERY
+    assert room.upstreams.taken(NOW) == 0
+
+
+@each("check", [None, ProviderRejectedError("It answered 404 to a request for its account.")])
+def test_a_provider_that_answers_gets_the_job_and_is_back(check: Exception | None) -> None:
+    room = a_probe(check=check)
+    assert room.run().job_id == "job-1"
+    assert (room.studio.checks, len(room.studio.submitted)) == (1, 1)
+    assert not room.upstreams.breakers[STUDIO].open
+
+
+def test_a_provider_that_works_is_not_checked() -> None:
+    room = Room()
+    room.run()
+    assert room.studio.checks == 0
+
+
+@each("tries", [0, MAX_TRIES - 1])
+def test_a_probe_counts_as_nobodys_try(tries: int) -> None:
+    """A generation died of five unlucky probes in five minutes while others had had no turn."""
+    room = a_probe(a_generation(model="paid", tries=tries), studio=[BUSY])
+    waiting = room.run()
+    assert (waiting.status, waiting.tries) == (Status.PENDING, tries)
+    assert len(waiting.attempts) == 1
+
+
+def test_who_has_another_provider_goes_there_from_a_probe() -> None:
+    room = a_probe(shared(), check=BUSY)
+    requeued = room.run()
+    assert room.queue.sent == [(requeued.id, 0)]
+    assert room.run().provider == "other"
+
+
+# ---- Deadlines
+
+
+def accepted(age: int, **changes: Any) -> Generation:
+    """Make a generation of a model with ten minutes, accepted `age` ago."""
+    return a_generation(created_at=NOW - age, claim_by=NOW - age + DEADLINE, **changes)
+
+
+@each(("age", "left"), [(0, DEADLINE), (MINUTE, DEADLINE - MINUTE), (DEADLINE - 1, DEADLINE // 2)])
+def test_the_deadline_counts_from_the_acceptance(age: int, left: int) -> None:
+    """A provider that took a job has half of the deadline at least."""
+    assert Room(accepted(age)).run().deadline_at == NOW + left
+
+
+@each(
+    ("age", "breaker"),
+    [
+        (DEADLINE, CircuitBreaker(taken={0: NOW + 1})),
+        (DEADLINE + 1, CircuitBreaker(FAILURES_TO_OPEN, NOW + 1)),
+        (0, CircuitBreaker(FAILURES_TO_OPEN, NOW + DEADLINE)),
+    ],
+)
+def test_who_cannot_be_served_in_time_is_told_at_once(age: int, breaker: CircuitBreaker) -> None:
+    """With a provider that was down for good, 500 waited for up to 24 h, and 16.6 h at the median."""
+    room = Room(accepted(age, cost=4), catalog=replace(a_catalog(), concurrency={"studio": 1}))
+    room.upstreams.breakers[STUDIO] = breaker
+    failed = room.run()
+    assert (failed.status, failed.refunded) == (Status.ERROR, True)
+    assert failed.error == "No provider could take it within 10 min. Try again later."
+    assert room.calls == {}
+
+
+def test_a_rest_beyond_the_deadline_is_not_waited_for() -> None:
+    failed = Room(accepted(0), studio=[ProviderBusyError("It is busy.", retry_after=601.0)]).run()
+    assert failed.error == "No provider could take it within 10 min; the last time: It is busy. Try again later."
+
+
+def test_a_deadline_of_seconds_is_told_in_seconds() -> None:
+    room = Room(a_generation(created_at=NOW - 45_000, claim_by=NOW))
+    room.upstreams.breakers[STUDIO] = CircuitBreaker(FAILURES_TO_OPEN, NOW + 1)
+    assert "within 45 s." in (room.run().error or "")
+
+
+# ---- A callback before the answer
+
+
+def called_back(room: Room, *, then: Exception) -> Any:
+    """Make a call that the provider answers so, after it has taken the job and called back."""
+
+    def hang(job: Job) -> Outcome:
+        room.generations.record_job(room.before.id, provider="studio", job_id="job-1")
+        raise then
+
+    return hang
+
+
+def test_a_callback_wins_over_an_answer_that_never_comes() -> None:
+    room = Room()
+    room.studio = ScriptedProvider("studio", submit=[called_back(room, then=OutcomeUnknownError("It hung."))])
+    room.step = replace(room.step, providers={**room.step.providers, "studio": room.studio})
+    assert room.run().job_id == "job-1"
+    assert not room.upstreams.breakers[STUDIO].failures
+    assert room.upstreams.taken(NOW) == 0
+
+
+def test_a_job_that_called_back_is_not_offered_to_another() -> None:
+    """A provider that took the job and then said 503 was paid twice."""
+    room = Room(shared())
+    room.studio = ScriptedProvider("studio", submit=[called_back(room, then=BUSY)])
+    room.step = replace(room.step, providers={**room.step.providers, "studio": room.studio})
+    with pytest.raises(ConflictError):
+        room.run()
+    assert (room.generation.status, room.generation.job_id) == (Status.PROCESSING, "job-1")
+    assert room.queue.sent == []
+    assert room.upstreams.taken(NOW) == 0
+
+
+def test_a_lost_answer_is_noted_for_its_callback() -> None:
+    room = Room(studio=[OutcomeUnknownError("It hung.")])
+    with pytest.raises(OutcomeUnknownError):
+        room.run()
+    assert room.generation.lost_answer
+    assert room.upstreams.breakers[STUDIO].failures == 1

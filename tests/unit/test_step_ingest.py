@@ -26,6 +26,7 @@ from atelier.generations.model import UPLOAD_LEASE, Generation, ProviderAttempt,
 from atelier.images.download import MAX_REDIRECTS, Download
 from atelier.images.image import EncodedImage
 from atelier.images.ports import Sanitise
+from atelier.outbound.circuit_breaker import FAILURES_TO_OPEN, PROBE_EVERY, CircuitBreaker
 from atelier.outbound.http_client import HttpClient, HttpResponse
 from atelier.outbound.url_policy import UrlPolicy
 from atelier.providers.provider import DEFAULT_LIFETIME, Failed, Images, ImageUrls, JobRef, Outcome, Rendered, Running
@@ -425,6 +426,23 @@ def test_a_bad_answer_comes_again_and_then_succeeds(said: HttpResponse | Excepti
     assert room.generation.due_at == NOW + UPLOAD_LEASE
     assert room.run().status is Status.SUCCESS
     assert len(room.provider.fetched) == 1
+
+
+@each(
+    ("breaker", "is_open"),
+    [
+        (CircuitBreaker(FAILURES_TO_OPEN, NOW + PROBE_EVERY), False),
+        (CircuitBreaker(FAILURES_TO_OPEN, NOW + PROBE_EVERY + 1), True),
+    ],
+)
+def test_a_callback_closes_the_breaker_of_a_hung_provider(breaker: CircuitBreaker, is_open: bool) -> None:
+    """A provider that hung and called back got one probe in 30 s; a rest that it asked for still counts."""
+    lost = replace(SUBMITTED, attempts=(ProviderAttempt("studio", "studio/xl", NOW, reason="It hung."),))
+    room = Room(lost)
+    breakers = room.generations.table.upstreams.breakers
+    breakers["provider:studio"] = breaker
+    assert room.run().status is Status.SUCCESS
+    assert breakers["provider:studio"].open is is_open
 
 
 def test_s3_away_for_a_minute_costs_no_image() -> None:

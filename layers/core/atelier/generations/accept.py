@@ -75,6 +75,7 @@ class Accept:
             correlation_id=correlation_id,
             cost=request.model.price(request.input, routes),
             now=now,
+            deadline=request.model.deadline,
         )
         accepted = self.acceptances.write(wanted, key, idempotency, now, counted)
         if accepted.status is Status.PENDING:

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from atelier.catalog.gateway import Gateway
@@ -10,6 +11,7 @@ from atelier.catalog.model import SKETCH, Catalog, Model, Route
 from atelier.chance import chance
 from atelier.clock import MINUTE, SECOND
 from atelier.errors import (
+    ConflictError,
     FetchFailedError,
     InvalidRequestError,
     NotFoundError,
@@ -25,7 +27,6 @@ from atelier.generations.complete import Complete
 from atelier.generations.input_images import PrepareInputs, StoredInputs
 from atelier.generations.model import (
     CLAIM_LEASE,
-    MAX_PENDING,
     MAX_TRIES,
     RESEND_AFTER,
     Generation,
@@ -96,6 +97,11 @@ class ActiveAttempt:
     rest: tuple[Candidate, ...]
     alone: bool
     begun_at: int
+
+    @property
+    def is_probe(self) -> bool:
+        """Tell whether it finds out whether the provider is back, which counts as nobody's try."""
+        return self.slot is not None and self.slot.probe
 
     @property
     def last(self) -> bool:
@@ -250,7 +256,7 @@ class Dispatch:
     def _take(self, attempt: ActiveAttempt) -> Generation:
         name, claimed = attempt.candidate.provider.name, attempt.claimed
         try:
-            outcome = self._submit(attempt.candidate)
+            outcome = self._submit(attempt)
         except ProviderBusyError as exc:
             return self._pass_on(attempt, str(exc), Health.FAILING, retry_after=exc.retry_after)
         except ProviderCredentialsError:
@@ -264,9 +270,16 @@ class Dispatch:
             return self._lose(attempt, exc)
         return self._record(attempt, outcome)
 
-    def _submit(self, candidate: Candidate) -> Outcome:
-        """Submit the job; once more where the key was refused and a new one may have been set since."""
+    def _submit(self, attempt: ActiveAttempt) -> Outcome:
+        """Submit the job; once more where the key was refused and a new one may have been set since.
+
+        A probe makes a call first that costs nothing and ends sooner.
+        """
+        candidate = attempt.candidate
         try:
+            if attempt.is_probe:
+                with suppress(ProviderRejectedError):  # it answers
+                    candidate.provider.check(candidate.job.key)
             return candidate.provider.submit(candidate.job)
         except ProviderCredentialsError:
             self.keys.refresh()
@@ -281,7 +294,7 @@ class Dispatch:
             case Images(()):
                 return self._end(attempt, claimed.failed("The provider finished without a picture.", now))
             case Images(images):
-                staged = self._stage(attempt, images)
+                staged = self._stage(attempt, claimed, images)
                 return self._bring_home(self._end(attempt, claimed.uploading(self.clock(), staged, now + STAGED)))
             case Submitted(job_id):
                 return self._end(attempt, claimed.submitted(job_id, now))
@@ -293,12 +306,12 @@ class Dispatch:
                 name = attempt.candidate.provider.name
                 return self._lose(attempt, OutcomeUnknownError(f"The provider {name} took the job without naming it."))
 
-    def _stage(self, attempt: ActiveAttempt, images: tuple[ProviderImage, ...]) -> tuple[str, ...]:
+    def _stage(self, attempt: ActiveAttempt, claimed: Generation, images: tuple[ProviderImage, ...]) -> tuple[str, ...]:
         """Store what a provider sent as it is, and keep trying: it is paid for, and nobody will send it again.
 
         Where the run's time is up first, the generation fails, and ResultLostError says that it was paid for.
         """
-        claimed, until = attempt.claimed, attempt.begun_at + STORE_UNTIL
+        until = attempt.begun_at + STORE_UNTIL
         folder = f"{STAGING}{claimed.id}/{claimed.file_token}"
         keys = []
         for number, image in enumerate(images):
@@ -328,19 +341,28 @@ class Dispatch:
         claimed, now = attempt.claimed, self.clock()
         rest = min((retry_after or 0) * SECOND, MAX_BACKOFF)
         rest_until = now + int(rest) if rest else None
-        if claimed.tries >= MAX_TRIES:
+        counted = not attempt.is_probe
+        if counted and claimed.tries >= MAX_TRIES:
             message = f"It was offered {claimed.tries} times, and no provider took it; the last time: {reason}"
             return self._end(attempt, claimed.failed(message, now), health, rest_until, error=reason)
         backoff = FIRST_BACKOFF * 2**claimed.tries * chance.uniform(0.5, 1.5)
         delay = int(max(rest, backoff)) if attempt.last else 0
-        requeued = self._end(attempt, claimed.requeued(reason, now, delay), health, rest_until, error=reason)
+        if now + delay > claimed.pending_until:
+            return self._end(attempt, claimed.failed(_too_late(claimed, reason), now), health, rest_until, error=reason)
+        after = claimed.requeued(reason, now, delay, counted=counted)
+        requeued = self._end(attempt, after, health, rest_until, error=reason)
         return self._send(requeued, delay)
 
     def _lose(self, attempt: ActiveAttempt, lost: OutcomeUnknownError) -> Generation:
-        """Wait for a provider that may still call back; any other will never tell."""
+        """Wait for a provider that may still call back, unless it has already; any other will never tell."""
         if attempt.candidate.provider.asynchronous:
-            if attempt.slot:
-                self.generations.release(Release(attempt.slot, Health.FAILING, self.clock(), error=str(lost)))
+            fresh = self.generations.get(attempt.claimed.id)
+            if fresh.job_id is not None or fresh.status is not Status.PROCESSING:
+                if attempt.slot:
+                    self.generations.release(Release(attempt.slot, Health.HEALTHY, self.clock()))
+                return fresh
+            with suppress(ConflictError):  # a callback, or its client, came first
+                self._end(attempt, attempt.claimed.answer_lost(str(lost)), Health.FAILING, error=str(lost))
             raise lost
         failed = attempt.claimed.failed(f"{lost} Nothing is charged; try again.", self.clock())
         return self._end(attempt, failed, Health.FAILING, error=str(lost))
@@ -363,9 +385,9 @@ class Dispatch:
         """Look again when a slot may be free, and the less often the longer the generation has waited."""
         now = self.clock()
         age = now - generation.created_at
-        if age >= MAX_PENDING:
-            message = "No provider could take it for a day; try again later."
-            return self.generations.advance(generation, generation.failed(message, now))
+        if max(now, retry_at) >= generation.pending_until:
+            reason = generation.attempts[-1].reason if generation.attempts else None
+            return self.generations.advance(generation, generation.failed(_too_late(generation, reason), now))
         delay = int(max(FIRST_BACKOFF, retry_at - now, min(age / 4, LONGEST_LOOK)) * chance.uniform(1, 1.5))
         waiting = self.generations.advance(generation, generation.rescheduled(now + delay + RESEND_AFTER))
         return self._send(waiting, delay)
@@ -382,3 +404,11 @@ class Dispatch:
 
     def _key(self, provider: Provider) -> str | None:
         return self.keys.get(provider.name) if provider.takes_key else None
+
+
+def _too_late(generation: Generation, reason: str | None) -> str:
+    """Say that no provider will take a generation in time, and why the last one did not."""
+    seconds = (generation.pending_until - generation.created_at) // SECOND
+    span = f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
+    last = f"; the last time: {reason}" if reason else ""
+    return f"No provider could take it within {span}{last or '.'} Try again later."

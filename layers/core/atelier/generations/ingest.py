@@ -23,6 +23,7 @@ from atelier.generations.model import CANCELLED, Generation, Status
 from atelier.generations.ports import Generations
 from atelier.images.download import Download
 from atelier.images.ports import Files
+from atelier.outbound.circuit_breaker import provider_upstream
 from atelier.providers.ports import ProviderKeys
 from atelier.providers.provider import AsynchronousProvider, Failed, Images, ImageUrls, JobRef, Outcome, Rendered
 
@@ -82,6 +83,8 @@ class Ingest:
 
     def _record(self, generation: Generation, outcome: Outcome) -> None:
         now = self.clock()
+        if generation.lost_answer and isinstance(outcome, ImageUrls | Images):
+            self.generations.recovered(provider_upstream(generation.provider or ""), now)
         match outcome:
             case ImageUrls(urls):
                 self._bring_home(generation, urls, outcome.until(now))

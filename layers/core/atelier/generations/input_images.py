@@ -85,7 +85,7 @@ class PrepareInputs:
                 return write(self._stored(key))
             return write(self.download(url, deadline=deadline, max_bytes=MAX_BYTES))
         except FetchFailedError as exc:
-            if self.clock() < generation.created_at + PATIENCE:
+            if self.clock() < min(generation.created_at + PATIENCE, generation.pending_until):
                 raise
             raise _unusable(name, exc) from exc
         except (FetchRefusedError, InvalidImageError) as exc:

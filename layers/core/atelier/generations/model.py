@@ -6,6 +6,7 @@ next; the store writes it only if the record is still the one that the change st
 
 import re
 import secrets
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -32,7 +33,7 @@ ANNOUNCE_AFTER = 1 * MINUTE
 GRACE = 15 * MINUTE
 """A job past its deadline is still asked for this long, should the provider be out of reach just then."""
 MAX_PENDING = 24 * 60 * MINUTE
-"""A generation that cannot even be dispatched for this long is given up."""
+"""A generation without a deadline of its own that cannot be dispatched for this long is given up."""
 MAX_TRIES = 5
 """How often a generation is offered to a provider that is busy, or to a worker that dies."""
 CANCELLED = "cancelled"
@@ -96,7 +97,8 @@ class Generation:
     they were given back. `thumbnail`: the key of a stored file. `notes`: what its provider says about its pictures.
     `timeline`: each change of status since it was accepted. `attempts`: the providers called. `webhook_events`: which
     statuses are sent to the webhook, `webhook_format` in which dialect, None being our own. `cancelled_at`: when its
-    client gave it up. `provider_price`: what its provider asks for a picture by the catalog, in millionths of a US
+    client gave it up. `claim_by`: until when a provider must have taken it, its model's deadline from its acceptance.
+    `provider_price`: what its provider asks for a picture by the catalog, in millionths of a US
     dollar; `provider_cost`: what the provider says that all its pictures cost, None where it does not say.
     """
 
@@ -129,6 +131,7 @@ class Generation:
     notes: tuple[str, ...] = ()
     thumbnail: str | None = None
     error: str | None = None
+    claim_by: int | None = None
     deadline_at: int | None = None
     finished_at: int | None = None
     due_at: int | None = None
@@ -148,6 +151,16 @@ class Generation:
     def status_at(self) -> int:
         """When it came to its status."""
         return self.timeline[-1].at if self.timeline else self.created_at
+
+    @property
+    def pending_until(self) -> int:
+        """When it is given up, if no provider has taken it."""
+        return min(self.claim_by or sys.maxsize, self.created_at + MAX_PENDING)
+
+    @property
+    def lost_answer(self) -> bool:
+        """Tell whether its provider's answer to the job was lost."""
+        return bool(self.attempts) and self.attempts[-1].reason is not None and self.attempts[-1].ended_at is None
 
     @property
     def lacks_inputs(self) -> bool:
@@ -175,8 +188,8 @@ class Generation:
         """Take it for dispatch, and record who is about to be called.
 
         `committed` says that the call may cost money and must never be repeated blindly; `deadline` is how long
-        the provider has; `price` is what it asks for a picture; `lease` is how long the worker has, CLAIM_LEASE where
-        it calls a provider.
+        the provider has, from the acceptance of the generation, but half of it at least; `price` is what it asks for a
+        picture; `lease` is how long the worker has, CLAIM_LEASE where it calls a provider.
         """
         self._require(Status.PENDING)
         return self._moved(
@@ -186,7 +199,7 @@ class Generation:
             provider_price=price,
             provider_cost=None,
             tries=self.tries + 1,
-            deadline_at=now + deadline,
+            deadline_at=max(now + deadline // 2, min(now + deadline, self.claim_by or sys.maxsize)),
             due_at=now + (lease or CLAIM_LEASE),
             attempts=(*self.attempts, ProviderAttempt(provider, model, now)),
         )
@@ -200,11 +213,20 @@ class Generation:
         """Note what the provider says that it charges, if it says so; written with the next change."""
         return self if cost is None else replace(self, provider_cost=cost)
 
-    def requeued(self, reason: str, now: int, delay: int = 0) -> "Generation":
-        """Give it back for another try, `delay` milliseconds from now; `reason` says why this one ended."""
+    def answer_lost(self, reason: str) -> "Generation":
+        """Note why nothing is known of the job that its provider may have taken; a callback may tell yet."""
+        self._require(Status.PROCESSING)
+        return self._next(attempts=(*self.attempts[:-1], self.attempts[-1]._replace(reason=reason)))
+
+    def requeued(self, reason: str, now: int, delay: int = 0, *, counted: bool = True) -> "Generation":
+        """Give it back for another try, `delay` milliseconds from now; `reason` says why this one ended.
+
+        One that only found out whether the provider is back is not `counted`.
+        """
         self._require(Status.PROCESSING, Status.UPLOADING)
         return self._moved(
             Moment(Status.PENDING, now),
+            tries=self.tries - (not counted),
             provider=None,
             committed=False,
             job_id=None,
@@ -316,8 +338,9 @@ def new_generation(
     correlation_id: str,
     now: int,
     cost: int = 0,
+    deadline: int | None = None,
 ) -> Generation:
-    """Make a new, pending generation with fresh unguessable tokens."""
+    """Make a new, pending generation with fresh unguessable tokens; `deadline` is its model's, in milliseconds."""
     return Generation(
         id=new_id(now),
         user_id=user_id,
@@ -335,5 +358,6 @@ def new_generation(
         callback_token=secrets.token_urlsafe(24),
         file_token=secrets.token_urlsafe(18),
         cost=cost,
+        claim_by=now + deadline if deadline else None,
         due_at=now + RESEND_AFTER,
     )

@@ -79,6 +79,10 @@ class Generations(Protocol):
         """
         ...
 
+    def recovered(self, upstream: str, now: int) -> None:
+        """Close the breaker of a provider that did a job though its answer was lost."""
+        ...
+
     def record_job(self, generation_id: str, *, provider: str, job_id: str) -> Generation:
         """Keep a job's id from a callback if that provider has the generation and none is known; return the generation.
 

@@ -10,7 +10,6 @@ from atelier.errors import ConflictError, NotFoundError, UnavailableError
 from atelier.generations.model import (
     ANNOUNCE_AFTER,
     GRACE,
-    MAX_PENDING,
     MAX_TRIES,
     POLL_EVERY,
     RESEND_AFTER,
@@ -59,7 +58,7 @@ def decide(generation: Generation, now: int) -> Action:
         case Status.SUCCESS | Status.ERROR:
             return Action.ANNOUNCE
         case Status.PENDING:
-            return Action.RESEND if now < generation.created_at + MAX_PENDING else Action.GIVE_UP
+            return Action.RESEND if now < generation.pending_until else Action.GIVE_UP
         case Status.PROCESSING if generation.job_id is not None:
             return Action.INGEST if now < deadline + GRACE else Action.FAIL
         case Status.PROCESSING if generation.committed:

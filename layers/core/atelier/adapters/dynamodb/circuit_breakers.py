@@ -4,6 +4,7 @@ An upstream's record is written blindly at first, as one whose breaker is closed
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from atelier.adapters.dynamodb.records import Record, RecordTable, Write
 from atelier.errors import ConflictError, ContendedError, RefusedWritesError, UpstreamUnavailableError
@@ -66,6 +67,16 @@ class CircuitBreakerTable:
     def release(self, release: Release, writes: Sequence[Write]) -> None:
         """Make these writes and release a slot, both or neither; ConflictError where one of the writes is refused."""
         self._table.transact([*writes, *map(self._release, release.parts())])
+
+    def close(self, name: str, now: int) -> None:
+        """Forget an upstream's failures, unless it asked for a longer rest than a breaker gives by itself."""
+        with suppress(ConflictError):
+            self._table.update(
+                (_id(name), UPSTREAM),
+                {"failures": None, "probe_at": None},
+                condition="probe_at <= :soon",
+                values={":soon": now + PROBE_EVERY},
+            )
 
     def _acquisitions(self, slot: Slot, now: int) -> list[Write]:
         return [self._acquisition(one, now) for one in (slot, slot.shared) if one]

@@ -77,9 +77,12 @@ class GenerationStore:
     def advance(self, before: Generation, after: Generation, release: "Release | None" = None) -> Generation:
         """Write `after` if the record is still `before`; else ConflictError. Releases the provider's slot in any case.
 
-        A generation that finishes is counted in the usage, and refunded where it is to be, in the same transaction.
+        It is not taken from a provider whose callback came meanwhile: the job is taken, and may cost. A generation that
+        finishes is counted in the usage, and refunded where it is to be, in the same transaction.
         """
-        writes = [self._table.replacement(to_record(before), to_record(after))]
+        given_back = after.status is Status.PENDING and before.status is Status.PROCESSING and before.job_id is None
+        absent = "job_id" if given_back else None
+        writes = [self._table.replacement(to_record(before), to_record(after), absent=absent)]
         if after.status.final and not before.status.final:
             if self._accounts is None:
                 raise ConfigurationError("a store that finishes generations needs the accounts table")
@@ -93,12 +96,16 @@ class GenerationStore:
         elif len(writes) > 1:
             self._table.transact(writes)
         else:
-            self._table.replace(to_record(before), to_record(after))
+            self._table.replace(to_record(before), to_record(after), absent=absent)
         return after
 
     def release(self, release: "Release") -> None:
         """Release a provider's slot."""
         self._breakers().release(release, [])
+
+    def recovered(self, upstream: str, now: int) -> None:
+        """Close a provider's breaker, unless the provider asked for a longer rest."""
+        self._breakers().close(upstream, now)
 
     def acquire(self, before: Generation, after: Generation, upstream: "Upstream", now: int) -> "Slot":
         """Write `after` if the record is still `before`, and acquire a slot of its provider, both or neither.

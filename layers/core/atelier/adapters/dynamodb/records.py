@@ -174,10 +174,13 @@ class RecordTable:
         except UnavailableError as exc:
             _ours(exc, writer)
 
-    def replace(self, before: Record, after: Record) -> None:
-        """Write what differs, if the record still has the version of `before`; else ConflictError."""
+    def replace(self, before: Record, after: Record, *, absent: str | None = None) -> None:
+        """Write what differs, if the record still has the version of `before`; else ConflictError.
+
+        So it is where the attribute `absent` is there meanwhile.
+        """
         writer = secrets.token_hex(8)
-        self._update(self.replacement(before, {**after, "writer": writer}), writer)
+        self._update(self.replacement(before, {**after, "writer": writer}, absent=absent), writer)
 
     def update(self, key: tuple[str, str], changes: Record, *, condition: str, values: Record) -> Record:
         """Set (or, where None, remove) attributes if `condition` holds, and return the record; else ConflictError."""
@@ -222,13 +225,16 @@ class RecordTable:
         condition = "attribute_exists(id)"
         return {"ConditionCheck": {"TableName": self._table, "Key": _key(*key), "ConditionExpression": condition}}
 
-    def replacement(self, before: Record, after: Record) -> Write:
-        """Make a write of what differs, on the condition of the version of `before`, for a transaction."""
+    def replacement(self, before: Record, after: Record, *, absent: str | None = None) -> Write:
+        """Make a write of what differs, on the condition of the version of `before`, for a transaction.
+
+        The attribute `absent` must not be there.
+        """
         changes = {name: after.get(name) for name in {*before, *after} if before.get(name) != after.get(name)}
         return self.change(
             (str(before["id"]), str(before["record"])),
             changes,
-            condition="version = :version",
+            condition=f"version = :version AND attribute_not_exists({absent})" if absent else "version = :version",
             values={":version": before["version"]},
         )
 
