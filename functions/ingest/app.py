@@ -17,7 +17,7 @@ from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.http.client import OperatorPolicy, client
 from atelier.adapters.lambda_.batches import BatchAnswer, process_ids
-from atelier.adapters.pillow import read_mask, sanitise, thumbnail
+from atelier.adapters.pillow import convert, read_mask, sanitise, thumbnail
 from atelier.api.base_url import resolve_public_url
 from atelier.clock import now_ms
 from atelier.generations.complete import Complete
@@ -63,7 +63,9 @@ def ingest() -> Ingest:
     base = resolve_public_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region)
     http, urls, sqs = client(OperatorPolicy()), settings.provider_urls, clients.client("sqs")
     download = Download(client(UrlPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports)))
-    complete = Complete(generations=generations, files=files, sanitise=sanitise, thumbnail=thumbnail, clock=now_ms)
+    complete = Complete(
+        generations=generations, files=files, sanitise=sanitise, convert=convert, thumbnail=thumbnail, clock=now_ms
+    )
     ingest_queue = SqsQueue(sqs, settings.ingest_queue_url)
     inputs = StoredInputs(files=files, base_url=base)
     known = asynchronous(http, urls=urls, verify=ed25519.verify)

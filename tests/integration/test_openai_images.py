@@ -94,6 +94,28 @@ def test_urls_and_several_pictures(client: Client) -> None:
     assert all(client("GET", urlsplit(url).path.removeprefix("/api")).status == 302 for url in urls)
 
 
+@pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
+def test_a_picture_comes_in_the_format_that_is_wanted(client: Client, form: str) -> None:
+    wanted = {"output_format": form, "output_compression": 40, "quality": "hd", "background": "opaque"}
+    last = made(client, answer := post(client, {**BODY, **wanted}))
+
+    lossy = form != "png"
+    assert sniff(base64.b64decode(last.document["data"][0]["b64_json"])) == f"image/{form}"
+    assert (last.document["output_format"], last.document["background"]) == (form, "opaque")
+    assert last.document["quality"] == ("high" if lossy else "auto")
+    assert answer.headers.get("X-Ignored-Parameters") == (None if lossy else "output_compression, quality")
+
+
+def test_a_transparent_background(client: Client) -> None:
+    last = made(client, post(client, {**BODY, "background": "transparent", "output_format": "webp"}))
+    refused = post(client, {**BODY, "background": "transparent", "output_format": "jpeg"})
+
+    picture = Image.open(io.BytesIO(base64.b64decode(last.document["data"][0]["b64_json"])))
+    assert (picture.format, picture.mode, last.document["background"]) == ("WEBP", "RGBA", "transparent")
+    assert picture.getchannel("A").getextrema()[0] == 0
+    assert (refused.status, error(refused)["param"]) == (400, "background")
+
+
 def test_events_instead_of_a_document(client: Client) -> None:
     last = made(client, post(client, {**BODY, "n": 2, "stream": True, "partial_images": 2}))
 

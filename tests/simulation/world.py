@@ -64,6 +64,7 @@ from tests.unit.fakes import (
     a_catalog,
     a_generation,
     answer,
+    convert,
     read_mask,
     sanitise,
     thumbnail,
@@ -234,7 +235,9 @@ class World:
         generations, files, clock = self.generations, self.files, self.clock
         catalog = replace(a_catalog(), concurrency={"studio": slots, "other": slots})
         download = Download(ScriptedHttp(answer(200, PICTURE.content)))
-        complete = Complete(generations=generations, files=files, sanitise=sanitise, thumbnail=thumbnail, clock=clock)
+        complete = Complete(
+            generations=generations, files=files, sanitise=sanitise, convert=convert, thumbnail=thumbnail, clock=clock
+        )
         prepare = PrepareInputs(
             generations=generations, files=files, download=download, sanitise=sanitise, read_mask=read_mask,
             base_url=BASE_URL, clock=clock,

@@ -11,7 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atelier.catalog.input_validation import IMAGE_URL, Formats, check
-from atelier.catalog.model import DEFAULT_CONCURRENCY, EMBEDDED, SKETCH, Model, Route, embedded, load, mismatches
+from atelier.catalog.model import (
+    DEFAULT_CONCURRENCY,
+    EMBEDDED,
+    OUTPUT,
+    SKETCH,
+    Model,
+    Route,
+    embedded,
+    load,
+    mismatches,
+)
 from atelier.catalog.provider_input import Rule
 from atelier.clock import MINUTE, SECOND
 from atelier.errors import ConfigurationError, NotFoundError
@@ -240,10 +250,22 @@ def test_each_tool_has_two_providers_and_sketch(tool: str) -> None:
 
 def test_a_model_of_several_tools_has_the_inputs_of_each() -> None:
     sketch = CATALOG.model("sketch", "upscale")
-    assert list(sketch.input["properties"]) == ["image_urls", "factor", "seed"]
+    assert [name for name in sketch.input["properties"] if name not in OUTPUT] == ["image_urls", "factor", "seed"]
     assert sketch.input["required"] == ["image_urls"]
     assert CATALOG.model("sketch", "none") is CATALOG.model("sketch")
     assert "factor" not in CATALOG.model("sketch").input["properties"]
+
+
+def test_a_tools_output_is_taken_by_each_of_its_models() -> None:
+    told = small(tool="quality = { type = 'string' }", model="input = { prompt = {} }").replace(
+        'type = "image"', 'type = "image"\noutput = ["quality"]'
+    )
+    model = load(told).model("m")
+    assert list(model.input["properties"]) == ["prompt", "quality"]
+    assert model.routes[0].translate({"prompt": "p", "quality": "low"}) == {"prompt": "p"}
+    assert list(mismatches(load(told), INPUTS)) == []
+    with pytest.raises(ConfigurationError, match="its output has seed; it may have background"):
+        load(told.replace('["quality"]', '["seed"]'))
 
 
 def test_a_tool_shares_descriptions_and_may_change_them() -> None:

@@ -78,6 +78,7 @@ from tests.unit.fakes import (
     a_catalog,
     a_generation,
     answer,
+    convert,
     read_mask,
     sanitise,
     thumbnail,
@@ -191,7 +192,9 @@ class World:
         providers: dict[str, AsynchronousProvider] = {provider.name: guard(provider) for provider in known}
         keys = guard(InMemoryProviderKeys({"studio": "the key", "other": "the other key"}))
         download = Download(guard(ScriptedHttp(answer(200, PICTURE.content))))
-        finish = Complete(generations=generations, files=files, sanitise=sanitise, thumbnail=thumbnail, clock=clock)
+        finish = Complete(
+            generations=generations, files=files, sanitise=sanitise, convert=convert, thumbnail=thumbnail, clock=clock
+        )
         announce = Announce(deliveries=deliveries, topic=topic, base_url=BASE_URL)
         dispatch = Dispatch(
             generations=generations,

@@ -76,6 +76,7 @@ from tests.unit.fakes import (
     a_catalog,
     a_generation,
     answer,
+    convert,
     read_mask,
     sanitise,
     sanitised,
@@ -119,7 +120,12 @@ class Room:
         self.egress = egress or ScriptedHttp(answer(200, b"their picture"))
         self.handed, self.handed_back = InMemoryQueue(), InMemoryQueue()
         complete = Complete(
-            generations=self.generations, files=self.files, sanitise=sanitise, thumbnail=thumbnail, clock=self.clock
+            generations=self.generations,
+            files=self.files,
+            sanitise=sanitise,
+            convert=convert,
+            thumbnail=thumbnail,
+            clock=self.clock,
         )
         providers = {provider.name: provider for provider in (self.studio, self.other, self.sketch)}
         prepare = PrepareInputs(

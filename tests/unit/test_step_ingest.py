@@ -47,6 +47,7 @@ from tests.unit.fakes import (
     UnreachableFiles,
     a_generation,
     answer,
+    convert,
     sanitise,
     sanitised,
     thumbnail,
@@ -105,7 +106,12 @@ class Room:
             keys=self.keys,
             download=Download(egress or ScriptedHttp(answer(200, PICTURE.content))),
             finish=Complete(
-                generations=self.generations, files=self.files, sanitise=sanitise, thumbnail=thumbnail, clock=self.clock
+                generations=self.generations,
+                files=self.files,
+                sanitise=sanitise,
+                convert=convert,
+                thumbnail=thumbnail,
+                clock=self.clock,
             ),
             clock=self.clock,
         )
@@ -117,6 +123,24 @@ class Room:
     def run(self) -> Generation:
         self.step(self.generation)
         return self.generation
+
+
+# ---- Writing as the client wants
+
+
+@each(
+    ("wanted", "kind", "notes"),
+    [
+        ({}, "image/png", ()),
+        ({"output_format": "webp"}, "image/webp", ("as webp",)),
+        ({"output_format": "jpeg", "quality": "low"}, "image/jpeg", ("as jpeg",)),
+    ],
+)
+def test_a_picture_is_stored_as_its_client_wants(wanted: dict[str, str], kind: str, notes: tuple[str, ...]) -> None:
+    done = Room(before=replace(SUBMITTED, payload={"prompt": "a", **wanted}), fetch=[ImageUrls((URL, URL))]).run()
+    assert done.status is Status.SUCCESS
+    assert {output.content_type for output in done.outputs} == {kind}
+    assert done.notes == notes
 
 
 # ---- Asking

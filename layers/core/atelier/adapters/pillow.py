@@ -18,6 +18,7 @@ from atelier.errors import InvalidImageError
 from atelier.images.image import EncodedImage, sniff
 from atelier.images.mask import write_mask
 from atelier.images.metadata_stripper import MAX_METADATA_BYTES, is_lossless_webp, strip_metadata
+from atelier.images.output import JPEG, OPAQUE, PNG, TRANSPARENT, Output
 
 THUMBNAIL_PIXELS = 512
 RUN_LENGTHS = 3
@@ -79,6 +80,38 @@ def thumbnail(content: bytes) -> EncodedImage:
     limits = _limits(content)
     with _refusing_what_breaks():
         return _write_small(_open(content, limits))
+
+
+def convert(image: EncodedImage, output: Output) -> tuple[EncodedImage, tuple[str, ...]]:
+    """Return a picture that this stack wrote as a client wants it, and notes for the client.
+
+    Where it is to be transparent and nothing of it is, its background becomes so. A picture that is too large for a
+    format keeps its own.
+    """
+    own, notes = image.content_type.removeprefix("image/"), []
+    form = output.format or own
+    if output.background == TRANSPARENT and form == JPEG:
+        form = PNG
+    limit = LIMITS[f"image/{form}"].max_pixels
+    if form != own and image.width * image.height > limit:
+        notes.append(f"The picture is a {own}: a {form} may have {limit / 1e6:.1f} million pixels here.")
+        form = own
+    if form == own and output.background is None and (output.quality is None or form == PNG):
+        return image, tuple(notes)
+    from atelier.providers.sketch.drawing import editing  # which few pictures need
+
+    picture = _eight_bits(_open(image.content, _limits(image.content)))
+    picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    if output.background == TRANSPARENT and form != JPEG and not _is_transparent(picture):
+        picture = editing.remove_background(picture)
+        notes.append("This stack made the background transparent, as far as it is plain.")
+    background = OPAQUE if output.background == OPAQUE else "auto"
+    written = editing.encode(picture, form, background=background, quality=output.quality)
+    return EncodedImage(written, f"image/{form}", *picture.size), tuple(notes)
+
+
+def _is_transparent(picture: Pillow.Image) -> bool:
+    return picture.mode == "RGBA" and picture.getchannel("A").getextrema() != (255, 255)
 
 
 def read_mask(content: bytes, *, size: tuple[int, int]) -> EncodedImage:

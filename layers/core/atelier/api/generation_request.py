@@ -24,6 +24,7 @@ from atelier.generations.serializer import shown
 from atelier.images.file_urls import FIELD as IMAGE_URLS
 from atelier.images.file_urls import MASK
 from atelier.images.image import parse_data_url
+from atelier.images.output import BACKGROUND, FORMAT, JPEG, NO_TRANSPARENCY, TRANSPARENT
 from atelier.outbound.url_policy import UrlPolicy
 
 MAX_SHOWN_BYTES = 200 * 1024
@@ -125,6 +126,8 @@ def check_input(model: Model, values: dict[str, Any], policy: UrlPolicy) -> list
     errors = input_validation.check(model.input, values, path="input", formats=formats)
     if values.get(MASK) and not values.get(IMAGE_URLS) and not errors:
         errors.append(FieldError(f"input.{MASK}", f"Is for a picture; send '{IMAGE_URLS}' too.", "conflict"))
+    if values.get(FORMAT) == JPEG and values.get(BACKGROUND) == TRANSPARENT:
+        errors.append(FieldError(f"input.{BACKGROUND}", NO_TRANSPARENCY, "conflict"))
     return errors
 
 

@@ -37,6 +37,7 @@ from atelier.generations.accept import GenerationRequest
 from atelier.generations.model import CANCELLED, FINAL, Generation, Status, StoredFile
 from atelier.images.file_urls import FIELD as IMAGE_URLS
 from atelier.images.file_urls import MASK, file_url
+from atelier.images.output import BACKGROUND, COMPRESSION, FORMAT, QUALITY
 from atelier.outbound.url_policy import UrlPolicy
 
 DIALECT = "openai-images"
@@ -55,6 +56,9 @@ _PASSED = (
     "safety_identifier", "complexity", "frame_count", "frame_duration_ms", "svg", "input_fidelity", "markup",
 )  # fmt: skip
 """OpenAI's parameters that reach a model only where its input has one of that name."""
+_QUALITIES: Mapping[str, str] = {"standard": "medium", "hd": "high", "xhigh": "high", "max": "high"}
+"""Ours, of qualities that ours have no name for."""
+_OUTPUT = (FORMAT, BACKGROUND, COMPRESSION, QUALITY)
 _DEFAULTS: Mapping[str, tuple[Any, ...]] = {
     "quality": (AUTO,),
     "background": (AUTO, "opaque"),
@@ -117,7 +121,7 @@ class ImagesReply:
         return ReplyBody(content_type, size, write(generation, base_url, read))
 
     def _document(self, generation: Generation, base_url: str, read: ReadFile) -> Iterator[bytes]:
-        head = {"created": generation.created_at // 1_000, **_described(generation.outputs[0])}
+        head = {"created": generation.created_at // 1_000, **_described(generation.outputs[0], generation)}
         yield json.dumps(head)[:-1].encode() + b', "data": ['
         for number, output in enumerate(generation.outputs):
             yield b", " if number else b""
@@ -133,7 +137,8 @@ class ImagesReply:
         tokens = {"total_tokens": 0, "input_tokens": 0, "output_tokens": 0}
         usage = {**tokens, "input_tokens_details": {"text_tokens": 0, "image_tokens": 0}}
         for output in generation.outputs:
-            head = {"type": name, "created_at": generation.created_at // 1_000, **_described(output), "usage": usage}
+            described = _described(output, generation)
+            head = {"type": name, "created_at": generation.created_at // 1_000, **described, "usage": usage}
             yield f"event: {name}\ndata: ".encode()
             yield from _with_content(head, read(output.key))
             yield b"\n\n"
@@ -231,11 +236,9 @@ class _Reader:
         known = model.input["properties"]
         values = {"prompt": self._given["prompt"]} if "prompt" in self._given.keys() & known.keys() else {}
         values |= self._pictures(known) | self._shape(known)
-        self._one_of("output_format", _SERVED_FORMATS)
-        self._one_of("background", _BACKGROUNDS)
-        self._take("output_compression", _whole(0, 100), "a whole number from 0 to 100")
-        ignored = []
-        read = {"model", "prompt", "n", "size", "webhook", "webhook_events", *_ANSWER_FIELDS}
+        output, ignored = self._output(model)
+        values |= output
+        read = {"model", "prompt", "n", "size", "webhook", "webhook_events", *_ANSWER_FIELDS, *_OUTPUT}
         if self._edit:
             read |= {IMAGE_URLS, MASK}
             values |= {name: self._given[name] for name in (IMAGE_URLS, MASK) if name in self._given and name in known}
@@ -248,6 +251,24 @@ class _Reader:
             elif name not in _SILENT and self._given[name] not in _DEFAULTS.get(name, ()):
                 ignored.append(name)
         return values, tuple(sorted(ignored))
+
+    def _output(self, model: Model) -> tuple[dict[str, Any], list[str]]:
+        """Read how the picture is to be written, and name what of that does nothing."""
+        form = self._one_of(FORMAT, _SERVED_FORMATS)
+        background = self._one_of(BACKGROUND, _BACKGROUNDS)
+        compression = self._take(COMPRESSION, _whole(0, 100), "a whole number from 0 to 100")
+        quality = self._given.get(QUALITY)
+        quality = _QUALITIES.get(quality, quality) if isinstance(quality, str) else quality
+        given = {FORMAT: form, BACKGROUND: background, COMPRESSION: compression, QUALITY: quality}
+        found = {name: value for name, value in given.items() if value not in (None, AUTO)}
+        known, lossy = model.input["properties"], form in ("jpeg", "webp")
+        idle = [name for name in found if name not in known]
+        if not lossy:
+            idle += [name for name in (COMPRESSION, QUALITY) if name in found and not model.expresses(name)]
+        if quality not in known.get(QUALITY, {}).get("enum", ()):
+            idle.append(QUALITY)
+        kept = {name: value for name, value in found.items() if name not in idle}
+        return kept, [name for name in found if name in idle and found[name] not in _DEFAULTS.get(name, ())]
 
     def _pictures(self, known: Mapping[str, Any]) -> dict[str, Any]:
         wanted = self._take("n", _whole(1, MAX_PICTURES), f"a whole number from 1 to {MAX_PICTURES}")
@@ -354,11 +375,11 @@ def _failure(generation: Generation) -> GenerationFailedError:
     return kind(generation.error or "No picture was made.")
 
 
-def _described(output: StoredFile) -> dict[str, Any]:
+def _described(output: StoredFile, generation: Generation) -> dict[str, Any]:
     return {
-        "background": AUTO,
+        "background": generation.payload.get(BACKGROUND) or AUTO,
         "output_format": output.content_type.removeprefix("image/"),
-        "quality": AUTO,
+        "quality": generation.payload.get(QUALITY) or AUTO,
         "size": f"{output.width}x{output.height}",
     }
 

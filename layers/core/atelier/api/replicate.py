@@ -33,6 +33,7 @@ from atelier.generations.prediction import OWNER, REPLICATE, STARTING, predictio
 from atelier.images.file_urls import FIELD as IMAGE_URLS
 from atelier.images.file_urls import MASK, file_url
 from atelier.images.image import parse_data_url
+from atelier.images.output import COMPRESSION, FORMAT
 from atelier.images.uploads import Upload
 from atelier.outbound.url_policy import UrlPolicy
 
@@ -54,10 +55,12 @@ _NAMES = {
     "input_image": IMAGE_URLS,
     "input_images": IMAGE_URLS,
     "image_prompt": IMAGE_URLS,
+    "output_quality": COMPRESSION,
     "mask": MASK,
     "mask_image": MASK,
 }
 """What Replicate's models call our inputs, where the catalog says nothing of theirs."""
+_FORMATS = {"jpg": "jpeg"}
 _CUSTOM = ("custom", "match_input_image")
 _WAIT = re.compile(r"wait(?:=(\d{1,6}))?")
 
@@ -184,6 +187,9 @@ def _translated(model: Model, given: Mapping[str, Any]) -> tuple[dict[str, Any],
                 ignored.append(name)
             continue
         if value is None:
+            continue
+        if ours == FORMAT and (value := _FORMATS.get(value, value)) not in known[FORMAT]["enum"]:
+            ignored.append(name)
             continue
         if ours == IMAGE_URLS and not isinstance(value, list):
             value = [value]

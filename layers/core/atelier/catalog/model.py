@@ -119,6 +119,11 @@ class Model:
         """Tell whether this stack draws it, and no provider is ever asked."""
         return all(route.provider == SKETCH for route in self.routes)
 
+    def expresses(self, name: str) -> bool:
+        """Tell whether one of its providers is told of an input."""
+        rules = (rule for route in self.routes for rule in (route.input or {}).values())
+        return any(name in rule.expressed for rule in rules)
+
     def usable(self, ready: Callable[[Route], bool], *, test: bool) -> tuple[Route, ...]:
         """List the routes that can be taken, best first; `ready` tells whether this stack is set up for one.
 

@@ -7,7 +7,8 @@ from atelier.errors import ConflictError, FetchRefusedError, InvalidImageError
 from atelier.generations.model import Generation, Status, StoredFile
 from atelier.generations.ports import Generations
 from atelier.images.image import EncodedImage
-from atelier.images.ports import Files, Sanitise
+from atelier.images.output import output_of
+from atelier.images.ports import Convert, Files, Sanitise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,7 @@ class Complete:
     generations: Generations
     files: Files
     sanitise: Sanitise
+    convert: Convert
     thumbnail: Callable[[bytes], EncodedImage]
     clock: Callable[[], int]
 
@@ -43,27 +45,36 @@ class Complete:
         if generation.status is Status.PROCESSING and generation.is_told(Status.UPLOADING):
             generation = self.generations.advance(generation, uploading(generation))
         try:
-            outputs, thumbnail = self._store(generation, pictures)
+            outputs, thumbnail, said = self._store(generation, pictures)
         except (FetchRefusedError, InvalidImageError) as exc:
             message = f"The provider's result cannot be used: {exc}"
             return self._end(generation, lambda now: uploading(now).failed(message, self.clock()))
         if thumbnail is None:
             message = "The provider finished without a picture."
             return self._end(generation, lambda now: uploading(now).failed(message, self.clock()))
-        return self._end(generation, lambda now: uploading(now).succeeded(outputs, thumbnail, self.clock(), notes))
+        return self._end(
+            generation, lambda now: uploading(now).succeeded(outputs, thumbnail, self.clock(), notes + said)
+        )
 
     def _store(
         self, generation: Generation, pictures: Iterable[bytes | EncodedImage]
-    ) -> tuple[tuple[StoredFile, ...], str | None]:
-        folder = f"outputs/{generation.id}/{generation.file_token}"
+    ) -> tuple[tuple[StoredFile, ...], str | None, tuple[str, ...]]:
+        """Store pictures as their client wants them; return them, a thumbnail's key, and notes about how that went."""
+        folder, wanted = f"outputs/{generation.id}/{generation.file_token}", output_of(generation.payload)
         outputs, thumbnail = [], None
+        notes: dict[str, None] = {}
         for number, picture in enumerate(pictures):
-            image = self.sanitise(picture, with_thumbnail=not number) if isinstance(picture, bytes) else picture
+            image = picture
+            if isinstance(image, bytes):
+                image = self.sanitise(image, with_thumbnail=not number)
+            if wanted:
+                image, said = self.convert(image, wanted)
+                notes |= dict.fromkeys(said)
             outputs.append(store(self.files, f"{folder}/{number}", image))
             if thumbnail is None:
                 small = image.thumbnail or self.thumbnail(image.content)
                 thumbnail = store(self.files, f"{folder}/thumbnail", small).key
-        return tuple(outputs), thumbnail
+        return tuple(outputs), thumbnail, tuple(notes)
 
     def _end(self, generation: Generation, finish: Callable[[Generation], Generation]) -> Generation:
         """Write its end; once more where it was only rescheduled, or its job's id was saved, meanwhile."""

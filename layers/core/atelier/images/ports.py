@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from atelier.images.image import EncodedImage
+    from atelier.images.output import Output
 
 
 class Sanitise(Protocol):
@@ -24,6 +25,17 @@ class ReadMask(Protocol):
 
     def __call__(self, content: bytes, *, size: tuple[int, int]) -> EncodedImage:
         """Return a mask as images/mask.py writes it; InvalidImageError where it is none of this size."""
+        ...
+
+
+class Convert(Protocol):
+    """Encoding of stored images in another way."""
+
+    def __call__(self, image: EncodedImage, output: Output) -> tuple[EncodedImage, tuple[str, ...]]:
+        """Return an image that this stack wrote as a client wants it, and notes for the client.
+
+        It is the same object where there is nothing to change.
+        """
         ...
 
 
