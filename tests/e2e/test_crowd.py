@@ -74,7 +74,7 @@ class Books:
         before = None
         while True:
             batch, before = self._generations.search(user_id=self._user_id, limit=100, now=now(), before=before)
-            found += batch
+            found += [one for one in batch if isinstance(one, Generation)]
             if before is None:
                 return found
 

@@ -118,7 +118,7 @@ class Shop:
     def unfinished(self) -> list[Generation]:
         """Read what may still fail."""
         found, _ = self.generations.search(user_id=self.user.id, limit=20, now=now())
-        return [generation for generation in found if not generation.status.final]
+        return [one for one in found if isinstance(one, Generation) and not one.status.final]
 
 
 def now() -> int:

@@ -8,6 +8,7 @@ from atelier.api.list_request import MAX_QUERY_LENGTH
 from atelier.errors import MAX_FIELD_ERRORS
 from atelier.generations import listing
 from atelier.generations.model import ID_PATTERN, Status
+from atelier.generations.serializer import UNREADABLE
 from atelier.images.image import EXTENSIONS
 from atelier.images.uploads import MAX_BYTES
 from atelier.outbound.url_policy import MAX_URL_LENGTH
@@ -204,7 +205,11 @@ PROVIDER_ATTEMPT = closed(
 _CONTRACT = {
     "_id": GENERATION_ID,
     "id": {**GENERATION_ID, "description": "The same as `_id`."},
-    "status": one_of_statuses("`pending`, `processing`, `uploading`, and in the end `success` or `error`."),
+    "status": text(
+        "`pending`, `processing`, `uploading`, and in the end `success` or `error`; in lists also `unreadable`, after "
+        "the stack went back to an older release.",
+        enum=[*STATUSES, UNREADABLE],
+    ),
     "output": maybe(url("The picture, once there is one; needs no key.")),
     "thumbnail": maybe(url("A small copy of it, in WebP.")),
     "model": text("The model's slug."),

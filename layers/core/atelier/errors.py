@@ -20,6 +20,7 @@ AtelierError
 │   ├── InternalError               500, a defect of ours
 │   └── UnavailableError            503, nothing was accepted: try again
 │       ├── AcceptanceUnknownError      it may have been accepted: look first, or repeat it by its Idempotency-Key
+│       ├── UnreadableRecordError       not by this release: a newer one wrote the record
 │       ├── ModelUnavailableError       not before the operator sets up a provider
 │       └── ContendedError              too many write the same records
 ├── ConflictError             another writer moved the record first: read again or let it be
@@ -213,6 +214,13 @@ class AcceptanceUnknownError(UnavailableError):
         )
         super().__init__(f"The generation {generation_id} may have been accepted. {next_step}")
         self.repeatable = repeatable
+
+
+class UnreadableRecordError(UnavailableError):
+    """A record is not as this release writes it, as after a rollback; nothing of it is changed."""
+
+    def __init__(self, record_id: str) -> None:
+        super().__init__(f"This release cannot read {record_id}, which a newer one may have written; try again later.")
 
 
 class ModelUnavailableError(UnavailableError):

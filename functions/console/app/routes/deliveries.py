@@ -5,6 +5,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from atelier.adapters.lambda_.router import Router, answer, current_event
 from atelier.api.admin_requests import parse_delivery_page, user_id_of
 from atelier.clock import now_ms
+from atelier.generations.model import Generation
 from atelier.webhooks.delivery import DeliveryHistory
 from atelier.webhooks.serializer import delivery_document
 
@@ -28,7 +29,8 @@ def list_deliveries() -> Response[str]:
     cursor = page.cursor
     for _ in range(MAX_BATCHES):
         generations, cursor = deps.generations.search(limit=BATCH, now=now, before=cursor, user_id=user_id)
-        known = deps.deliveries.of_generations([one.id for one in generations if one.webhook])
+        told = [one.id for one in generations if isinstance(one, Generation) and one.webhook]
+        known = deps.deliveries.of_generations(told)
         for generation in generations:
             for delivery in known.get(generation.id, []):
                 if page.status in (None, delivery.status.value) and page.event in (None, delivery.event.value):

@@ -9,9 +9,9 @@ from atelier.accounts.users import User, WebhookSecrets
 from atelier.api.usage import usage_row
 from atelier.catalog.model import Catalog
 from atelier.encoding import timestamp
-from atelier.generations.model import Generation, Moment, Status
+from atelier.generations.model import Generation, ListedGeneration, Moment, Status, UnreadableGeneration
 from atelier.generations.overview import Overview
-from atelier.generations.serializer import announce, describe, detail, output_document
+from atelier.generations.serializer import announce, describe, describe_unreadable, detail, output_document
 from atelier.generations.usage import Usage, charged
 from atelier.outbound.circuit_breaker import CircuitBreaker
 from atelier.providers.provider import Provider
@@ -108,8 +108,12 @@ def key_document(key: ApiKey) -> dict[str, Any]:
     }
 
 
-def generation_document(generation: Generation, base_url: str) -> dict[str, Any]:
+def generation_document(generation: ListedGeneration, base_url: str) -> dict[str, Any]:
     """Describe a generation as its client sees it, and whose it is, who made it and what it cost."""
+    if isinstance(generation, UnreadableGeneration):
+        known = {"userId": generation.user_id, "keyId": generation.key_id, "cost": generation.cost}
+        unknown = dict.fromkeys(("provider", "providerDollars", "finishedAt"))
+        return {**describe_unreadable(generation), **known, **unknown}
     return {**describe(generation, base_url), **_owned(generation)}
 
 

@@ -28,8 +28,8 @@ from atelier.errors import (
     UnauthenticatedError,
 )
 from atelier.generations.accept import GenerationRequest
-from atelier.generations.model import FINAL, Generation, Status
-from atelier.generations.prediction import OWNER, REPLICATE, STARTING, prediction
+from atelier.generations.model import FINAL, Generation, ListedGeneration, Status
+from atelier.generations.prediction import OWNER, REPLICATE, STARTING, prediction, unreadable_prediction
 from atelier.images.file_urls import FIELD as IMAGE_URLS
 from atelier.images.file_urls import MASK, file_url
 from atelier.images.image import parse_data_url
@@ -254,10 +254,15 @@ class PredictionReply:
         return ReplyBody("application/json", len(content), [content])
 
 
-def predictions_document(generations: Iterable[Generation], base_url: str, next_cursor: str | None) -> dict[str, Any]:
+def predictions_document(
+    generations: Iterable[ListedGeneration], base_url: str, next_cursor: str | None
+) -> dict[str, Any]:
     """List predictions; the cursor is a whole URL."""
     following = f"{base_url}/v1/predictions?cursor={next_cursor}" if next_cursor else None
-    results = [prediction(generation, base_url) for generation in generations]
+    results = [
+        prediction(generation, base_url) if isinstance(generation, Generation) else unreadable_prediction(generation)
+        for generation in generations
+    ]
     return {"previous": None, "next": following, "results": results}
 
 

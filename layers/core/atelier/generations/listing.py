@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from atelier.generations.model import Generation
+from atelier.generations.model import ListedGeneration
 
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 MAX_OFFSET = 100_000
@@ -25,6 +25,6 @@ class ListRequest:
 class Page(NamedTuple):
     """A part of a list, the newest first; `next_cursor` leads to the rest, `total` counts all where that was asked."""
 
-    generations: tuple[Generation, ...]
+    generations: tuple[ListedGeneration, ...]
     next_cursor: str | None = None
     total: int | None = None

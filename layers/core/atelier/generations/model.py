@@ -318,6 +318,27 @@ def drawn_lease(tries: int) -> int:
     return int(DRAWN_LEASE * 2 ** max(tries - 1, 0))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableGeneration:
+    """A generation in a list whose record this release cannot read, as after a rollback: the parts that it can."""
+
+    id: str
+    user_id: str
+    key_id: str
+    test: bool
+    model: str
+    status: str
+    cost: int
+
+    @property
+    def created_at(self) -> int:
+        """When it was accepted, by its id."""
+        return int(self.id[:12], 16)
+
+
+ListedGeneration = Generation | UnreadableGeneration
+
+
 def new_id(now: int) -> str:
     """Make an id that sorts by time and cannot be guessed: 12 hex digits of time, 20 of chance."""
     return f"{now:012x}{secrets.token_hex(10)}"

@@ -6,8 +6,8 @@ https://replicate.com/docs/reference/http
 from typing import Any
 
 from atelier.encoding import timestamp
-from atelier.generations.model import CANCELLED, Generation, Status
-from atelier.generations.serializer import shown
+from atelier.generations.model import CANCELLED, Generation, Status, UnreadableGeneration
+from atelier.generations.serializer import describe_unreadable, shown
 
 REPLICATE = "replicate"
 OWNER = "atelier"
@@ -47,4 +47,25 @@ def prediction(generation: Generation, base_url: str, *, logs: str = "") -> dict
         "completed_at": None if finished is None else timestamp(finished),
         "metrics": metrics,
         "urls": {"get": url, "cancel": f"{url}/cancel", "web": f"{base_url}/console"},
+    }
+
+
+def unreadable_prediction(generation: UnreadableGeneration) -> dict[str, Any]:
+    """Make the document of a prediction in a list that this release cannot read; it may still go on."""
+    document = describe_unreadable(generation)
+    return {
+        "id": generation.id,
+        "model": f"{OWNER}/{generation.model}",
+        "version": "hidden",
+        "input": {},
+        "logs": document["error"],
+        "output": None,
+        "data_removed": True,
+        "error": None,
+        "status": "processing",
+        "created_at": document["createdAt"],
+        "started_at": None,
+        "completed_at": None,
+        "metrics": {},
+        "urls": {},
     }

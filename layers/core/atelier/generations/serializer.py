@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from atelier.encoding import encode, timestamp
-from atelier.generations.model import Generation, ProviderAttempt, Status, StoredFile
+from atelier.generations.model import Generation, ProviderAttempt, Status, StoredFile, UnreadableGeneration
 from atelier.images.file_urls import file_url
 
 if TYPE_CHECKING:
     from atelier.generations.listing import ListRequest, Page
 
 
+UNREADABLE = "unreadable"
+"""Shown in lists in place of a status, where a record cannot be read."""
 MAX_ANSWER_BYTES = 5_000_000
 """Lambda can answer 6 MB."""
 
@@ -47,6 +49,28 @@ def detail(generation: Generation, base_url: str) -> dict[str, Any]:
     }
 
 
+def describe_unreadable(generation: UnreadableGeneration) -> dict[str, Any]:
+    """Make the document, as detail() does, of a generation in a list that this release cannot read."""
+    created_at = timestamp(generation.created_at)
+    return {
+        "_id": generation.id,
+        "id": generation.id,
+        "status": UNREADABLE,
+        "output": None,
+        "thumbnail": None,
+        "model": generation.model,
+        "tool": "",
+        "type": "",
+        "payload": {},
+        "error": "This release cannot read the generation, which a newer one may have written. Nothing of it is lost.",
+        "createdAt": created_at,
+        "outputs": [],
+        "updatedAt": created_at,
+        "attempts": [],
+        "notes": [],
+    }
+
+
 def accepted(generation: Generation) -> dict[str, Any]:
     """Make the contract's short answer to who does not wait; what has not ended is `processing` there."""
     return {
@@ -62,7 +86,10 @@ def page_document(page: "Page", wanted: "ListRequest", base_url: str) -> dict[st
     data: list[dict[str, Any]] = []
     size = 0
     for generation in page.generations:
-        data.append(detail(generation, base_url))
+        if isinstance(generation, Generation):
+            data.append(detail(generation, base_url))
+        else:
+            data.append(describe_unreadable(generation))
         size += len(json.dumps(encode(data[-1])))  # as the body is encoded in Lambda's answer
         if size > MAX_ANSWER_BYTES:
             data.pop()

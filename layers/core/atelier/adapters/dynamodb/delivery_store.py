@@ -1,6 +1,7 @@
 """Deliveries and their attempts, which stand beside their generation in its table."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from atelier.adapters.dynamodb.circuit_breakers import CircuitBreakerTable
@@ -13,7 +14,7 @@ from atelier.adapters.dynamodb.generation_store import (
     to_record,
 )
 from atelier.adapters.dynamodb.records import Record, RecordTable, Write
-from atelier.errors import NotFoundError, RefusedWritesError
+from atelier.errors import NotFoundError, RefusedWritesError, UnreadableRecordError
 from atelier.generations.model import Generation, Status
 from atelier.outbound.circuit_breaker import Release, Slot, Upstream
 from atelier.webhooks.delivery import Attempt, Delivery, DeliveryHistory, DeliveryStatus
@@ -45,12 +46,13 @@ class DeliveryStore:
         return generation, {delivery.event: delivery for delivery in deliveries}
 
     def of_generations(self, generation_ids: Sequence[str]) -> dict[str, list[Delivery]]:
-        """Read the deliveries of generations, by these."""
+        """Read the deliveries of generations, by these, without those that this release cannot read."""
         keys = [(generation_id, f"{DELIVERY}#{event}") for generation_id in generation_ids for event in Status]
         found: dict[str, list[Delivery]] = {}
         for start in range(0, len(keys), MAX_KEYS):
-            for delivery in map(_delivery, self._table.get_many(keys[start : start + MAX_KEYS])):
-                found.setdefault(delivery.generation_id, []).append(delivery)
+            for record in self._table.get_many(keys[start : start + MAX_KEYS]):
+                with suppress(UnreadableRecordError):
+                    found.setdefault(str(record["id"]), []).append(_delivery(record))
         return found
 
     def history(self, generation_id: str) -> tuple[Generation, list[DeliveryHistory]]:
@@ -139,6 +141,13 @@ def _delivery_record(delivery: Delivery) -> Record:
 
 
 def _delivery(record: Record) -> Delivery:
+    try:
+        return _from_record(record)
+    except (KeyError, TypeError, ValueError) as exc:
+        raise UnreadableRecordError(f"a delivery of the generation '{record['id']}'") from exc
+
+
+def _from_record(record: Record) -> Delivery:
     known: dict[str, Any] = {name: record[name] for name in Delivery.__slots__ if name in record}
     return Delivery(
         **known

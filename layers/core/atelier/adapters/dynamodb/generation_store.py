@@ -9,14 +9,25 @@ import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from atelier.adapters.dynamodb.records import Record, RecordTable, Write, plain
 from atelier.encoding import encode
-from atelier.errors import ConfigurationError, ConflictError, NotFoundError, RefusedWritesError
+from atelier.errors import ConfigurationError, ConflictError, NotFoundError, RefusedWritesError, UnreadableRecordError
 from atelier.generations.listing import ListRequest, Page
-from atelier.generations.model import FINAL, Generation, Moment, ProviderAttempt, Status, StoredFile
+from atelier.generations.model import (
+    FINAL,
+    Generation,
+    ListedGeneration,
+    Moment,
+    ProviderAttempt,
+    Status,
+    StoredFile,
+    UnreadableGeneration,
+)
 from atelier.generations.ports import Due
+from atelier.logging import logger
 
 if TYPE_CHECKING:
     from atelier.adapters.dynamodb.account_store import AccountStore
@@ -37,6 +48,7 @@ MAX_BATCHES, BATCH = 10, 100
 """A search looks at this many generations, at most, before it answers with what it has found."""
 DAY_MS = 86_400_000
 _TEST = "#test"
+_STATUSES = frozenset(Status)
 _JSON_FIELDS = ("payload", "webhook_events", "inputs", "sources", "outputs", "timeline", "attempts")
 
 
@@ -72,7 +84,10 @@ class GenerationStore:
         record = self._table.peek(generation_id, GENERATION, "status")
         if record is None:
             raise NotFoundError(f"There is no generation '{generation_id}'.")
-        return Status(str(record["status"]))
+        try:
+            return Status(str(record["status"]))
+        except ValueError as exc:
+            raise UnreadableRecordError(f"the generation '{generation_id}'") from exc
 
     def advance(self, before: Generation, after: Generation, release: "Release | None" = None) -> Generation:
         """Write `after` if the record is still `before`; else ConflictError. Releases the provider's slot in any case.
@@ -168,12 +183,12 @@ class GenerationStore:
     def search(
         self, *, limit: int, now: int, before: str | None = None, user_id: str | None = None,
         status: str | None = None, model: str | None = None, text: str | None = None, since: int = 0,
-    ) -> tuple[list[Generation], str | None]:  # fmt: skip
+    ) -> tuple[list[ListedGeneration], str | None]:  # fmt: skip
         """List the newest that fit and are older than `before`, and after which id to go on where there may be more.
 
         `text` is a part of the prompt, in any case, or the beginning of an id. A list of all users looks a month back.
         """
-        found: list[Generation] = []
+        found: list[ListedGeneration] = []
         size = BATCH if model or text or (status and not user_id) else limit
         for _ in range(MAX_BATCHES):
             if user_id:
@@ -183,7 +198,7 @@ class GenerationStore:
             for item in self._read(keys):
                 if item.created_at < since:
                     return found, None
-                if status in (None, item.status.value) and model in (None, item.model) and _holds(item, text):
+                if status in (None, item.status) and model in (None, item.model) and _holds(item, text):
                     found.append(item)
                 if len(found) == limit:
                     return found, item.id
@@ -202,7 +217,7 @@ class GenerationStore:
         ]
         batches = (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))
         found = [record for batch in batches for record in self._table.get_many(batch)]
-        return sum(not Status(str(record["status"])).final for record in found)
+        return sum(record["status"] not in FINAL for record in found)
 
     def page(self, user_id: str, wanted: ListRequest, *, test: bool = False) -> Page:
         """List a part of a user's generations, live or test ones, in two reads of the table.
@@ -248,16 +263,16 @@ class GenerationStore:
             )  # fmt: skip
         return records
 
-    def _read(self, records: list[Record]) -> list[Generation]:
+    def _read(self, records: list[Record]) -> list[ListedGeneration]:
         keys = [(str(record["id"]), GENERATION) for record in records]
-        return [from_record(record) for record in self._table.get_many(keys)]
+        return [_listed(record) for record in self._table.get_many(keys)]
 
 
-def _holds(generation: Generation, text: str | None) -> bool:
+def _holds(generation: ListedGeneration, text: str | None) -> bool:
     """Tell whether a generation's prompt holds a text, or its id begins with it."""
     if not text:
         return True
-    prompt = str(generation.payload.get("prompt", ""))
+    prompt = str(generation.payload.get("prompt", "")) if isinstance(generation, Generation) else ""
     return text.casefold() in prompt.casefold() or generation.id.startswith(text.lower())
 
 
@@ -280,7 +295,18 @@ def to_record(generation: Generation) -> Record:
 
 
 def from_record(record: Record) -> Generation:
-    """Read a generation from its record."""
+    """Read a generation from its record; UnreadableRecordError where this release cannot.
+
+    Of what a newer release has added, all is left out: attributes, parts of attempts and files, and moments and events
+    of statuses that are not known here.
+    """
+    try:
+        return _from_record(record)
+    except (KeyError, TypeError, ValueError) as exc:
+        raise UnreadableRecordError(f"the generation '{record['id']}'") from exc
+
+
+def _from_record(record: Record) -> Generation:
     fields: dict[str, Any] = {name: record[name] for name in Generation.__slots__ if name in record}
     read = {name: json.loads(fields[name]) for name in _JSON_FIELDS}
     return Generation(
@@ -289,20 +315,54 @@ def from_record(record: Record) -> Generation:
             "user_id": str(fields["user_id"]).removesuffix(_TEST),
             "status": Status(fields["status"]),
             "payload": read["payload"],
-            "webhook_events": tuple(map(Status, read["webhook_events"])),
+            "webhook_events": tuple(Status(event) for event in read["webhook_events"] if event in _STATUSES),
             "sources": tuple(read["sources"]),
-            "inputs": tuple(StoredFile(*item) for item in read["inputs"]),
-            "outputs": tuple(StoredFile(*item) for item in read["outputs"]),
-            "timeline": tuple(Moment(Status(status), at, provider) for status, at, provider in read["timeline"]),
+            "inputs": tuple(StoredFile(*_parts(item, StoredFile)) for item in read["inputs"]),
+            "outputs": tuple(StoredFile(*_parts(item, StoredFile)) for item in read["outputs"]),
+            "timeline": tuple(
+                Moment(Status(status), *rest)
+                for status, *rest in (_parts(item, Moment) for item in read["timeline"])
+                if status in _STATUSES
+            ),
             "notes": tuple(json.loads(fields.get("notes") or "[]")),
-            "attempts": tuple(ProviderAttempt(*attempt) for attempt in read["attempts"]),
+            "attempts": tuple(ProviderAttempt(*_parts(item, ProviderAttempt)) for item in read["attempts"]),
         }
     )
 
 
+def _parts(item: Any, kind: type[NamedTuple]) -> list[Any]:
+    """Return the parts of a tuple of this kind that are known here."""
+    if not isinstance(item, list):
+        raise TypeError(f"{kind.__name__} is no list")
+    return item[: len(kind._fields)]
+
+
+def _listed(record: Record) -> ListedGeneration:
+    """Read a generation for a list, which one that cannot be read does not hold up."""
+    try:
+        return from_record(record)
+    except UnreadableRecordError as exc:
+        _log_once(str(record["id"]), repr(exc.__cause__))
+        owner = str(record.get("user_id", ""))
+        return UnreadableGeneration(
+            id=str(record["id"]),
+            user_id=owner.removesuffix(_TEST),
+            key_id=str(record.get("key_id", "")),
+            test=owner.endswith(_TEST),
+            model=str(record.get("model", "")),
+            status=str(record.get("status", "")),
+            cost=int(record.get("cost") or 0),
+        )
+
+
+@lru_cache
+def _log_once(generation_id: str, cause: str) -> None:
+    logger.error("a generation cannot be read", unreadable_id=generation_id, cause=cause)
+
+
 def from_stream(image: Mapping[str, Any]) -> Generation:
     """Read a generation from a stream record's image."""
-    return from_record({name: plain(value) for name, value in image.items()})
+    return _from_record({name: plain(value) for name, value in image.items()})
 
 
 def world(user_id: str, *, test: bool) -> str:

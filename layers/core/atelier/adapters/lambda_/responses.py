@@ -22,6 +22,7 @@ from atelier.errors import (
     TooManyRequestsError,
     UnauthenticatedError,
     UnavailableError,
+    UnreadableRecordError,
     UnsupportedMediaTypeError,
 )
 from atelier.logging import logger
@@ -88,6 +89,8 @@ def _headers(exc: RequestError) -> dict[str, str]:
             return {"x-should-retry": "false"}  # what OpenAI's SDKs obey
         case AcceptanceUnknownError(repeatable=False):
             return {"x-should-retry": "false", "Retry-After": "5"}
+        case UnreadableRecordError():
+            return {"Retry-After": "60"}
         case UnavailableError():
             return {"Retry-After": "1"}
         case _:
