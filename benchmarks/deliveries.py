@@ -157,7 +157,7 @@ def make_bench(endpoint: str) -> Bench:
             }
         ],
     )  # fmt: skip
-    queue = SqsQueue(sqs, sqs.create_queue(QueueName="deliveries")["QueueUrl"])
+    queue = SqsQueue(lambda: sqs, sqs.create_queue(QueueName="deliveries")["QueueUrl"])
     table = RecordTable(dynamodb, "generations")
     deliveries = DeliveryStore(table)
     step = Deliver(

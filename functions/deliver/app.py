@@ -10,7 +10,7 @@ from atelier.adapters.aws.secrets import Secret
 from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.delivery_store import DeliveryStore
 from atelier.adapters.dynamodb.records import RecordTable
-from atelier.adapters.http.client import client
+from atelier.adapters.http.lazy_client import LazyHttpClient
 from atelier.adapters.lambda_.batches import BatchAnswer, process_ids
 from atelier.adapters.lambda_.metrics import EmbeddedMetrics
 from atelier.api.base_url import resolve_public_url
@@ -52,8 +52,8 @@ def deliver() -> Deliver:
         deliveries=DeliveryStore(
             RecordTable(dynamodb, settings.generations_table), retention_days=settings.retention_days
         ),
-        queue=lambda: SqsQueue(clients.client("sqs"), settings.delivery_queue_url),
-        egress=client(UrlPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports)),
+        queue=lambda: SqsQueue(lambda: clients.client("sqs"), settings.delivery_queue_url),
+        egress=LazyHttpClient(UrlPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports)),
         secrets=SigningSecrets(accounts.webhook_secrets, signing_key),
         base_url=resolve_public_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
         source=settings.webhook_source,

@@ -15,14 +15,14 @@ from atelier.adapters.aws.secrets import Secret, SecretProviderKeys
 from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
-from atelier.adapters.http.client import OperatorPolicy, client
+from atelier.adapters.http.lazy_client import LazyHttpClient
 from atelier.adapters.lambda_.batches import BatchAnswer, process_ids
 from atelier.api.base_url import resolve_public_url
 from atelier.clock import now_ms
 from atelier.generations.dispatch import Dispatch
 from atelier.generations.input_images import StoredInputs
 from atelier.logging import bind_context, logger
-from atelier.outbound.url_policy import UrlPolicy
+from atelier.outbound.url_policy import OperatorPolicy, UrlPolicy
 from atelier.providers.registry import Gateways, Setup, asynchronous, synchronous
 from atelier.settings import load
 
@@ -53,21 +53,20 @@ def dispatch() -> Dispatch:
     accounts = AccountStore(RecordTable(dynamodb, settings.accounts_table))
     generations = GenerationStore(RecordTable(dynamodb, settings.generations_table), accounts=accounts)
     keys = SecretProviderKeys(Secret(clients.client("secretsmanager"), settings.provider_keys_arn))
-    files = S3Files(clients.client("s3"), settings.files_bucket)
+    files = S3Files(lambda: clients.client("s3"), settings.files_bucket)
     base = resolve_public_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region)
-    http, urls = client(OperatorPolicy()), settings.provider_urls
-    sqs = clients.client("sqs")
-    ingest_queue = SqsQueue(sqs, settings.ingest_queue_url)
+    http, urls = LazyHttpClient(OperatorPolicy()), settings.provider_urls
+    ingest_queue = SqsQueue(lambda: clients.client("sqs"), settings.ingest_queue_url)
     return Dispatch(
         generations=generations,
-        queue=SqsQueue(sqs, settings.dispatch_queue_url),
+        queue=SqsQueue(lambda: clients.client("sqs"), settings.dispatch_queue_url),
         elsewhere=ingest_queue,
         ingest_queue=ingest_queue,
         providers={
             **asynchronous(http, urls=urls, verify=ed25519.verify),
             **synchronous(http, urls=urls, models=BedrockModels(lambda: clients.client("bedrock-runtime"))),
         },
-        gateways=Gateways(http, client(UrlPolicy()), urls),
+        gateways=Gateways(http, LazyHttpClient(UrlPolicy()), urls),
         keys=keys,
         ready=Setup(keys, urls, settings.bedrock_model_arns).ready,
         catalog=catalog_source(settings.catalog_object),

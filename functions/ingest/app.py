@@ -15,9 +15,9 @@ from atelier.adapters.aws.secrets import Secret, SecretProviderKeys
 from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
-from atelier.adapters.http.client import OperatorPolicy, client
+from atelier.adapters.http.lazy_client import LazyHttpClient
 from atelier.adapters.lambda_.batches import BatchAnswer, process_ids
-from atelier.adapters.pillow import convert, read_mask, sanitise, thumbnail
+from atelier.adapters.lazy_pillow import convert, read_mask, sanitise, thumbnail
 from atelier.api.base_url import resolve_public_url
 from atelier.clock import now_ms
 from atelier.generations.complete import Complete
@@ -26,7 +26,7 @@ from atelier.generations.ingest import Ingest
 from atelier.generations.input_images import PrepareInputs, StoredInputs
 from atelier.images.download import Download
 from atelier.logging import bind_context, logger
-from atelier.outbound.url_policy import UrlPolicy
+from atelier.outbound.url_policy import OperatorPolicy, UrlPolicy
 from atelier.providers.registry import Gateways, Setup, asynchronous, synchronous
 from atelier.settings import load
 
@@ -59,14 +59,14 @@ def ingest() -> Ingest:
     accounts = AccountStore(RecordTable(dynamodb, settings.accounts_table))
     generations = GenerationStore(RecordTable(dynamodb, settings.generations_table), accounts=accounts)
     keys = SecretProviderKeys(Secret(clients.client("secretsmanager"), settings.provider_keys_arn))
-    files = S3Files(clients.client("s3"), settings.files_bucket)
+    files = S3Files(lambda: clients.client("s3"), settings.files_bucket)
     base = resolve_public_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region)
-    http, urls, sqs = client(OperatorPolicy()), settings.provider_urls, clients.client("sqs")
-    download = Download(client(UrlPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports)))
+    http, urls = LazyHttpClient(OperatorPolicy()), settings.provider_urls
+    download = Download(LazyHttpClient(UrlPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports)))
     complete = Complete(
         generations=generations, files=files, sanitise=sanitise, convert=convert, thumbnail=thumbnail, clock=now_ms
     )
-    ingest_queue = SqsQueue(sqs, settings.ingest_queue_url)
+    ingest_queue = SqsQueue(lambda: clients.client("sqs"), settings.ingest_queue_url)
     inputs = StoredInputs(files=files, base_url=base)
     known = asynchronous(http, urls=urls, verify=ed25519.verify)
     others = synchronous(http, urls=urls, models=BedrockModels(lambda: clients.client("bedrock-runtime")))
@@ -76,10 +76,10 @@ def ingest() -> Ingest:
         workshop=Dispatch(
             generations=generations,
             queue=ingest_queue,
-            elsewhere=SqsQueue(sqs, settings.dispatch_queue_url),
+            elsewhere=SqsQueue(lambda: clients.client("sqs"), settings.dispatch_queue_url),
             ingest_queue=ingest_queue,
             providers={**known, **others},
-            gateways=Gateways(http, client(UrlPolicy()), urls),
+            gateways=Gateways(http, LazyHttpClient(UrlPolicy()), urls),
             keys=keys,
             ready=Setup(keys, urls, settings.bedrock_model_arns).ready,
             catalog=catalog_source(settings.catalog_object),

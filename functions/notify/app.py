@@ -44,7 +44,7 @@ def notify() -> Notify:
             base_url=resolve_public_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
             measure=EmbeddedMetrics(settings.metrics_namespace),
         ),
-        queue=lambda: SqsQueue(clients.client("sqs"), settings.delivery_queue_url),
+        queue=lambda: SqsQueue(lambda: clients.client("sqs"), settings.delivery_queue_url),
     )
 
 

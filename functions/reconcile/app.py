@@ -47,13 +47,12 @@ def reconcile() -> Reconcile:
     accounts = AccountStore(RecordTable(dynamodb, settings.accounts_table))
     table = RecordTable(dynamodb, settings.generations_table)
     generations = GenerationStore(table, accounts=accounts)
-    sqs = clients.client("sqs")
     return Reconcile(
         generations=generations,
         schedule=generations,
-        dispatch_queue=SqsQueue(sqs, settings.dispatch_queue_url),
-        ingest_queue=SqsQueue(sqs, settings.ingest_queue_url),
-        delivery_queue=SqsQueue(sqs, settings.delivery_queue_url),
+        dispatch_queue=SqsQueue(lambda: clients.client("sqs"), settings.dispatch_queue_url),
+        ingest_queue=SqsQueue(lambda: clients.client("sqs"), settings.ingest_queue_url),
+        delivery_queue=SqsQueue(lambda: clients.client("sqs"), settings.delivery_queue_url),
         announce=Announce(
             deliveries=DeliveryStore(table, retention_days=settings.retention_days),
             topic=SnsTopic(clients.client("sns"), settings.topic_arn),

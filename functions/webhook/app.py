@@ -16,7 +16,7 @@ from atelier.adapters.http.lazy_client import LazyHttpClient
 from atelier.adapters.lambda_.responses import Answer, answer, answered, raw_body, time_of
 from atelier.generations.provider_callback import ProviderCallback
 from atelier.logging import bind_context, logger
-from atelier.outbound.http_client import HttpClient
+from atelier.outbound.url_policy import OperatorPolicy
 from atelier.providers.provider import CallbackRequest
 from atelier.providers.registry import asynchronous
 from atelier.settings import load
@@ -39,20 +39,14 @@ def callback() -> ProviderCallback:
     table = RecordTable(clients.client("dynamodb", brief=True), settings.generations_table)
     return ProviderCallback(
         generations=GenerationStore(table),
-        queue=SqsQueue(clients.client("sqs", brief=True), settings.ingest_queue_url),
-        providers=asynchronous(LazyHttpClient(_client), urls=settings.provider_urls, verify=ed25519.verify),
+        queue=SqsQueue(lambda: clients.client("sqs", brief=True), settings.ingest_queue_url),
+        providers=asynchronous(LazyHttpClient(OperatorPolicy()), urls=settings.provider_urls, verify=ed25519.verify),
         keys=cache(lambda: _keys(settings.provider_keys_arn)),
     )
 
 
 def _keys(arn: str) -> SecretProviderKeys:
     return SecretProviderKeys(Secret(clients.client("secretsmanager", brief=True), arn))
-
-
-def _client() -> HttpClient:
-    from atelier.adapters.http.client import OperatorPolicy, client
-
-    return client(OperatorPolicy())
 
 
 def receive(event: dict[str, Any]) -> Answer:

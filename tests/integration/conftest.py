@@ -23,9 +23,6 @@ from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.http import client as http
 from atelier.adapters.http.client import HttpxClient, Policy
 from atelier.logging import logger
-from functions.deliver import app as deliver
-from functions.dispatch import app as dispatch
-from functions.ingest import app as ingest
 from tests.integration.lambdas import FACTORIES, Calls, Lambdas
 from tests.integration.stack import REGION, Stack
 from tests.integration.stack import aws as tests_aws
@@ -93,8 +90,7 @@ def internet(monkeypatch: pytest.MonkeyPatch) -> Internet:
     def client(policy: Policy) -> HttpxClient:
         return HttpxClient(httpx.MockTransport(internet), policy)
 
-    for module in (deliver, dispatch, ingest, http):
-        monkeypatch.setattr(module, "client", client)
+    monkeypatch.setattr(http, "client", client)
     return internet
 
 

@@ -153,7 +153,7 @@ def test_links_and_forms_lead_to_the_region_of_the_bucket(moto: None) -> None:
     client: Any = functions_aws._session().create_client(
         "s3", region_name="eu-west-1", config=functions_aws._OTHER_CONFIGS["s3"]
     )
-    files = S3Files(client, "files")
+    files = S3Files(lambda: client, "files")
     assert files.form("uploads/x", "image/png", 1, seconds=1).url == "https://files.s3.eu-west-1.amazonaws.com/"
     assert files.origin() == "https://files.s3.eu-west-1.amazonaws.com"
 

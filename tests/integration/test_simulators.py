@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 
 from atelier.adapters import ed25519
-from atelier.adapters.http.client import OperatorPolicy, client
+from atelier.adapters.http.client import client
 from atelier.errors import (
     InvalidSignatureError,
     OutcomeUnknownError,
@@ -19,6 +19,7 @@ from atelier.errors import (
     ProviderCredentialsError,
     ProviderRejectedError,
 )
+from atelier.outbound.url_policy import OperatorPolicy
 from atelier.providers.artificial_studio import ArtificialStudio
 from atelier.providers.fal import Fal
 from atelier.providers.provider import (

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from atelier.adapters.http.client import OperatorPolicy, client
+from atelier.adapters.http.client import client
 from atelier.catalog.model import embedded
 from atelier.errors import (
     FetchRefusedError,
@@ -15,7 +15,7 @@ from atelier.errors import (
     ProviderCredentialsError,
     ProviderRejectedError,
 )
-from atelier.outbound.url_policy import UrlPolicy
+from atelier.outbound.url_policy import OperatorPolicy, UrlPolicy
 from atelier.providers.provider import Failed, Images, ImageUrls, InputImage, Job, Outcome, Provider
 from atelier.providers.registry import Gateways, keyed, synchronous
 from tests.simulators.faults import UNKNOWN, Answer, Course, Ending, Timing, scripted

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from atelier.adapters.http.client import HttpxClient, OperatorPolicy
+from atelier.adapters.http.client import HttpxClient
 from atelier.errors import (
     OutcomeUnknownError,
     ProviderBusyError,
@@ -14,6 +14,7 @@ from atelier.errors import (
     ProviderError,
     ProviderRejectedError,
 )
+from atelier.outbound.url_policy import OperatorPolicy
 from atelier.providers.provider import CallbackRequest
 
 Answer = Callable[[httpx.Request], httpx.Response]

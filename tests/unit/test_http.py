@@ -21,11 +21,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from atelier.adapters.http import pinned_transport
-from atelier.adapters.http.client import HttpxClient, OperatorPolicy, Policy, client
+from atelier.adapters.http.client import HttpxClient, Policy, client
 from atelier.adapters.http.pinned_transport import PinnedTransport, Resolver
 from atelier.errors import FetchError, FetchFailedError, FetchRefusedError
 from atelier.outbound.http_client import HttpResponse
-from atelier.outbound.url_policy import UrlPolicy
+from atelier.outbound.url_policy import OperatorPolicy, UrlPolicy
 from tests.cases import each
 
 SHORT = 0.3

@@ -73,7 +73,7 @@ class Dependencies:
 
     def files(self) -> S3Files:
         """Reach the bucket."""
-        return S3Files(clients.client("s3"), self.settings.files_bucket)
+        return S3Files(lambda: clients.client("s3"), self.settings.files_bucket)
 
     def provider_keys(self) -> ProviderKeysEditor:
         """Be ready to change the providers' keys."""
@@ -89,8 +89,8 @@ class Dependencies:
         """Be ready to call providers."""
         from atelier.adapters import ed25519
         from atelier.adapters.aws.bedrock import BedrockModels
-        from atelier.adapters.http.client import OperatorPolicy, client
-        from atelier.outbound.url_policy import UrlPolicy
+        from atelier.adapters.http.client import client
+        from atelier.outbound.url_policy import OperatorPolicy, UrlPolicy
 
         http, urls = client(OperatorPolicy()), self.settings.provider_urls
         gateways = Gateways(http, client(UrlPolicy()), urls)
@@ -109,12 +109,12 @@ class Dependencies:
 
     def cancel(self) -> Cancel:
         """Be ready to cancel generations."""
-        queue = SqsQueue(clients.client("sqs"), self.settings.ingest_queue_url)
+        queue = SqsQueue(lambda: clients.client("sqs"), self.settings.ingest_queue_url)
         return Cancel(generations=self.generations, ingest_queue=queue, kinds=KINDS, clock=now_ms)
 
     def redeliver(self) -> Redeliver:
         """Be ready to tell webhooks again."""
-        queue = SqsQueue(clients.client("sqs"), self.settings.delivery_queue_url)
+        queue = SqsQueue(lambda: clients.client("sqs"), self.settings.delivery_queue_url)
         return Redeliver(deliveries=self.deliveries, queue=queue, clock=now_ms)
 
     def dead_letters(self) -> DeadLetters:
@@ -160,6 +160,4 @@ def dependencies() -> Dependencies:
 def base_url() -> str:
     """Return where the API is reached, without a final slash, as this request reached it."""
     settings = dependencies().settings
-    return resolve_public_url(
-        settings.public_url, api_id=current_event().request_context.api_id or "", region=settings.aws_region
-    )
+    return resolve_public_url(settings.public_url, api_id=current_event().api_id, region=settings.aws_region)

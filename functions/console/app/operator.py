@@ -22,7 +22,7 @@ def administrator() -> Dependencies:
 
 def source() -> str:
     """Name the source of the request, by which failed attempts are counted."""
-    return source_of(current_event().request_context.identity.source_ip)
+    return source_of(current_event().source_ip)
 
 
 def session_cookie() -> str | None:

@@ -90,20 +90,20 @@ class Dependencies:
         """Reach the bucket."""
         from atelier.adapters.aws.s3_files import S3Files
 
-        return S3Files(clients.client("s3", brief=True), self.settings.files_bucket)
+        return S3Files(lambda: clients.client("s3", brief=True), self.settings.files_bucket)
 
     def cancel(self) -> "Cancel":
         """Be ready to cancel generations."""
         from atelier.generations.cancel import Cancel
 
-        queue = SqsQueue(clients.client("sqs", brief=True), self.settings.ingest_queue_url)
+        queue = SqsQueue(lambda: clients.client("sqs", brief=True), self.settings.ingest_queue_url)
         return Cancel(generations=self.generations, ingest_queue=queue, kinds=KINDS, clock=now_ms)
 
     def redeliver(self) -> "Redeliver":
         """Be ready to tell webhooks again."""
         from atelier.webhooks.redeliver import Redeliver
 
-        queue = SqsQueue(clients.client("sqs", brief=True), self.settings.delivery_queue_url)
+        queue = SqsQueue(lambda: clients.client("sqs", brief=True), self.settings.delivery_queue_url)
         return Redeliver(deliveries=self.deliveries(), queue=queue, clock=now_ms)
 
     def store_upload(self) -> "StoreUpload":
@@ -150,8 +150,8 @@ def dependencies() -> Dependencies:
         accounts=accounts,
         accept=Accept(
             acceptances=AcceptanceStore(accounts_table, accounts, generations),
-            queue=SqsQueue(clients.client("sqs", brief=True), settings.dispatch_queue_url),
-            ingest_queue=SqsQueue(clients.client("sqs", brief=True), settings.ingest_queue_url),
+            queue=SqsQueue(lambda: clients.client("sqs", brief=True), settings.dispatch_queue_url),
+            ingest_queue=SqsQueue(lambda: clients.client("sqs", brief=True), settings.ingest_queue_url),
             setup=setup,
             clock=now_ms,
         ),
@@ -162,6 +162,4 @@ def dependencies() -> Dependencies:
 def base_url() -> str:
     """Return where the API is reached, without a final slash, as this request reached it."""
     settings = dependencies().settings
-    return resolve_public_url(
-        settings.public_url, api_id=current_event().request_context.api_id or "", region=settings.aws_region
-    )
+    return resolve_public_url(settings.public_url, api_id=current_event().api_id, region=settings.aws_region)

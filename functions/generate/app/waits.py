@@ -15,9 +15,7 @@ import hashlib
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
-from atelier.adapters.lambda_.router import answer, current_event
+from atelier.adapters.lambda_.router import Response, answer, current_event
 from atelier.api.blocking_reply import MAX_INLINE_BYTES, Reply, ReplyBody
 from atelier.api.fields import FieldReader, digits
 from atelier.deadline import seconds_left
@@ -43,7 +41,7 @@ def begin(generation: Generation, reply: Reply, root: str, headers: Mapping[str,
 
 def go_on(generation_id: str, reply: Reply) -> Response[str]:
     """Answer `/v1/waits/{id}`, which any key of the generation's user may ask, and which no limit counts."""
-    fields = FieldReader(current_event().query_string_parameters or {})
+    fields = FieldReader(current_event().query_string_parameters)
     hop: int = fields.read("n", digits(1, MAX_HOPS), f"a whole number from 1 to {MAX_HOPS}", default=1)
     fields.check()
     key = authenticate()

@@ -1,8 +1,6 @@
 """The webhook deliveries of all generations."""
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
-from atelier.adapters.lambda_.router import Router, answer, current_event
+from atelier.adapters.lambda_.router import Response, Router, answer, current_event
 from atelier.api.admin_requests import parse_delivery_page, user_id_of
 from atelier.clock import now_ms
 from atelier.generations.model import Generation
@@ -23,7 +21,7 @@ def list_deliveries() -> Response[str]:
     A page holds all deliveries of its generations, so it may be longer than its limit, or shorter.
     """
     deps, now = administrator(), now_ms()
-    page = parse_delivery_page(current_event().query_string_parameters or {})
+    page = parse_delivery_page(current_event().query_string_parameters)
     user_id = user_id_of(page.user, deps.accounts.list_users()) if page.user else None
     data: list[dict[str, object]] = []
     cursor = page.cursor

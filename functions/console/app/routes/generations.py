@@ -1,8 +1,6 @@
 """Every user's generations."""
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
-from atelier.adapters.lambda_.router import Router, answer, body, current_event, nothing
+from atelier.adapters.lambda_.router import Response, Router, answer, body, current_event, nothing
 from atelier.api.admin_requests import (
     parse_page,
     user_id_of,
@@ -27,7 +25,7 @@ router = Router()
 def list_generations() -> Response[str]:
     """List everybody's generations, newest first."""
     deps = administrator()
-    page = parse_page(current_event().query_string_parameters or {})
+    page = parse_page(current_event().query_string_parameters)
     found, cursor = deps.generations.search(
         limit=page.limit, now=now_ms(), before=page.before, status=page.status, model=page.model, text=page.text,
         since=page.since,

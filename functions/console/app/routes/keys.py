@@ -1,10 +1,8 @@
 """API keys."""
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
 from atelier.accounts.api_keys import mint_key
 from atelier.accounts.rotate_key import RotateKey
-from atelier.adapters.lambda_.router import Router, answer, body
+from atelier.adapters.lambda_.router import Response, Router, answer, body
 from atelier.api.admin_requests import (
     parse_key_changes,
     parse_key_request,

@@ -2,9 +2,7 @@
 
 from datetime import timedelta
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
-from atelier.adapters.lambda_.router import Router, answer, current_event
+from atelier.adapters.lambda_.router import Response, Router, answer, current_event
 from atelier.api.admin_requests import parse_days
 from atelier.api.admin_serializers import overview_document
 from atelier.clock import now_ms
@@ -21,7 +19,7 @@ def overview() -> Response[str]:
     """Sum up the usage of the last days."""
     deps = administrator()
     last = utc_day(now_ms())
-    first = last - timedelta(days=parse_days(current_event().query_string_parameters or {}) - 1)
+    first = last - timedelta(days=parse_days(current_event().query_string_parameters) - 1)
     summary = summarise(deps.accounts.usage().list(first, last), first, last)
     document = overview_document(
         summary, in_progress=deps.generations.in_progress(), dead_letters=deps.dead_letters().count()

@@ -1,8 +1,6 @@
 """The console's page and its files."""
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
-from atelier.adapters.lambda_.router import Router
+from atelier.adapters.lambda_.router import Response, Router
 from atelier.adapters.lambda_.static_pages import PAGE, asset
 from atelier.adapters.lambda_.static_pages import page as page_of
 

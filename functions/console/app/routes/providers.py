@@ -1,8 +1,6 @@
 """Providers and their keys."""
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
-from atelier.adapters.lambda_.router import Router, answer, body
+from atelier.adapters.lambda_.router import Response, Router, answer, body
 from atelier.api.admin_requests import (
     parse_provider_key,
 )

@@ -1,9 +1,7 @@
 """Sign in and out."""
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
 from atelier.accounts.sign_in import SignedIn
-from atelier.adapters.lambda_.router import Router, answer, body, current_event, nothing
+from atelier.adapters.lambda_.router import Response, Router, answer, body, current_event, nothing
 from atelier.api.admin_requests import (
     parse_sign_in,
 )

@@ -1,8 +1,6 @@
 """The usage of all users."""
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
-from atelier.adapters.lambda_.router import Router, answer, csv_answer, current_event
+from atelier.adapters.lambda_.router import Response, Router, answer, csv_answer, current_event
 from atelier.api.admin_serializers import admin_usage_row
 from atelier.api.usage import CSV, parse_usage, usage_csv, usage_document
 from atelier.clock import now_ms
@@ -17,7 +15,7 @@ def usage() -> Response[str]:
     """List the usage by day, user, key, model and provider, of a user or a key where the query names one."""
     deps = administrator()
     accounts, credit_price = deps.accounts, deps.catalog().credit_price
-    request = parse_usage(current_event().query_string_parameters or {}, now_ms(), "user", "key")
+    request = parse_usage(current_event().query_string_parameters, now_ms(), "user", "key")
     emails = {user.id: user.email for user in accounts.list_users()}
     key_names = {key.id: key.name for key in accounts.list_keys()}
     found = accounts.usage().list(request.first, request.last, user_id=request.user)

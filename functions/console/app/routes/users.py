@@ -1,9 +1,7 @@
 """Users, their credits and their webhook secrets."""
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
 from atelier.accounts.create_user import CreateUser
-from atelier.adapters.lambda_.router import Router, answer, body
+from atelier.adapters.lambda_.router import Response, Router, answer, body
 from atelier.api.admin_requests import (
     parse_top_up,
     parse_user_changes,

@@ -1,9 +1,7 @@
 """The account behind an API key, and its usage."""
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
 from atelier.accounts.serializer import describe_account
-from atelier.adapters.lambda_.router import Router, answer, csv_answer, current_event
+from atelier.adapters.lambda_.router import Response, Router, answer, csv_answer, current_event
 from atelier.clock import now_ms
 
 from ..callers import reader
@@ -24,7 +22,7 @@ def usage() -> Response[str]:
     from atelier.api.usage import CSV, parse_usage, usage_csv, usage_document, usage_row
 
     key = reader()
-    request = parse_usage(current_event().query_string_parameters or {}, now_ms(), "key")
+    request = parse_usage(current_event().query_string_parameters, now_ms(), "key")
     found = dependencies().accounts.usage().list(request.first, request.last, user_id=key.user_id)
     rows = [usage_row(one) for one in found if request.key in (None, one.key_id)]
     if request.format == CSV:

@@ -6,9 +6,7 @@ The key is the password of their HTTP Basic.
 from collections.abc import Mapping
 from typing import Any
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
-from atelier.adapters.lambda_.router import Api, Router, answer, body, correlation_id
+from atelier.adapters.lambda_.router import Api, Response, Router, answer, body, correlation_id
 from atelier.api.automatic1111 import (
     PROGRESS,
     SAMPLERS,

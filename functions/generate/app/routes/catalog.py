@@ -3,9 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
-from atelier.adapters.lambda_.router import Router, copied, current_event
+from atelier.adapters.lambda_.router import Response, Router, copied, current_event
 from atelier.api.list_request import parse_search
 from atelier.catalog.model import Model
 from atelier.catalog.search import search
@@ -54,7 +52,7 @@ def tool(slug: str) -> Response[str]:
 @router.get("/search")
 def find() -> Response[str]:
     """List the tools and models that a query means, the best first."""
-    query = parse_search(current_event().query_string_parameters or {})
+    query = parse_search(current_event().query_string_parameters)
     found = search(query, dependencies().catalog())
     return copied({"data": [tool_detail(tool, _models(models)) for tool, models in found]}, CATALOG)
 

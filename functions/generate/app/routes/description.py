@@ -5,9 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
-from atelier.adapters.lambda_.router import copied
+from atelier.adapters.lambda_.router import Response, copied
 
 if TYPE_CHECKING:  # what few requests need is imported by those
     from atelier.adapters.lambda_.static_pages import StaticFiles

@@ -1,8 +1,6 @@
 """Upload files, and fetch stored ones."""
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
-from atelier.adapters.lambda_.router import Router, answer, current_event
+from atelier.adapters.lambda_.router import Response, Router, answer, current_event
 from atelier.errors import NotFoundError
 from atelier.images.file_urls import TRANSIENT, UPLOADS
 from atelier.logging import logger
@@ -22,10 +20,10 @@ def upload() -> Response[str]:
     key, event = changer(), current_event()
     request = parse_upload(
         event.body,
-        encoded=bool(event.is_base64_encoded),
+        encoded=event.is_base64_encoded,
         content_type=event.headers.get("Content-Type"),
         name=event.headers.get("X-Filename"),
-        query=event.query_string_parameters or {},
+        query=event.query_string_parameters,
     )
     document = describe_upload(dependencies().store_upload()(request, key.user_id), base_url())
     logger.info("file accepted", file_id=document["id"], size=document["size"])

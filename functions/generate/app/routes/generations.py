@@ -3,10 +3,17 @@
 from functools import partial
 from typing import Any
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
 from atelier.accounts.api_keys import ApiKey
-from atelier.adapters.lambda_.router import Router, answer, body, copied, correlation_id, current_event, nothing
+from atelier.adapters.lambda_.router import (
+    Response,
+    Router,
+    answer,
+    body,
+    copied,
+    correlation_id,
+    current_event,
+    nothing,
+)
 from atelier.api.generation_request import parse_generation_request, parse_run_request
 from atelier.api.idempotency_key import parse_idempotency
 from atelier.api.list_request import parse_list
@@ -59,7 +66,7 @@ def run() -> Response[str]:
 def list_generations() -> Response[str]:
     """List the caller's generations, newest first."""
     key = reader()
-    wanted = parse_list(current_event().query_string_parameters or {})
+    wanted = parse_list(current_event().query_string_parameters)
     page = dependencies().generations.page(key.user_id, wanted, test=key.test)
     return copied(page_document(page, wanted, base_url()), OWN)
 

@@ -1,10 +1,8 @@
 """OpenAI's Images API, for clients that have it: https://HOST/api/v1 is their base URL."""
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
 from atelier.accounts.api_keys import ApiKey
 from atelier.adapters.lambda_.responses import raw_body
-from atelier.adapters.lambda_.router import Api, Router, body, copied, correlation_id, current_event
+from atelier.adapters.lambda_.router import Api, Response, Router, body, copied, correlation_id, current_event
 from atelier.api.idempotency_key import parse_idempotency
 from atelier.api.json_body import parse_object
 from atelier.api.openai_edits import EditForm, parse_edit_form, parse_edit_json
@@ -66,7 +64,7 @@ def edits() -> Response[str]:
 @router.route("/v1/waits/<generation_id>", method=["GET", "POST"])
 def wait(generation_id: str) -> Response[str]:
     """Go on waiting for a generation; a client that keeps a redirected POST is answered like the others."""
-    return waits.go_on(generation_id, ImagesReply.from_query(current_event().query_string_parameters or {}))
+    return waits.go_on(generation_id, ImagesReply.from_query(current_event().query_string_parameters))
 
 
 @router.get("/v1/models")
@@ -95,7 +93,7 @@ app.include_router(router)
 
 def _asked_for() -> dict[str, str]:
     """Read `response_format` from the query, for clients that can set a query and no such parameter of the body."""
-    query = current_event().query_string_parameters or {}
+    query = current_event().query_string_parameters
     return {name: query[name] for name in ("response_format",) if name in query}
 
 

@@ -3,10 +3,8 @@
 replicate-python appends the v1 itself.
 """
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
 from atelier.adapters.lambda_.responses import raw_body
-from atelier.adapters.lambda_.router import Api, Router, answer, body, copied, correlation_id, current_event
+from atelier.adapters.lambda_.router import Api, Response, Router, answer, body, copied, correlation_id, current_event
 from atelier.api.form_data import parse_form
 from atelier.api.idempotency_key import parse_idempotency
 from atelier.api.list_request import parse_list
@@ -70,7 +68,7 @@ def create_by_deployment(owner: str, name: str) -> Response[str]:
 @router.get("/v1/predictions")
 def predictions() -> Response[str]:
     """List the caller's predictions, newest first."""
-    key, query = reader(), current_event().query_string_parameters or {}
+    key, query = reader(), current_event().query_string_parameters
     wanted = parse_list({"limit": str(PAGE), "cursor": query.get("cursor", "")})
     page = dependencies().generations.page(key.user_id, wanted, test=key.test)
     return copied(predictions_document(page.generations, base_url(), page.next_cursor), OWN)

@@ -36,6 +36,23 @@ _ISATAP, _ISATAP_MASK = 0x0000_5EFE, 0xFDFF_FFFF
 """The bytes before the IPv4 address, except the bit that marks public or private IPv4."""
 
 
+class OperatorPolicy:
+    """For URLs that the operator configured: any http or https URL at any address."""
+
+    def check_url(self, url: str) -> SplitResult:
+        """Return the URL's parts."""
+        try:
+            parts = urlsplit(url)
+        except ValueError as exc:
+            raise FetchRefusedError("The URL cannot be parsed.") from exc
+        if parts.scheme not in ("https", "http") or not parts.hostname:
+            raise FetchRefusedError("The URL must start with https:// or http:// and name a host.")
+        return parts
+
+    def check_address(self, text: str) -> None:
+        """Accept any address."""
+
+
 @dataclass(frozen=True, slots=True)
 class UrlPolicy:
     """The rules for URLs; `allow_loopback`, for the local stack, also allows http and any port on loopback."""

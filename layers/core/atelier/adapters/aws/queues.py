@@ -1,7 +1,7 @@
 """SQS queues."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from atelier.adapters.aws.clients import translated
@@ -14,16 +14,19 @@ if TYPE_CHECKING:
 
 
 class SqsQueue:
-    """The Queue port: a message is `{"id": ...}` and holds nothing that could go stale."""
+    """The Queue port: a message is `{"id": ...}` and holds nothing that could go stale.
 
-    def __init__(self, client: "SQSClient", url: str) -> None:
+    Its client is made at the first message.
+    """
+
+    def __init__(self, client: "Callable[[], SQSClient]", url: str) -> None:
         self._client = client
         self._url = url
 
     def send(self, generation_id: str, *, delay: int = 0) -> None:
         """Send an id, to be seen after `delay` seconds (MAX_QUEUE_DELAY at most)."""
         with translated("The queue"):
-            self._client.send_message(
+            self._client().send_message(
                 QueueUrl=self._url,
                 MessageBody=encode({"id": generation_id}),
                 DelaySeconds=min(delay, MAX_QUEUE_DELAY // SECOND),

@@ -12,7 +12,7 @@ from atelier.images.image import sniff
 from atelier.images.ports import UploadForm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from mypy_boto3_s3 import S3Client
 
@@ -26,16 +26,16 @@ _MISSING = ("404", "403", "NoSuchKey", "AccessDenied")
 
 
 class S3Files:
-    """The Files port, and links to what is stored."""
+    """The Files port, and links to what is stored, on a client that is made at the first call."""
 
-    def __init__(self, client: "S3Client", bucket: str) -> None:
+    def __init__(self, client: "Callable[[], S3Client]", bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def put(self, key: str, content: bytes, content_type: str) -> None:
         """Store an object; its key is unguessable and its content never changes, so it may be cached for good."""
         with translated("The bucket"):
-            self._client.put_object(
+            self._client().put_object(
                 Bucket=self._bucket,
                 Key=key,
                 Body=content,
@@ -47,7 +47,7 @@ class S3Files:
         """Read an object; NotFoundError where there is none."""
         with translated("The bucket"):
             try:
-                return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+                return self._client().get_object(Bucket=self._bucket, Key=key)["Body"].read()
             except ClientError as exc:
                 if exc.response["Error"]["Code"] in _MISSING:
                     raise NotFoundError(f"There is no file '{key}' any more.") from exc
@@ -57,7 +57,7 @@ class S3Files:
         """Read an object in pieces; NotFoundError where there is none."""
         with translated("The bucket"):
             try:
-                content = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+                content = self._client().get_object(Bucket=self._bucket, Key=key)["Body"]
             except ClientError as exc:
                 if exc.response["Error"]["Code"] in _MISSING:
                     raise NotFoundError(f"There is no file '{key}' any more.") from exc
@@ -82,7 +82,7 @@ class S3Files:
             file.writelines(pieces)
             file.seek(0)
             with translated("The bucket"):
-                self._client.put_object(
+                self._client().put_object(
                     Bucket=self._bucket, Key=key, Body=file, ContentType=content_type, CacheControl="no-store"
                 )
         return self._link(key)
@@ -90,9 +90,9 @@ class S3Files:
     def delete_all(self, prefix: str) -> None:
         """Delete all objects whose keys begin with `prefix`; there may be none."""
         with translated("The bucket"):
-            found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix).get("Contents", [])
+            found = self._client().list_objects_v2(Bucket=self._bucket, Prefix=prefix).get("Contents", [])
             if found:
-                answer = self._client.delete_objects(
+                answer = self._client().delete_objects(
                     Bucket=self._bucket, Delete={"Objects": [{"Key": item["Key"]} for item in found], "Quiet": True}
                 )
                 if answer.get("Errors"):
@@ -110,7 +110,7 @@ class S3Files:
         """
         with translated("The bucket"):
             try:
-                head = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{HEAD_BYTES - 1}")
+                head = self._client().get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{HEAD_BYTES - 1}")
             except ClientError as exc:
                 if exc.response["Error"]["Code"] in _MISSING:
                     return None
@@ -121,7 +121,7 @@ class S3Files:
     def form(self, key: str, content_type: str, size: int, *, seconds: int) -> UploadForm:
         """Make a form by which its holder may store one object, of this type and size, for so long."""
         with translated("The bucket"):
-            made = self._client.generate_presigned_post(
+            made = self._client().generate_presigned_post(
                 Bucket=self._bucket,
                 Key=key,
                 Fields={"Content-Type": content_type},
@@ -131,6 +131,6 @@ class S3Files:
         return UploadForm(made["url"], made["fields"])
 
     def _link(self, key: str, **answer: str) -> str:
-        return self._client.generate_presigned_url(
+        return self._client().generate_presigned_url(
             "get_object", Params={"Bucket": self._bucket, "Key": key, **answer}, ExpiresIn=LINK_SECONDS
         )

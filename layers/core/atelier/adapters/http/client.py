@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from contextlib import closing
 from typing import Protocol
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 import httpcore
 import httpx
@@ -29,23 +29,6 @@ class Policy(Protocol):
     def check_address(self, text: str) -> None:
         """Check an address before it is connected to."""
         ...
-
-
-class OperatorPolicy:
-    """For URLs that the operator configured: any http or https URL at any address."""
-
-    def check_url(self, url: str) -> SplitResult:
-        """Return the URL's parts."""
-        try:
-            parts = urlsplit(url)
-        except ValueError as exc:
-            raise FetchRefusedError("The URL cannot be parsed.") from exc
-        if parts.scheme not in ("https", "http") or not parts.hostname:
-            raise FetchRefusedError("The URL must start with https:// or http:// and name a host.")
-        return parts
-
-    def check_address(self, text: str) -> None:
-        """Accept any address."""
 
 
 def client(policy: Policy) -> "HttpxClient":

@@ -1,22 +1,30 @@
-"""Collaborators that most runs of a function never come to, made when they are first used."""
+"""The HTTP client, made at its first call: importing httpx takes an eighth of a cold start."""
 
-from collections.abc import Callable
-from functools import cache
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from atelier.outbound.http_client import HttpClient, HttpResponse
 
+if TYPE_CHECKING:
+    from atelier.adapters.http.client import Policy
+
 
 class LazyHttpClient:
-    """The HttpClient port over a client that is made at the first call: importing httpx takes half a cold start."""
+    """The HttpClient port over `client(policy)`."""
 
-    def __init__(self, make: Callable[[], HttpClient]) -> None:
-        self._client = cache(make)
+    def __init__(self, policy: "Policy") -> None:
+        self._policy = policy
 
     def send(self, *args: Any, **options: Any) -> HttpResponse:
         """Send a request as the client does."""
-        return self._client().send(*args, **options)
+        return self._made.send(*args, **options)
 
     def post(self, *args: Any, **options: Any) -> HttpResponse:
         """POST as the client does."""
-        return self._client().post(*args, **options)
+        return self._made.post(*args, **options)
+
+    @cached_property
+    def _made(self) -> HttpClient:
+        from atelier.adapters.http.client import client
+
+        return client(self._policy)

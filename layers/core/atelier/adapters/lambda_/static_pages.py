@@ -5,8 +5,7 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
+from atelier.adapters.lambda_.router import Response
 from atelier.errors import NotFoundError
 
 PAGE = "index.html"
