@@ -167,6 +167,7 @@ interface FieldSchema {
   fileType?: string;
   minimum?: number;
   maximum?: number;
+  maxItems?: number;
   excludes?: string[];
 }
 
@@ -187,8 +188,19 @@ interface Model {
   inputSchema: InputSchema;
 }
 
+interface Tool {
+  slug: string;
+  name: string;
+  description: string;
+}
+
+interface ToolDetail extends Tool {
+  models: Model[];
+}
+
 interface GenerationRequest {
-  model: string;
+  model?: string;
+  tool?: string;
   input: Record<string, any>;
 }
 

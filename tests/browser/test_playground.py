@@ -1,9 +1,11 @@
 """The playground: what can be requested, what it costs, and what comes back."""
 
 import ast
+import io
 import json
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Visit
@@ -182,6 +184,54 @@ def test_a_generation_can_be_edited(visit: Visit, generation: str) -> None:
     expect(page.get_by_label("On the account of")).to_have_value("alice@example.com")
 
 
+def test_a_tool_works_on_a_picture_with_a_mask(visit: Visit, alice: Account) -> None:
+    page = visit("playground")
+    paste_key(page, alice)
+    page.get_by_label("Tool").select_option("Inpaint")
+    page.get_by_label("Model", exact=True).select_option("sketch")
+    page.get_by_label("Prompt", exact=True).fill("a boat at sea")
+    page.get_by_role("button", name="Generate").click()
+    expect(page.get_by_label("Picture", exact=True)).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Mask")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Width")).to_have_count(0)
+
+    choose(page, "picture.png", "image/png", a_picture("navy"), "Picture")
+    choose(page, "mask.png", "image/png", a_picture("black"), "Mask")
+    choose(page, "mask.png", "image/png", a_picture("white"), "Mask")
+    for part in ("/api/run'", "Prefer: wait=25", '"tool": "inpaint"', '"model": "sketch"', '"mask_url": "data:'):
+        expect(curl(page)).to_contain_text(part)
+    expect(page.get_by_role("tab", name="OpenAI")).to_be_hidden()
+    expect(page.get_by_role("button", name="Remove Mask")).to_have_count(1)
+    choose(page, "large.png", "image/png", bytes(179_000), "Mask")
+    expect(page.get_by_text("The chosen images have")).to_be_visible()
+    page.get_by_role("button", name="Generate").click()
+
+    expect(page.get_by_role("img", name="a boat at sea")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("96 × 64 · PNG")).to_be_visible()
+    page.get_by_role("link", name="Open the generation").click()
+    page.get_by_role("link", name="Edit in playground").click()
+    expect(page.get_by_label("Tool")).to_have_value("inpaint")
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("a boat at sea")
+
+
+def test_each_tool_shows_its_own_fields(visit: Visit) -> None:
+    page = visit("playground")
+    page.get_by_role("tab", name="OpenAI").click()
+    for tool, label in (
+        ("Outpaint", "Left"),
+        ("Upscale", "Factor"),
+        ("Erase", "Mask"),
+        ("Remove background", "Format"),
+    ):
+        page.get_by_label("Tool").select_option(tool)
+        page.get_by_text("More settings").click()
+        expect(page.get_by_label(label)).to_be_visible()
+        expect(page.get_by_label("Negative prompt")).to_have_count(0)
+    page.get_by_label("Tool").select_option("Text to image")
+    expect(page.get_by_label("Negative prompt")).to_have_count(1)
+    expect(page.get_by_role("tab", name="OpenAI")).to_be_visible()
+
+
 def test_only_what_the_model_takes_is_shown(visit: Visit) -> None:
     page = visit("playground")
 
@@ -213,10 +263,17 @@ def everything_available(route: Route) -> None:
     route.fulfill(json={"data": [{**model, "available": True} for model in models]})
 
 
-def choose(page: Page, name: str, kind: str, content: bytes) -> None:
+def a_picture(colour: str) -> bytes:
+    """Write a small picture of one colour."""
+    output = io.BytesIO()
+    Image.new("RGB", (96, 64), colour).save(output, "PNG")
+    return output.getvalue()
+
+
+def choose(page: Page, name: str, kind: str, content: bytes, field: str = "Pictures") -> None:
     """Choose a file of this computer."""
     with page.expect_file_chooser() as choosing:
-        page.get_by_role("button", name="Choose a file for Pictures").click()
+        page.get_by_role("button", name=f"Choose a file for {field}", exact=True).click()
     choosing.value.set_files({"name": name, "mimeType": kind, "buffer": content})
 
 

@@ -37,7 +37,8 @@ def exact(described: dict[str, Any]) -> dict[str, Any]:
         words = {
             word: value for word, value in field.items() if word not in ("excludes", "options", "optional", "label")
         }
-        properties[name] = words if required else {**words, "type": [field["type"], "null"]}
+        kind = "integer" if field["type"] == "int" else field["type"]
+        properties[name] = {**words, "type": kind if required else [kind, "null"]}
         if not required and "enum" in field:
             properties[name]["enum"] = [*field["enum"], None]
         if field.get("minLength"):
@@ -60,6 +61,9 @@ def narrowed(stack: Deployed) -> dict[str, Any]:
     shapes["Input"] = exact(sketch["inputSchema"])
     shapes["GenerateRequest"]["properties"]["model"] = {"type": "string", "enum": ["sketch"]}
     shapes["RunRequest"]["properties"]["tool"] = {"type": "string", "enum": [sketch["tool"]]}
+    bodies = document["paths"]["/run"]["post"]["requestBody"]["content"]["application/json"]["examples"]
+    for name in [name for name, body in bodies.items() if body["value"]["tool"] != sketch["tool"]]:
+        del bodies[name]
     return document
 
 

@@ -74,6 +74,16 @@ def test_a_picture_and_its_mask(client: Client) -> None:
     assert picture.convert("RGB").getcolors() == [(60_000, (255, 0, 0))]  # nothing of the mask is white
 
 
+def test_a_mask_of_another_size_is_refused(client: Client) -> None:
+    small = io.BytesIO()
+    Image.new("L", (30, 20)).save(small, "PNG")
+    body = {**BODY, "init_images": [png()], "mask": base64.b64encode(small.getvalue()).decode()}
+    answer = ask(client, "POST", "/sdapi/v1/img2img", body)
+
+    assert answer.status == 400
+    assert "it has 30 x 20 pixels, and the picture 300 x 200" in answer.document["detail"]
+
+
 def test_the_checkpoint_is_the_model(client: Client) -> None:
     answer = made(client, {**BODY, "override_settings": {"sd_model_checkpoint": "playground-v2"}})
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from atelier.adapters.aws.catalog_object import StoredCatalog, catalog_source
-from atelier.catalog.model import EMBEDDED, embedded
+from atelier.catalog.model import EMBEDDED, OUTPUT, embedded
 from atelier.errors import UnavailableError
 from functions.generate.app.dependencies import dependencies as generate_dependencies
 from tests.integration.lambdas import Calls, Lambdas, request
@@ -60,7 +60,8 @@ def test_a_key_makes_models_available(lambdas: Lambdas, stack: Stack) -> None:
 def test_a_model_says_what_it_takes(lambdas: Lambdas) -> None:
     schema = models(lambdas)["flux-pro"]["inputSchema"]
     assert (schema["type"], schema["required"]) == ("object", ["prompt"])
-    assert list(schema["properties"]) == ["prompt", "aspect_ratio", "width", "height", "seed"]
+    own = [name for name in schema["properties"] if name not in OUTPUT]
+    assert own == ["prompt", "aspect_ratio", "width", "height", "seed"]
     assert schema["properties"]["width"]["maximum"] == 1440
     ratio = schema["properties"]["aspect_ratio"]
     assert ratio["default"] == "1:1"

@@ -334,6 +334,13 @@ def test_only_what_the_mask_marks_changes(client: Client) -> None:
     assert {changed.getpixel((x, y)) for x in range(0, 150, 10) for y in range(0, 200, 10)} != {(255, 0, 0)}
 
 
+def test_a_mask_of_another_size_is_refused_at_once(client: Client) -> None:
+    answer = edit(client, [("image", picture()), ("mask", picture(size=(300, 100)))])
+
+    assert (answer.status, error(answer)["param"]) == (400, "mask")
+    assert "it has 300 x 100 pixels, and the picture 300 x 200" in error(answer)["message"]
+
+
 def test_an_edit_as_events(client: Client) -> None:
     last = made(client, edit(client, [("image", picture())], {"stream": "true", "partial_images": "2"}))
 

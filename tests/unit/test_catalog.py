@@ -1,6 +1,7 @@
 """The catalog that ships, an operator's own, and broken ones."""
 
 import ast
+import json
 import re
 from dataclasses import replace
 from itertools import permutations
@@ -23,6 +24,7 @@ from atelier.catalog.model import (
     mismatches,
 )
 from atelier.catalog.provider_input import Rule
+from atelier.catalog.serializer import input_schema
 from atelier.clock import MINUTE, SECOND
 from atelier.errors import ConfigurationError, NotFoundError
 from atelier.providers.registry import KINDS, kinds
@@ -254,6 +256,14 @@ def test_a_model_of_several_tools_has_the_inputs_of_each() -> None:
     assert sketch.input["required"] == ["image_urls"]
     assert CATALOG.model("sketch", "none") is CATALOG.model("sketch")
     assert "factor" not in CATALOG.model("sketch").input["properties"]
+
+
+def test_clients_see_a_whole_number_as_int() -> None:
+    shown = input_schema(CATALOG.model("sketch", "upscale").input)
+    assert shown["properties"]["factor"]["type"] == "int"
+    assert shown["properties"]["image_urls"]["type"] == "array"
+    for model in MODELS:
+        assert '"integer"' not in json.dumps(input_schema(model.input))
 
 
 def test_a_tools_output_is_taken_by_each_of_its_models() -> None:

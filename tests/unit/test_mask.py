@@ -1,6 +1,8 @@
 """Masks: read from whatever clients send, and written for providers that want white, or transparency."""
 
+import base64
 import io
+import json
 
 import pytest
 from hypothesis import given
@@ -8,8 +10,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from atelier.adapters.pillow import read_mask
-from atelier.errors import InvalidImageError
-from atelier.images.mask import with_alpha, write_mask
+from atelier.api.generation_request import parse_generation_request
+from atelier.catalog.model import embedded
+from atelier.errors import InvalidImageError, InvalidRequestError
+from atelier.images.image import size_of
+from atelier.images.mask import size_fault, with_alpha, write_mask
+from atelier.outbound.url_policy import UrlPolicy
 from tests.cases import each
 
 SIZE = (6, 4)
@@ -84,3 +90,43 @@ def test_a_mask_can_be_turned_into_transparency(data: st.DataObject) -> None:
     assert grey.tobytes() == pixels
     assert alpha.getchannel("A").tobytes() == bytes(255 - value for value in pixels)
     assert alpha.getchannel("R").getextrema() == (0, 0)
+
+
+# ---- Sizes by header
+
+
+@each("kind", ["PNG", "JPEG", "WEBP"])
+@each("options", [{}, {"lossless": True}, {"progressive": True}, {"exif": b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"}])
+@each("size", [(6, 4), (1, 1), (640, 3), (2_000, 1_000)])
+def test_a_size_is_read_from_the_header(kind: str, options: dict[str, object], size: tuple[int, int]) -> None:
+    assert size_of(write(Image.new("RGB", size), kind, **options)) == size
+    if kind == "WEBP":
+        assert size_of(write(Image.new("RGBA", size), kind, **options)) == size
+
+
+@given(content=st.binary(max_size=60), kind=st.sampled_from(["PNG", "JPEG", "WEBP"]), kept=st.integers(0, 40))
+def test_a_broken_header_has_no_size_and_breaks_nothing(content: bytes, kind: str, kept: int) -> None:
+    size = size_of(write(Image.new("RGB", SIZE), kind)[:kept] + content)
+    assert size is None or len(size) == 2
+
+
+@each(
+    ("picture", "mask", "wrong"),
+    [((6, 4), (6, 4), False), ((6, 4), (4, 6), False), ((6, 4), (6, 5), True), ((6, 4), (12, 8), True)],
+)
+def test_a_wrong_size_is_told_before_anything_is_decoded(
+    picture: tuple[int, int], mask: tuple[int, int], wrong: bool
+) -> None:
+    fault = size_fault(write(Image.new("RGB", picture), "JPEG"), write(Image.new("L", mask)))
+    said = f"it has {mask[0]} x {mask[1]} pixels, and the picture 6 x 4; make both the same size"
+    assert fault == (said if wrong else None)
+
+
+def test_a_mask_in_the_request_itself_is_checked_at_once() -> None:
+    def url(size: tuple[int, int]) -> str:
+        return f"data:image/png;base64,{base64.b64encode(write(Image.new('L', size))).decode()}"
+
+    values = {"prompt": "a", "image_urls": [url((6, 4))], "mask_url": url((6, 5))}
+    with pytest.raises(InvalidRequestError, match="it has 6 x 5 pixels") as caught:
+        parse_generation_request(json.dumps({"model": "sketch", "input": values}), embedded(), UrlPolicy())
+    assert [(error.field, error.code) for error in caught.value.errors] == [("input.mask_url", "size")]

@@ -8,6 +8,9 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
 from openapi_spec_validator import validate
 
+from atelier.api.generation_request import parse_run_request
+from atelier.catalog.model import embedded
+from atelier.outbound.url_policy import UrlPolicy
 from functions.generate import app as generate
 from tools.local_stack import ROOT
 from tools.openapi.__main__ import COPY
@@ -151,6 +154,14 @@ def test_what_a_webhook_gets_is_described(example: str) -> None:
     assert {parameter["name"] for parameter in webhook["parameters"]} >= {
         "webhook-id", "webhook-timestamp", "webhook-signature",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("slug", [slug for slug in embedded().tools if slug != "text-to-image"])
+def test_each_tool_has_an_example_that_is_accepted(slug: str) -> None:
+    body = DOCUMENT["paths"]["/run"]["post"]["requestBody"]["content"]["application/json"]["examples"][slug]["value"]
+    for model in embedded().models_of(embedded().tool(slug)):
+        values = {**body["input"], "model": model.slug}
+        assert parse_run_request(json.dumps({**body, "input": values}), embedded(), UrlPolicy()).model is model
 
 
 def test_models_are_named_by_examples_only() -> None:

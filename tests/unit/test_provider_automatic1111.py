@@ -1,12 +1,14 @@
 """Automatic1111: what is sent, and what each answer means."""
 
 import base64
+import io
 import json
 from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from atelier.errors import ProviderBusyError, ProviderCredentialsError, ProviderError, ProviderRejectedError
 from atelier.providers.automatic1111 import Automatic1111
@@ -67,6 +69,17 @@ def test_a_clients_picture_is_where_it_begins() -> None:
     asked = sent(a_job((PICTURE,)))
     assert asked.asked == [("POST", "http://10.0.0.5:7860/sdapi/v1/img2img")]
     assert json.loads(asked.requests[0].content)["init_images"] == base64_of(PICTURE.content)
+
+
+def test_a_mask_and_the_pictures_size_go_along() -> None:
+    output = io.BytesIO()
+    Image.new("RGB", (203, 96)).save(output, "PNG")
+    picture = InputImage(output.getvalue(), "image/png", "https://atelier.example/1.png")
+    job = Job(model="m", input={"prompt": "a"}, callback_url="", key=None, images=(picture,), mask=PICTURE)
+    body = json.loads(sent(job).requests[0].content)
+    assert (body["width"], body["height"]) == (200, 96)
+    assert [body["mask"]] == base64_of(PICTURE.content)
+    assert json.loads(sent(replace(job, input={"width": 64})).requests[0].content)["width"] == 64
 
 
 @pytest.mark.parametrize("login", ["me:secret", "me:p@s/s:", "me", None])

@@ -145,6 +145,7 @@ def _run() -> Json:
             {
                 "run": ("Make a picture.", examples.run_request()),
                 "webhook": ("Be told by webhook.", examples.run_request(webhook=examples.WEBHOOK)),
+                **examples.tool_requests(),
             },
         ),
         answers={

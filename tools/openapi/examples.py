@@ -198,6 +198,21 @@ def run_request(**changes: Any) -> Json:
     return {"tool": TEXT_TO_IMAGE, "input": {"model": "playground-v2", "prompt": PROMPT}, **changes}
 
 
+def tool_requests() -> dict[str, tuple[str, Json]]:
+    """A body of `POST /run` for each tool that works on a given picture, with what it does."""
+    picture: Json = {"image_urls": ["https://client.example/photo.jpg"]}
+    mask: Json = {"mask_url": "https://client.example/mask.png"}
+    values: dict[str, Json] = {
+        "edit-image": {"prompt": "Make it winter.", **picture},
+        "inpaint": {"prompt": "A sailing boat", **picture, **mask},
+        "outpaint": {"prompt": "The sea", **picture, "left": 512, "right": 512},
+        "upscale": {**picture, "factor": 4},
+        "remove-background": {**picture, "output_format": "webp"},
+        "erase": {**picture, **mask},
+    }
+    return {slug: (embedded().tool(slug).description, {"tool": slug, "input": one}) for slug, one in values.items()}
+
+
 def inputs() -> list[Json]:
     """The descriptions of what each model of the shipped catalog takes."""
     return [dict(one.input) for model in embedded().models.values() for one in (model, *model.variants)]

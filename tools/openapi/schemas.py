@@ -339,7 +339,7 @@ FILE = closed(
 _ANY_NUMBER = {"type": "number"}
 INPUT_FIELD = closed(
     {
-        "type": text("`string`, `integer`, `number`, `boolean`, `array` or `object`."),
+        "type": text("`string`, `int`, `number`, `boolean`, `array` or `object`."),
         "label": text("A name to show."),
         "description": text("What it does."),
         "inputType": text("How to ask a person for it.", examples=["textarea"]),

@@ -112,6 +112,25 @@ export async function models(signal) {
 }
 
 /**
+ * List the tools that clients can use.
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Tool[]>}
+ */
+export async function tools(signal) {
+  return (await client("GET", "tools", { signal })).data;
+}
+
+/**
+ * Return a tool with its models.
+ * @param {string} slug
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<ToolDetail>}
+ */
+export function tool(slug, signal) {
+  return client("GET", `tools/${encodeURIComponent(slug)}`, { signal });
+}
+
+/**
  * Return the URL of a stored file on this page's own origin, whatever name the API gives itself.
  * @param {unknown} url
  */

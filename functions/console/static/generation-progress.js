@@ -43,7 +43,7 @@ export class Progress {
   async run(request) {
     const { key, body, signal } = request;
     const headers = { Prefer: "respond-async", "Idempotency-Key": crypto.randomUUID() };
-    const send = () => client("POST", "generate", { key, body, signal, headers });
+    const send = () => client("POST", body.tool ? "run" : "generate", { key, body, signal, headers });
     await this.tick(async () => {
       const one = await retried(send, signal, 3);
       this.link(one);

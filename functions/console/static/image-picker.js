@@ -11,16 +11,18 @@ const MAX_TOTAL_BYTES = 180_000; // a request holds 256 KB, and a data URL is lo
 /** @typedef {ReturnType<typeof imagePicker>} ImagePicker */
 
 /**
- * Make a place to choose images; `setError` gets what is wrong with one, `changed` runs when others are chosen.
+ * Make a place to choose images, or, where not `multiple`, one; `setError` gets what is wrong with one, `changed` runs
+ * when others are chosen. Together with what `others` of the request's pickers hold they must fit into it.
  * @param {string} label
  * @param {(message: string | null) => void} setError
  * @param {() => void} changed
+ * @param {{ multiple: boolean, others: () => PickedImage[] }} options
  */
-export function imagePicker(label, setError, changed) {
+export function imagePicker(label, setError, changed, { multiple, others }) {
   /** @type {PickedImage[]} */
   let chosen = [];
   const list = el("ul", { class: "picked-images" });
-  const input = el("input", { type: "file", accept: TYPES.join(), multiple: true, hidden: true });
+  const input = el("input", { type: "file", accept: TYPES.join(), multiple, hidden: true });
   const choose = button("Choose a file", () => input.click(), { variant: "small", name: `Choose a file for ${label}` });
   const show = () => {
     fill(list, chosen.map(item));
@@ -32,16 +34,17 @@ export function imagePicker(label, setError, changed) {
       show();
       choose.focus();
     };
-    const options = { variant: "small", name: `Remove image ${at + 1}` };
+    const options = { variant: "small", name: multiple ? `Remove image ${at + 1}` : `Remove ${label}` };
     return el("li", {}, el("img", { src: one.url, alt: one.name }), button("Remove", remove, options));
   };
   input.addEventListener("change", async () => {
     const files = [...(input.files ?? [])];
     input.value = "";
-    const problem = problemWith(files, chosen);
+    const kept = multiple ? chosen : [];
+    const problem = problemWith(files, [...kept, ...others()]);
     setError(problem);
     if (problem) return;
-    chosen = [...chosen, ...(await Promise.all(files.map(readImage)))];
+    chosen = [...kept, ...(await Promise.all(files.map(readImage)))];
     show();
   });
   return {

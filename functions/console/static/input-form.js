@@ -19,12 +19,15 @@ import { imagePicker } from "./image-picker.js";
  */
 export function inputFields(schema, changed) {
   const required = new Set(schema.required ?? []);
-  return Object.entries(schema.properties ?? {})
-    .filter(([name, one]) => name !== "model" || one.enum || one.options) // a free sub-model is no choice of a form
-    .map(([name, one]) => {
-      const needed = required.has(name) || (one.optional === false && one.default === undefined);
-      return inputField(name, one, needed, changed);
-    });
+  /** @type {InputField[]} */
+  const fields = [];
+  for (const [name, one] of Object.entries(schema.properties ?? {})) {
+    if (name === "model" && !one.enum && !one.options) continue; // a free sub-model is no choice of a form
+    const needed = required.has(name) || (one.optional === false && one.default === undefined);
+    const others = () => fields.filter((other) => other.name !== name).flatMap(({ images }) => images?.chosen() ?? []);
+    fields.push(inputField(name, one, needed, changed, others));
+  }
+  return fields;
 }
 
 /**
@@ -35,7 +38,10 @@ export function inputFields(schema, changed) {
 export function carryOver(before, after) {
   if (!before || before.control.tagName !== after.control.tagName) return;
   setValue(after, before.control.value);
-  if (before.images && after.images) after.images.take(before.images.chosen());
+  if (before.images && after.images) {
+    const chosen = before.images.chosen();
+    after.images.take(after.schema.type === "array" ? chosen : chosen.slice(0, 1));
+  }
 }
 
 /**
@@ -97,9 +103,10 @@ const isDataUrl = (value) => typeof value === "string" && value.startsWith("data
  * @param {FieldSchema} schema
  * @param {boolean} required
  * @param {() => void} changed
+ * @param {() => import("./image-picker.js").PickedImage[]} others the images that other fields hold
  * @returns {InputField}
  */
-function inputField(name, schema, required, changed) {
+function inputField(name, schema, required, changed, others) {
   const label = schema.label ?? name;
   const made = field(name, label, {
     control: controlOf(schema),
@@ -108,7 +115,8 @@ function inputField(name, schema, required, changed) {
     read: (control) => control.value,
   });
   const exclusion = el("p", { class: "hint exclusion" });
-  const images = schema.fileType === "image" ? imagePicker(label, made.setError, changed) : null;
+  const multiple = schema.type === "array" && schema.maxItems !== 1;
+  const images = schema.fileType === "image" ? imagePicker(label, made.setError, changed, { multiple, others }) : null;
   if (images) made.node.append(images.node);
   made.node.append(exclusion);
   return { ...made, schema, label, required, exclusion, images };
@@ -116,7 +124,7 @@ function inputField(name, schema, required, changed) {
 
 /** @param {FieldSchema} schema */
 function isNumeric(schema) {
-  return schema.type === "integer" || schema.type === "number";
+  return schema.type === "int" || schema.type === "number";
 }
 
 /**
@@ -138,7 +146,7 @@ function controlOf(schema) {
     return el("select", {}, unset, el("option", { value: "true" }, "Yes"), el("option", { value: "false" }, "No"));
   }
   if (isNumeric(schema)) {
-    const whole = schema.type === "integer";
+    const whole = schema.type === "int";
     const { minimum: min, maximum: max } = schema;
     const mode = { step: whole ? 1 : "any", inputmode: whole ? "numeric" : "decimal" };
     return el("input", { type: "number", min, max, placeholder: preset, ...mode });
@@ -167,6 +175,7 @@ function hintOf(schema) {
 function readField({ control, schema, required, images }) {
   if (control.disabled) return {};
   const urls = images?.urls() ?? [];
+  if (urls.length > 0 && schema.type !== "array") return { value: urls[0] };
   if (urls.length > 0) return { value: [...parse(schema, control.value), ...urls] };
   if (control.validity.badInput) return { error: "Enter a number." };
   if (control.value === "" || control.value === String(schema.default)) {

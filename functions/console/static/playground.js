@@ -1,6 +1,6 @@
 // The playground: sends a request exactly as a client does, and shows what comes back.
 
-import { admin, isHandledElsewhere, models, statusOf } from "./api.js";
+import { admin, isHandledElsewhere, models, statusOf, tool, tools } from "./api.js";
 import { button, emptyState, heading, icon, load, panel } from "./components.js";
 import { el, fill } from "./dom.js";
 import { InvalidFieldsError, clearErrors, field, fieldGroup, select, showErrors } from "./form.js";
@@ -12,16 +12,22 @@ import { requestSamples } from "./request-samples.js";
 
 const OPERATOR = "operator@atelier.local"; // made with its first key, where the stack has no user yet
 const PASTED = "pasted";
-const SIDE_BY_SIDE = ["width", "height"];
+const SIDE_BY_SIDE = ["width", "height", "left", "right", "top", "bottom"];
+const FIRST_TOOL = "text-to-image"; // its models are asked for by their own names
 
 /** @typedef {import("./input-form.js").InputField} InputField */
-/** @typedef {{ models: Model[], providers: Provider[], users: User[], source: GenerationDetail | null }} Loaded */
+/**
+ * @typedef {{
+ *   models: Model[], tools: Tool[], detail: ToolDetail | null, providers: Provider[], users: User[],
+ *   source: GenerationDetail | null,
+ * }} Loaded
+ */
 
 /**
  * What was entered, until the page is left.
- * @type {{ model: string, fields: InputField[], user: string }}
+ * @type {{ tool: string, model: string, fields: InputField[], user: string }}
  */
-const draft = { model: "", fields: [], user: "" };
+const draft = { tool: FIRST_TOOL, model: "", fields: [], user: "" };
 
 /**
  * @param {HTMLElement} page
@@ -32,13 +38,17 @@ export default function show(page, { query, signal }) {
   const from = query.get("from");
   page.append(heading("Playground", "Sends one request as a client does."), region);
   const get = async () => {
-    const [all, providers, users, source] = await Promise.all([
+    const [all, known, providers, users, source] = await Promise.all([
       models(signal),
+      tools(signal),
       admin("GET", "providers", { signal }),
       admin("GET", "users", { signal }),
       from ? admin("GET", `generations/${encodeURIComponent(from)}`, { signal }) : null,
     ]);
-    return { models: all, providers: providers.data, users: users.data, source };
+    const wanted = source?.tool ?? draft.tool;
+    draft.tool = known.some(({ slug }) => slug === wanted) ? wanted : FIRST_TOOL;
+    const detail = draft.tool === FIRST_TOOL ? null : await tool(draft.tool, signal);
+    return { models: all, tools: known, detail, providers: providers.data, users: users.data, source };
   };
   load(region, "the models", get, (loaded) =>
     loaded.models.length > 0
@@ -53,10 +63,18 @@ class Playground {
    * @param {Loaded} loaded
    * @param {AbortSignal} signal
    */
-  constructor({ models: all, providers, users, source }, signal) {
+  constructor({ models: all, tools: known, detail, providers, users, source }, signal) {
     this.signal = signal;
-    this.offered = [...all].sort((one, other) => Number(other.available ?? true) - Number(one.available ?? true));
-    this.model = modelField(this.offered, providers);
+    this.providers = providers;
+    /** @type {Map<string, Model[]>} */
+    this.models = new Map([[FIRST_TOOL, all.filter((one) => one.tool === FIRST_TOOL)]]);
+    if (detail) this.models.set(detail.slug, detail.models);
+    this.tool = field("tool", "Tool", { control: select(known.map(({ slug, name }) => [slug, name])) });
+    this.tool.control.value = draft.tool;
+    this.tool.control.addEventListener("change", () => this.chooseTool());
+    this.tool.node.hidden = known.length < 2;
+    this.waiting = el("span", {});
+    this.model = field("model", "Model", { control: el("select", {}), hint: this.waiting });
     this.account = accountFields(users, source);
     /** @type {InputField[]} */
     this.fields = draft.fields;
@@ -69,9 +87,7 @@ class Playground {
     this.submit = button(["Generate", el("kbd", {}, "Ctrl ↵")], null, { variant: "primary large", type: "submit" });
     this.model.control.addEventListener("change", () => this.showModel());
     this.model.control.after(this.about);
-    const wanted = source?.model ?? draft.model;
-    if (this.offered.some(({ slug }) => slug === wanted)) this.model.control.value = wanted;
-    this.showModel();
+    this.showTool(source?.model ?? draft.model);
     if (source) this.fillIn(source);
     this.node = this.layout();
   }
@@ -89,12 +105,42 @@ class Playground {
       },
       this.account.user.node,
       this.account.key.node,
+      this.tool.node,
       this.model.node,
       this.inputs,
       el("div", { class: "form-foot" }, this.problem, this.price, this.submit),
     );
     const right = el("div", { class: "stack" }, panel("Result", {}, this.result), this.samples.node);
     return el("div", { class: "playground" }, panel("Request", {}, form), right);
+  }
+
+  /** The models of the chosen tool, those that can be used first. */
+  get offered() {
+    const found = this.models.get(draft.tool) ?? [];
+    return [...found].sort((one, other) => Number(other.available ?? true) - Number(one.available ?? true));
+  }
+
+  async chooseTool() {
+    const slug = this.tool.control.value;
+    try {
+      if (!this.models.has(slug)) this.models.set(slug, (await tool(slug, this.signal)).models);
+    } catch (error) {
+      this.tool.control.value = draft.tool;
+      if (!isHandledElsewhere(error)) showErrors([], this.problem, error);
+      return;
+    }
+    if (this.tool.control.value !== slug) return; // another one was chosen meanwhile
+    draft.tool = slug;
+    this.showTool(this.model.control.value);
+  }
+
+  /** @param {string} wanted the slug of a model, which is chosen if the tool has it */
+  showTool(wanted) {
+    const offered = this.offered;
+    fill(this.model.control, modelOptions(offered, this.providers));
+    fill(this.waiting, modelHint(offered));
+    if (offered.some(({ slug }) => slug === wanted)) this.model.control.value = wanted;
+    this.showModel();
   }
 
   get chosen() {
@@ -147,7 +193,9 @@ class Playground {
    * @returns {GenerationRequest}
    */
   request(strict) {
-    return { model: this.chosen.slug, input: readInput(this.fields, strict) };
+    const input = readInput(this.fields, strict);
+    if (draft.tool === FIRST_TOOL) return { model: this.chosen.slug, input };
+    return { tool: draft.tool, input: { model: this.chosen.slug, ...input } };
   }
 
   /** @param {Event} event */
@@ -155,7 +203,7 @@ class Playground {
     event.preventDefault();
     if (this.submit.disabled) return;
     const inputs = this.fields.map((one) => ({ ...one, name: `input.${one.name}` }));
-    const named = [this.account.key, ...inputs, this.model];
+    const named = [this.account.key, ...inputs, this.tool, this.model];
     clearErrors(named, this.problem);
     this.submit.disabled = true;
     try {
@@ -179,16 +227,19 @@ class Playground {
  * @param {Model[]} offered
  * @param {Provider[]} providers
  */
-function modelField(offered, providers) {
-  const options = offered.map(({ slug, name, available }) => {
+function modelOptions(offered, providers) {
+  return offered.map(({ slug, name, available }) => {
     const unavailable = available === false;
     const label = unavailable ? `${name}: ${missing(slug, providers)}` : name;
     return el("option", { value: slug, disabled: unavailable }, label);
   });
+}
+
+/** @param {Model[]} offered */
+function modelHint(offered) {
   const waiting = offered.some(({ available }) => available === false);
   const link = el("a", { href: "#/providers" }, "provider");
-  const hint = waiting ? ["Disabled models need a configured ", link, "."] : null;
-  return field("model", "Model", { control: el("select", {}, options), hint });
+  return waiting ? ["Disabled models need a configured ", link, "."] : null;
 }
 
 /**

@@ -5,24 +5,28 @@ import { code, copyButton, panel } from "./components.js";
 import { el, fill } from "./dom.js";
 import { withShortImages } from "./input-form.js";
 
-/** @type {{ name: string, write: (request: GenerationRequest) => string }[]} */
-const LANGUAGES = [
-  { name: "curl", write: curl },
-  { name: "Python", write: python },
-  { name: "JavaScript", write: javascript },
-  { name: "OpenAI", write: openai },
-];
+/** @typedef {{ name: string, write: (request: GenerationRequest) => string }} Language */
+/** @type {Language} */
+const CURL = { name: "curl", write: curl };
+/** @type {Language} */
+const OPENAI = { name: "OpenAI", write: openai }; // it has no calls for tools
+const LANGUAGES = [CURL, { name: "Python", write: python }, { name: "JavaScript", write: javascript }, OPENAI];
 
 /** Make the panel; `show` writes the samples of a request. */
 export function requestSamples() {
-  let [language] = LANGUAGES;
+  let language = CURL;
   /** @type {GenerationRequest | null} */
   let request = null;
   const sample = el("div", { role: "tabpanel", id: "sample" });
   const write = () => {
-    if (!request || !language) return;
+    if (!request) return;
+    const offered = request.tool ? LANGUAGES.filter((one) => one !== OPENAI) : LANGUAGES;
+    if (!offered.includes(language)) language = CURL;
     fill(sample, code(language.write(withShortImages(request)), `The same request with ${language.name}`));
-    for (const tab of tabs) tab.setAttribute("aria-selected", String(tab.textContent === language.name));
+    for (const tab of tabs) {
+      tab.setAttribute("aria-selected", String(tab.textContent === language.name));
+      tab.hidden = !offered.some(({ name }) => name === tab.textContent);
+    }
   };
   const tabs = LANGUAGES.map((one) => {
     const choose = () => {
@@ -31,7 +35,7 @@ export function requestSamples() {
     };
     return el("button", { type: "button", role: "tab", "aria-controls": "sample", onclick: choose }, one.name);
   });
-  const copy = copyButton(() => (request && language ? language.write(request) : ""));
+  const copy = copyButton(() => (request ? language.write(request) : ""));
   const list = el("div", { class: "segments", role: "tablist", "aria-label": "Language" }, tabs);
   const hint = el(
     "p",
@@ -50,12 +54,19 @@ export function requestSamples() {
   };
 }
 
+/**
+ * Return where a request goes; a tool's call answers at once unless it asks to wait.
+ * @param {GenerationRequest} request
+ */
+const pathOf = (request) => (request.tool ? "run" : "generate");
+
 /** @param {GenerationRequest} request */
 function curl(request) {
   const json = JSON.stringify(request, null, 2);
   return [
-    `curl '${base.href}generate'`,
+    `curl '${base.href}${pathOf(request)}'`,
     "  --header 'Authorization: YOUR_API_KEY'",
+    ...(request.tool ? ["  --header 'Prefer: wait=25'"] : []),
     "  --header 'Content-Type: application/json'",
     `  --data '${json.replaceAll("'", "'\\''")}'`,
   ].join(" \\\n");
@@ -66,8 +77,8 @@ function python(request) {
   return `import httpx
 
 response = httpx.post(
-    "${base.href}generate",
-    headers={"Authorization": "YOUR_API_KEY"},
+    "${base.href}${pathOf(request)}",
+    headers={"Authorization": "YOUR_API_KEY"${request.tool ? ', "Prefer": "wait=25"' : ""}},
     json=${pythonLiteral(request, 1)},
     timeout=60,
 )
@@ -107,9 +118,10 @@ print(result.data[0].url)
 
 /** @param {GenerationRequest} request */
 function javascript(request) {
-  return `const response = await fetch("${base.href}generate", {
+  const wait = request.tool ? ', Prefer: "wait=25"' : "";
+  return `const response = await fetch("${base.href}${pathOf(request)}", {
   method: "POST",
-  headers: { Authorization: "YOUR_API_KEY", "Content-Type": "application/json" },
+  headers: { Authorization: "YOUR_API_KEY", "Content-Type": "application/json"${wait} },
   body: JSON.stringify(${JSON.stringify(request, null, 2).replaceAll("\n", "\n  ")}),
 });
 if (!response.ok) throw new Error(await response.text());

@@ -6,6 +6,7 @@ from atelier.clock import now_ms
 from atelier.errors import FieldError, InvalidImageError, InvalidRequestError
 from atelier.images.file_urls import file_url
 from atelier.images.image import EXTENSIONS, sniff
+from atelier.images.mask import size_fault
 from atelier.images.metadata_stripper import strip_private
 from atelier.images.uploads import Upload, UploadRequest, new_upload
 
@@ -37,6 +38,12 @@ def plan(content: bytes, field: str, user_id: str) -> Planned:
     except InvalidImageError as exc:
         raise _unusable(field, f"The picture cannot be used: {exc}.") from exc
     return Planned(new_upload(request, user_id, now_ms()), stripped)
+
+
+def check_mask(picture: bytes, mask: bytes | None) -> None:
+    """Raise InvalidRequestError where a mask has not the size of its picture."""
+    if mask and (fault := size_fault(picture, mask)):
+        raise _unusable("mask", f"The mask cannot be used: {fault}.")
 
 
 def as_upload(content: bytes, field: str, name: str | None = None) -> UploadRequest:

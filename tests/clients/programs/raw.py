@@ -183,7 +183,7 @@ A1111 = {
     "n = 2": lambda: equal(drawn(batch_size=2), [(256, 256)] * 2),
     "sizes": lambda: equal(drawn(width=300, height=257), [(300, 257)]),
     "edit, one": lambda: equal(pictures(denoising_strength=0.5), [(256, 256)]),
-    "mask": lambda: equal(pictures(mask=base64.b64encode(png(0)).decode()), [(256, 256)]),
+    "mask": lambda: equal(pictures(mask=base64.b64encode(png(0, width=256, height=256)).decode()), [(256, 256)]),
     "list": listed,
     "401": lambda: wrong(401, web_ui("options", key="none")),
     "bad parameter": lambda: wrong(400, web_ui("txt2img", {"prompt": "a boat", "width": "wide"})),

@@ -28,7 +28,7 @@ from atelier.logging import bind_context, logger
 from .. import waits
 from ..callers import creator, reader
 from ..dependencies import dependencies
-from ..pictures import plan
+from ..pictures import check_mask, plan
 
 MAX_REQUEST_BYTES = 6_000_000
 """What Lambda takes: pictures are within the body."""
@@ -108,6 +108,8 @@ def _create(*, edit: bool) -> Response[str]:
         planned = [plan(content, "init_images", key.user_id) for content in contents]
         urls = [picture.url for picture in planned]
         mask = urls.pop() if pictures.mask else None
+        if pictures.images:
+            check_mask(pictures.images[0], pictures.mask)
         request = parse_request(document, tuple(urls), mask, deps.catalog(), deps.policy)
         for picture in planned:
             picture.store()

@@ -26,7 +26,7 @@ from .. import waits
 from ..caching import OWN
 from ..callers import creator, reader
 from ..dependencies import base_url, dependencies
-from ..pictures import plan
+from ..pictures import check_mask, plan
 
 app = Api(origins=lambda: dependencies().settings.cors_origins, write_error=describe_error)
 router = Router()
@@ -53,6 +53,8 @@ def edits() -> Response[str]:
         planned = [plan(content, "image", key.user_id) for content in contents]
         urls = [picture.url for picture in planned]
         mask = urls.pop() if form.mask else None
+        if form.pictures:
+            check_mask(form.pictures[0], form.mask)
         request = parse_edit(form, tuple(urls), mask, deps.catalog(), deps.policy)
         for picture in planned:
             picture.store()

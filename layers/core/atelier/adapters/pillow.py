@@ -16,7 +16,7 @@ from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
 from atelier.errors import InvalidImageError
 from atelier.images.image import EncodedImage, sniff
-from atelier.images.mask import write_mask
+from atelier.images.mask import differs, write_mask
 from atelier.images.metadata_stripper import MAX_METADATA_BYTES, is_lossless_webp, strip_metadata
 from atelier.images.output import JPEG, OPAQUE, PNG, TRANSPARENT, Output
 
@@ -124,10 +124,7 @@ def read_mask(content: bytes, *, size: tuple[int, int]) -> EncodedImage:
     with _refusing_what_breaks():
         picture = _upright(_open(content, limits))
         if picture.size != size:
-            width, height = picture.size
-            raise InvalidImageError(
-                f"it has {width} x {height} pixels, and the picture {size[0]} x {size[1]}; make both the same size"
-            )
+            raise InvalidImageError(differs(picture.size, size))
         area = _white(picture)
         return EncodedImage(write_mask(*size, area.tobytes()), "image/png", *size)
 

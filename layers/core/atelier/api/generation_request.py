@@ -24,6 +24,7 @@ from atelier.generations.serializer import shown
 from atelier.images.file_urls import FIELD as IMAGE_URLS
 from atelier.images.file_urls import MASK
 from atelier.images.image import parse_data_url
+from atelier.images.mask import size_fault
 from atelier.images.output import BACKGROUND, FORMAT, JPEG, NO_TRANSPARENCY, TRANSPARENT
 from atelier.outbound.url_policy import UrlPolicy
 
@@ -126,6 +127,8 @@ def check_input(model: Model, values: dict[str, Any], policy: UrlPolicy) -> list
     errors = input_validation.check(model.input, values, path="input", formats=formats)
     if values.get(MASK) and not values.get(IMAGE_URLS) and not errors:
         errors.append(FieldError(f"input.{MASK}", f"Is for a picture; send '{IMAGE_URLS}' too.", "conflict"))
+    if not errors and (fault := _mask_fault(values)):
+        errors.append(FieldError(f"input.{MASK}", f"The mask cannot be used: {fault}.", "size"))
     if values.get(FORMAT) == JPEG and values.get(BACKGROUND) == TRANSPARENT:
         errors.append(FieldError(f"input.{BACKGROUND}", NO_TRANSPARENCY, "conflict"))
     return errors
@@ -146,6 +149,15 @@ def _hinted(error: FieldError, model: Model, catalog: Catalog) -> FieldError:
     if error.code != "unknown_field" or not takers:
         return error
     return replace(error, message=f"{error.message} Models that take '{name}': {', '.join(takers)}.")
+
+
+def _mask_fault(values: dict[str, Any]) -> str | None:
+    """Compare a mask's size with its picture's where both are in the request itself."""
+    urls = [(values.get(IMAGE_URLS) or [""])[0], values.get(MASK) or ""]
+    if not all(url.startswith("data:") for url in urls):
+        return None
+    picture, mask = (parse_data_url(url, max_bytes=MAX_BODY_BYTES) for url in urls)
+    return size_fault(picture, mask)
 
 
 def _image_url_fault(url: str, policy: UrlPolicy) -> str | None:

@@ -39,11 +39,17 @@ def tool_detail(tool: "Tool", models: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def input_schema(described: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the description of an input as the contract has it, where an enum has its options beside it."""
-    properties = {name: _with_options(item) for name, item in described["properties"].items()}
+    """Write the description of an input as the contract has it.
+
+    There a whole number is an `int`, of which released clients make a field for numbers, and an enum has its options
+    beside it.
+    """
+    properties = {name: _field(item) for name, item in described["properties"].items()}
     return {**described, "properties": properties}
 
 
-def _with_options(item: Mapping[str, Any]) -> dict[str, Any]:
+def _field(item: Mapping[str, Any]) -> dict[str, Any]:
     options = [{"label": str(value), "value": value} for value in item.get("enum", ())]
-    return {**({"options": options} if options else {}), **item}
+    items = {"items": _field(item["items"])} if "items" in item else {}
+    kind = "int" if item["type"] == "integer" else item["type"]
+    return {**({"options": options} if options else {}), **item, **items, "type": kind}

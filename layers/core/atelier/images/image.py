@@ -3,11 +3,15 @@
 import base64
 import hashlib
 import re
+import struct
 from dataclasses import dataclass
 
 from atelier.errors import InvalidImageError
 
 EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+MAX_SEGMENTS = 1_000
+"""So many segments of a JPEG are walked to find its size."""
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _DATA_URL = re.compile(r"data:image/[\w.+-]{1,64};base64", re.ASCII | re.IGNORECASE)
 
 
@@ -41,6 +45,50 @@ def sniff(content: bytes) -> str | None:
     if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
         return "image/webp"
     return None
+
+
+def size_of(content: bytes) -> tuple[int, int] | None:
+    """Read a picture's width and height, in pixels, from its header, as they are before its EXIF turns it, or None."""
+    try:
+        match sniff(content):
+            case "image/png":
+                return struct.unpack(">II", content[16:24])
+            case "image/jpeg":
+                return _jpeg_size(content)
+            case "image/webp":
+                return _webp_size(content)
+    except struct.error:
+        pass
+    return None
+
+
+def _jpeg_size(content: bytes) -> tuple[int, int] | None:
+    """Walk the segments to the frame's header."""
+    at = 2
+    for _ in range(MAX_SEGMENTS):
+        marker, kind, length = struct.unpack(">BBH", content[at : at + 4])
+        if marker != 0xFF:
+            return None
+        if kind in _JPEG_FRAMES:
+            height, width = struct.unpack(">HH", content[at + 5 : at + 9])
+            return width, height
+        at += 2 + length
+    return None
+
+
+def _webp_size(content: bytes) -> tuple[int, int] | None:
+    """Read the extended header, or that of the one frame."""
+    match content[12:16]:
+        case b"VP8X":
+            width, height = (int.from_bytes(content[start : start + 3], "little") + 1 for start in (24, 27))
+        case b"VP8L":
+            (bits,) = struct.unpack("<I", content[21:25])
+            width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        case b"VP8 ":
+            width, height = (side & 0x3FFF for side in struct.unpack("<HH", content[26:30]))
+        case _:
+            return None
+    return width, height
 
 
 def parse_data_url(text: str, *, max_bytes: int) -> bytes:

@@ -6,10 +6,27 @@ No row of it is filtered, so that it can be turned around without decoding a pic
 import struct
 import zlib
 
+from atelier.images.image import size_of
+
 _GREY, _RGBA = 0, 6
 _INVERTED = bytes(range(255, -1, -1))
 _DATA, _END = 8 + 25 + 8, -(4 + 12)
 """Where the data are: after the signature, IHDR and the head of IDAT, and before its checksum and IEND."""
+
+
+def size_fault(picture: bytes, mask: bytes) -> str | None:
+    """Say what is wrong with a mask's size by the files' headers, None where nothing is, or they do not tell.
+
+    A picture that its EXIF turns may have either orientation here; its pixels are compared when they are decoded.
+    """
+    size, other = size_of(picture), size_of(mask)
+    return None if size is None or other is None or sorted(size) == sorted(other) else differs(other, size)
+
+
+def differs(mask: tuple[int, int], picture: tuple[int, int]) -> str:
+    """Say that a mask has another size than its picture."""
+    (width, height), (wide, high) = mask, picture
+    return f"it has {width} x {height} pixels, and the picture {wide} x {high}; make both the same size"
 
 
 def write_mask(width: int, height: int, pixels: bytes) -> bytes:

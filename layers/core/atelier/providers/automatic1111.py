@@ -1,8 +1,8 @@
 """AUTOMATIC1111's Stable Diffusion web UI, and Forge: synchronous, self-hosted. Source: the server's own /docs.
 
-Called: POST {base}/sdapi/v1/txt2img, or img2img where the client gave a picture, with HTTP Basic where the provider's
-key is user:password; it blocks until it answers with base64. Calls back, polled: never. Cancelled: never, as its
-interrupt stops the image that the server draws at that moment, also one of another client.
+Called: POST {base}/sdapi/v1/txt2img, or img2img where the client gave a picture (and a mask), with HTTP Basic where the
+provider's key is user:password; it blocks until it answers with base64. Calls back, polled: never. Cancelled: never,
+as its interrupt stops the image that the server draws at that moment, also one of another client.
 The client's fault: 400 to 499, but for 401, 402 and 403 (our account), 408 and 429. Passes: all else, even an answer
 that was lost, since there is nothing to pay twice.
 """
@@ -14,11 +14,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from atelier.errors import OutcomeUnknownError, ProviderBusyError, ProviderCredentialsError
+from atelier.images.image import size_of
 from atelier.outbound.http_client import HttpClient
 from atelier.providers import http_responses
 from atelier.providers.provider import Job, Outcome
 from atelier.providers.synchronous import Synchronous, finished, listed, only_picture, post
 
+STEP = 8
+"""Sides are multiples of this, in pixels."""
 _ADDRESS = re.compile(r"https?://[^/@][^@]*")
 """A URL without user:password, which would be in a plain parameter."""
 
@@ -68,7 +71,9 @@ class Automatic1111(Synchronous):
             "override_settings_restore_afterwards": False,  # it would load the other checkpoint after each picture
         }
         if picture:
-            body["init_images"] = [_base64(picture.content)]
+            body = {**_sides(picture.content), **body, "init_images": [_base64(picture.content)]}
+        if job.mask:
+            body["mask"] = _base64(job.mask.content)
         answer = post(
             self._http,
             self.name,
@@ -79,6 +84,12 @@ class Automatic1111(Synchronous):
         )
         wanted = job.input.get("batch_size") or 1
         return finished(self.name, listed(answer.get("images"))[-wanted:])  # a grid of them may come first
+
+
+def _sides(picture: bytes) -> dict[str, int]:
+    """Return a picture's width and height as the models take them; without them the server makes 512 x 512 of it."""
+    sides = zip(("width", "height"), size_of(picture) or (), strict=False)
+    return {name: max(1, round(side / STEP)) * STEP for name, side in sides}
 
 
 def _authorization(key: str | None) -> dict[str, str]:

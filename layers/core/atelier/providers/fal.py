@@ -70,8 +70,8 @@ class Fal:
             "num_images", "max_images", "seed", "steps", "num_inference_steps", "guidance_scale", "cfg_scale",
             "quality", "output_format", "image_url", "image_urls", "mask_url", "strength", "acceleration", "raw",
             "background", "enhance_prompt", "expand_prompt", "rendering_speed", "safety_tolerance",
-            "enable_safety_checker", "input_fidelity", "upscale_factor", "upscale_mode", "expand_left", "expand_top",
-            "expand_right", "expand_bottom",
+            "enable_safety_checker", "input_fidelity", "upscale_factor", "upscale_mode", "format", "expand_left",
+            "expand_top", "expand_right", "expand_bottom",
         }
     )  # fmt: skip
 
