@@ -258,6 +258,17 @@ def test_a_model_of_several_tools_has_the_inputs_of_each() -> None:
     assert "factor" not in CATALOG.model("sketch").input["properties"]
 
 
+@each(
+    ("quality", "cost", "price"), [(None, 12, 53_000), ("low", 2, 6_000), ("medium", 12, 53_000), ("high", 44, 211_000)]
+)
+def test_quality_reaches_who_has_it_and_costs(quality: str | None, cost: int, price: int) -> None:
+    model = CATALOG.model("gpt-image")
+    given = {"prompt": "p", "num_images": 2, "quality": quality, "output_format": "webp", "background": "transparent"}
+    sent = model.routes[0].translate(given)
+    assert (sent["quality"], sent["output_format"], sent["background"]) == (quality or "medium", "png", "transparent")
+    assert (model.price(given, model.routes), model.routes[0].price_for(sent)) == (cost, price)
+
+
 def test_clients_see_a_whole_number_as_int() -> None:
     shown = input_schema(CATALOG.model("sketch", "upscale").input)
     assert shown["properties"]["factor"]["type"] == "int"
