@@ -288,7 +288,7 @@ def test_all_that_is_known_of_a_generation_expires_together(lambdas: Lambdas, ke
         overdue(stack)
         lambdas.invoke("reconcile", event("reconcile"))
     # then
-    found = [row for row in stack.rows("GenerationsTable") if row["record"]["S"] != "upstream"]
+    found = [row for row in stack.rows("GenerationsTable") if not row["id"]["S"].startswith("upstream#")]
     assert (rule["AttributeName"], rule["TimeToLiveStatus"]) == ("expires_at", "ENABLED")
     assert {row["record"]["S"].partition("#")[0] for row in found} == {"generation", "delivery", "attempt"}
     assert len({row["expires_at"]["N"] for row in found}) == 1
@@ -405,6 +405,37 @@ def test_a_failing_host_is_left_alone_and_told_when_it_is_back(
     # then
     assert {row["status"]["S"] for row in rows(stack, "delivery#")} == {"delivered"}
     assert "failures" not in (table.get(*upstream) or {})
+
+
+def test_a_line_forms_at_a_host_and_moves_on(
+    generations: GenerationStore, deliveries: DeliveryStore, finished: Generation
+) -> None:
+    # given three that stand in line, the last of them for longest
+    waiting = {}
+    for number in range(3):
+        one = replace(finished, id=f"{NOW:012x}{number:020x}")
+        generations.add(one)
+        first = first_delivery(one, HOOK, Moment(Status.SUCCESS, NOW), "https://atelier.example")
+        later = replace(first.rescheduled(NOW, NOW, down=True), line_since=NOW - number)
+        assert deliveries.stand_in_line(None, later, "host:a") == later
+        waiting[one.id] = later
+    names = list(waiting)
+    # then they are in their order, at their host alone
+    assert [place.generation_id for place in deliveries.line("host:a", 10)] == names[::-1]
+    assert len(deliveries.line("host:a", 2)) == 2
+    assert deliveries.line("host:a#another user", 10) == []
+    # and who stands in it again keeps the place
+    again = deliveries.stand_in_line(waiting[names[2]], waiting[names[2]].rescheduled(NOW, NOW, down=True), "host:a")
+    assert [place.generation_id for place in deliveries.line("host:a", 10)] == names[::-1]
+    # and who leaves it is woken, once
+    place = deliveries.line("host:a", 1)[0]
+    deliveries.leave_line(place, again, again.woken(NOW + 1))
+    assert deliveries.find(names[2])[1][Status.SUCCESS].due_at == NOW + 1
+    with pytest.raises(ConflictError):
+        deliveries.leave_line(place, again, again.woken(NOW + 2))
+    # and a place of nobody just goes
+    deliveries.leave_line(deliveries.line("host:a", 1)[0], None, None)
+    assert [place.generation_id for place in deliveries.line("host:a", 10)] == names[:1]
 
 
 def test_a_delivery_that_dies_is_logged_as_its_alarm_counts_it(

@@ -26,6 +26,7 @@ from atelier.outbound.circuit_breaker import (
 from atelier.outbound.http_client import HttpResponse
 from atelier.providers.provider import CallbackRequest, Job, JobRef, Outcome, ProviderImage
 from atelier.webhooks.delivery import Attempt, Delivery
+from atelier.webhooks.ports import InLine
 
 NOW = 1_800_000_000_000
 BASE_URL = "https://atelier.example/api"
@@ -178,6 +179,7 @@ class Table:
     upstreams: InMemoryUpstreams = field(default_factory=InMemoryUpstreams)
     postponed: dict[tuple[str, str, int], int] = field(default_factory=dict)
     """When a record is named again that was due at a time, by its id, its name and that time."""
+    lines: set[InLine] = field(default_factory=set)
 
     def write(self, generation: Generation) -> None:
         """Put a generation, and let the stream see it."""
@@ -309,6 +311,19 @@ class InMemoryDeliveries:
             self.table.attempts[*key, attempt.number] = attempt
         self.table.deliveries[key] = after
         return after
+
+    def stand_in_line(self, before: Delivery | None, after: Delivery, upstream: str) -> Delivery:
+        self.advance(before, after)
+        self.table.lines.add(InLine(upstream, after.line_since or 0, after.generation_id, after.event))
+        return after
+
+    def line(self, upstream: str, limit: int) -> list[InLine]:
+        return sorted(place for place in self.table.lines if place.upstream == upstream)[:limit]
+
+    def leave_line(self, place: InLine, before: Delivery | None, after: Delivery | None) -> None:
+        if before and after:
+            self.advance(before, after)
+        self.table.lines.discard(place)
 
     def acquire(self, before: Delivery | None, after: Delivery, upstream: Upstream, now: int) -> Slot:
         slot = self.table.upstreams.acquire(upstream, now)

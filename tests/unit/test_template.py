@@ -16,6 +16,7 @@ from atelier.accounts.api_keys import mint_key
 from atelier.accounts.users import new_user
 from atelier.adapters.aws.catalog_object import EMBEDDED
 from atelier.adapters.dynamodb.account_store import AccountStore
+from atelier.adapters.dynamodb.circuit_breakers import upstream_id
 from atelier.adapters.dynamodb.generation_store import to_record
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.lambda_.responses import SAFE
@@ -231,7 +232,7 @@ def test_a_secret_is_read_by_whoever_needs_it() -> None:
     ("right", "holders"),
     [
         ("secretsmanager:PutSecretValue", {"console"}),
-        ("dynamodb:DeleteItem", {"generate", "console"}),
+        ("dynamodb:DeleteItem", {"generate", "console", "deliver"}),
         ("s3:DeleteObject", {"generate", "console"}),
         ("s3:PutObject", {"generate", "dispatch", "ingest"}),
         ("s3:ListBucket", {"generate", "console"}),
@@ -241,6 +242,13 @@ def test_a_secret_is_read_by_whoever_needs_it() -> None:
 )
 def test_a_strong_right_has_few_holders(right: str, holders: set[str]) -> None:
     assert {name for name in FUNCTIONS if any(right in actions for actions in rights(name).values())} == holders
+
+
+def test_deliver_deletes_places_in_line_alone() -> None:
+    (statement,) = (item for item in statements("deliver") if "dynamodb:DeleteItem" in listed(item["Action"]))
+    assert target(listed(statement["Resource"])[0]) == "GenerationsTable"
+    assert statement["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["upstream#*"]}}
+    assert upstream_id("host:a").startswith("upstream#")
 
 
 @each_function

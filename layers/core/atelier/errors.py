@@ -244,11 +244,12 @@ class RefusedWritesError(ConflictError):
 
 
 class UpstreamUnavailableError(AtelierError):
-    """An upstream's slots are taken, or its breaker is open; `retry_at` is in milliseconds since the Unix epoch."""
+    """An upstream's slots are taken, or its breaker is open (`down`); `retry_at` is in milliseconds since the epoch."""
 
-    def __init__(self, message: str, *, retry_at: int) -> None:
+    def __init__(self, message: str, *, retry_at: int, down: bool = False) -> None:
         super().__init__(message)
         self.retry_at = retry_at
+        self.down = down
 
 
 class ProviderError(AtelierError):

@@ -98,7 +98,8 @@ class CircuitBreaker:
     def acquire(self, upstream: Upstream, now: int) -> Slot:
         """Choose a slot; UpstreamUnavailableError where the breaker is open or all slots are taken."""
         if self.open and self.probe_at >= now:
-            raise UpstreamUnavailableError(f"{upstream.name} has failed too often just now", retry_at=self.probe_at + 1)
+            reason = f"{upstream.name} has failed too often just now"
+            raise UpstreamUnavailableError(reason, retry_at=self.probe_at + 1, down=True)
         free = [number for number in range(upstream.slots) if self.taken.get(number, 0) < now]
         if not free:
             raise UpstreamUnavailableError(f"{upstream.name} has all its calls in use", retry_at=now + FULL_WAIT)

@@ -1,16 +1,17 @@
 """Deliver: POST what became of a generation to its client's webhook, signed, until it is taken or given up."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from atelier import standard_webhooks
 from atelier.clock import SECOND
-from atelier.errors import ConflictError, FetchError, FetchRefusedError, UpstreamUnavailableError
+from atelier.errors import ConflictError, FetchError, FetchRefusedError, NotFoundError, UpstreamUnavailableError
 from atelier.generations.model import Generation, Status
 from atelier.generations.ports import MAX_QUEUE_DELAY, Queue
-from atelier.outbound.circuit_breaker import Health, Release, Upstream
+from atelier.outbound.circuit_breaker import PROBE_EVERY, Health, Release, Upstream
 from atelier.outbound.http_client import HttpClient, HttpResponse
 from atelier.outbound.retry_after import retry_after
 from atelier.webhooks.delivery import ATTEMPT_LEASE, Attempt, Delivery
@@ -19,6 +20,9 @@ from atelier.webhooks.ports import Deliveries
 
 TIMEOUT_SECONDS = 10.0
 MAX_ANSWER_BYTES = 16 * 1024
+WOKEN_BY_SUCCESS = 2
+"""How many of those that wait for a host each success wakes: twice as many each time, up to the host's slots."""
+MAX_PLACES_READ = 10
 MAX_CALLS = 20
 """How many calls a host gets at once, from all users together."""
 MAX_CALLS_OF_A_USER = 10
@@ -73,16 +77,43 @@ class Deliver:
             lost = _interrupted(delivery, delivery.started_at)
             return self._ride(Handled(self.deliveries.advance(before, delivery.finished(lost, now), lost), lost), now)
         started, headers = delivery.started(now), self._headers(delivery, now)
+        upstream = _upstream(delivery)
         try:
-            slot = self.deliveries.acquire(before, started, _upstream(delivery), now)
+            slot = self.deliveries.acquire(before, started, upstream, now)
         except UpstreamUnavailableError as exc:
-            return self._ride(Handled(self.deliveries.advance(before, delivery.rescheduled(exc.retry_at, now))), now)
+            later = delivery.rescheduled(exc.retry_at, now, down=exc.down)
+            if not exc.down or later.due_at is None:
+                return self._ride(Handled(self.deliveries.advance(before, later)), now)
+            return self._ride(Handled(self.deliveries.stand_in_line(before, later, upstream.name)), now)
         answer = self._post(started, headers)
         now = self.clock()
         attempt = _attempt(started, answer, now)
-        finished = started.finished(attempt, now, _rest(answer, now))
-        self.deliveries.advance(started, finished, attempt, Release(slot, _health(answer), now))
+        finished, health = started.finished(attempt, now, _rest(answer, now)), _health(answer)
+        self.deliveries.advance(started, finished, attempt, Release(slot, health, now))
+        if health is Health.FAILING and slot.probe:
+            self._wake(upstream.name, 1, now + PROBE_EVERY + SECOND)
+        elif health is Health.HEALTHY and (slot.probe or delivery.in_line):
+            self._wake(upstream.name, WOKEN_BY_SUCCESS, now)
         return self._ride(Handled(finished, attempt), now)
+
+    def _wake(self, upstream: str, count: int, at: int) -> None:
+        """Let those that have waited longest for a host make their attempts at a time: the line moves on by itself.
+
+        Where a run dies before, they look by themselves, later.
+        """
+        for place in self.deliveries.line(upstream, MAX_PLACES_READ):
+            if count == 0:
+                return
+            before: Delivery | None = None
+            after: Delivery | None = None
+            with suppress(ConflictError, NotFoundError, ValueError):  # it has left the line
+                before = self.deliveries.find(place.generation_id)[1].get(Status(place.event))
+                after = before and before.woken(at)
+            with suppress(ConflictError):
+                self.deliveries.leave_line(place, before, after)
+                if after:
+                    self._ride(Handled(after), self.clock())
+                    count -= 1
 
     def _ride(self, handled: Handled, now: int) -> Handled:
         """Let a short wait ride on the queue."""

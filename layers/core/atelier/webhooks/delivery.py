@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from atelier.clock import HOUR, MINUTE
 from atelier.errors import ConflictError
 from atelier.generations.model import Status
-from atelier.webhooks.schedule import MAX_AGE, SCHEDULE, next_wait, wait_for_slot
+from atelier.webhooks.schedule import LONGEST_REST, MAX_AGE, SCHEDULE, next_wait, wait_for_slot, wait_while_down
 
 ATTEMPT_LEASE = 1 * MINUTE
 """Longer than deliver may run: after it, the worker that started the attempt is gone."""
@@ -51,7 +51,8 @@ class Delivery:
 
     Its schedule runs from `begun_at`; `tries` of it were begun, and `attempts` have ended in all. `started_at` is when
     the try under way began. `jitter` is what chance added to the last wait. `postponements` counts how often there was
-    no place at the host since the last try. `reason` says why it is dead.
+    no slot at the host since the last try. `line_since` is its place in the line for a host that is down: when its last
+    try began. `reason` says why it is dead.
     """
 
     generation_id: str
@@ -68,6 +69,7 @@ class Delivery:
     started_at: int | None = None
     jitter: int = 0
     postponements: int = 0
+    line_since: int | None = None
     due_at: int | None = None
     reason: str | None = None
 
@@ -75,6 +77,11 @@ class Delivery:
     def message_id(self) -> str:
         """The `webhook-id`, the same at every attempt."""
         return f"msg_{self.generation_id}_{self.event}"
+
+    @property
+    def in_line(self) -> bool:
+        """Tell whether it waits for a host that is down."""
+        return self.postponements > 0 and self.line_since is not None
 
     def is_due(self, now: int) -> bool:
         """Tell whether something is to be done about it."""
@@ -85,10 +92,11 @@ class Delivery:
         if not self.is_due(now) or self.started_at is not None:
             raise ConflictError("delivery is not due")
         return self._next(
-            begun_at=self.begun_at if self.tries else now,
+            begun_at=self._begun_at(now),
             tries=self.tries + 1,
             started_at=now,
             postponements=0,
+            line_since=now,
             due_at=now + ATTEMPT_LEASE,
         )
 
@@ -104,18 +112,31 @@ class Delivery:
         if now - self.begun_at >= MAX_AGE:
             return ended._dead(f"The last attempt of {MAX_AGE // HOUR} hours failed.")
         wait, jitter = next_wait(self.tries, last_jitter=self.jitter, rest=rest)
-        return replace(ended, jitter=jitter, due_at=now + wait)
+        latest = max(self.begun_at + MAX_AGE, now + min(rest, LONGEST_REST))
+        return replace(ended, jitter=jitter, due_at=min(now + wait, latest))
 
-    def rescheduled(self, retry_at: int, now: int) -> "Delivery":
+    def rescheduled(self, retry_at: int, now: int, *, down: bool = False) -> "Delivery":
         """Come back when the host may have a free slot, later by chance the more often there was none.
+
+        Where the host is `down`, stand in line for it from now on.
 
         That counts as no try, but a delivery that finds no slot for MAX_AGE is given up.
         """
-        begun_at = self.begun_at if self.tries or self.postponements else now
-        later = self._next(begun_at=begun_at, postponements=self.postponements + 1)
+        begun_at = self._begun_at(now)
+        line_since = self.line_since or (begun_at if down else None)
+        later = self._next(begun_at=begun_at, postponements=self.postponements + 1, line_since=line_since)
         if now - begun_at >= MAX_AGE:
             return later._dead(f"The receiver's host was down or busy for {MAX_AGE // HOUR} hours.")
-        return replace(later, due_at=now + wait_for_slot(retry_at - now, self.postponements))
+        wait = wait_for_slot(retry_at - now, self.postponements)
+        if down:
+            wait = wait_while_down(retry_at - now, self.postponements, now - begun_at)
+        return replace(later, due_at=min(now + wait, begun_at + MAX_AGE))
+
+    def woken(self, at: int) -> "Delivery":
+        """Attempt it at this time, since its turn in the line has come; ConflictError where it stands in none."""
+        if not self.in_line or self.status is not DeliveryStatus.PENDING:
+            raise ConflictError("delivery stands in no line")
+        return self._next(due_at=at)
 
     def repeated(self, now: int) -> "Delivery":
         """Begin anew, whatever became of it: the same message, due now, with a whole schedule before it.
@@ -126,8 +147,12 @@ class Delivery:
             raise ConflictError("an attempt is under way")
         return self._next(
             status=DeliveryStatus.PENDING, begun_at=now, due_at=now,
-            tries=0, started_at=None, jitter=0, postponements=0, reason=None,
+            tries=0, started_at=None, jitter=0, postponements=0, line_since=None, reason=None,
         )  # fmt: skip
+
+    def _begun_at(self, now: int) -> int:
+        """Return when the schedule began: with the first try, or with the first look that found no slot for it."""
+        return self.begun_at if self.tries or self.postponements else now
 
     def _dead(self, reason: str) -> "Delivery":
         return replace(self, status=DeliveryStatus.DEAD, due_at=None, reason=reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -10,6 +10,15 @@ if TYPE_CHECKING:
     from atelier.generations.model import Generation, Status
     from atelier.outbound.circuit_breaker import Release, Slot, Upstream
     from atelier.webhooks.delivery import Attempt, Delivery
+
+
+class InLine(NamedTuple):
+    """A delivery's place in the line of a host that is down; the delivery itself may have left it."""
+
+    upstream: str
+    since: int
+    generation_id: str
+    event: str
 
 
 class Deliveries(Protocol):
@@ -30,6 +39,18 @@ class Deliveries(Protocol):
 
         The host's slot is released in any case.
         """
+        ...
+
+    def stand_in_line(self, before: Delivery | None, after: Delivery, upstream: str) -> Delivery:
+        """Write `after` if the record is still `before`, and its place in the line of those that wait for a host."""
+        ...
+
+    def line(self, upstream: str, limit: int) -> Sequence[InLine]:
+        """List those that have waited longest for a host, at most `limit`."""
+        ...
+
+    def leave_line(self, place: InLine, before: Delivery | None, after: Delivery | None) -> None:
+        """Take a place out of its line, and write `after`, if there is one, if the record is still `before`."""
         ...
 
     def acquire(self, before: Delivery | None, after: Delivery, upstream: Upstream, now: int) -> Slot:

@@ -17,6 +17,9 @@ MAX_AGE = 96 * HOUR
 """Longer than the schedule with its jitter: what is still pending then has its last attempt."""
 LONGEST_SPREAD = 5 * MINUTE
 """The longest jittered wait of a delivery that finds no slot at its host."""
+LOOK_FACTOR = 32
+"""How much longer each look at a host that is down is after the last one, up to half of the schedule's age. It is only
+for the case that no other delivery wakes this one, as they do in turn."""
 
 
 def next_wait(tries: int, *, last_jitter: int = 0, rest: int = 0) -> tuple[int, int]:
@@ -27,6 +30,12 @@ def next_wait(tries: int, *, last_jitter: int = 0, rest: int = 0) -> tuple[int, 
     planned = SCHEDULE[tries - 1]
     jitter = int(planned * chance.uniform(0, JITTER))
     return max(planned - last_jitter, min(rest, LONGEST_REST)) + jitter, jitter
+
+
+def wait_while_down(wait: int, postponements: int, age: int) -> int:
+    """Return how long to wait for a host that is down, where the schedule began `age` ago: at least `wait`."""
+    spread = min(max(wait, FULL_WAIT) * LOOK_FACTOR ** min(postponements, 10), max(LONGEST_SPREAD, age // 2))
+    return max(wait, FULL_WAIT) + int(chance.uniform(spread / 2, spread))
 
 
 def wait_for_slot(wait: int, postponements: int) -> int:

@@ -25,7 +25,7 @@ MAX_TRIES = 3
 ACQUIRE_TRIES = 6
 """Releasing a slot takes priority over acquiring one, which may come back later."""
 KEPT_SECONDS = 7 * 86_400
-_ALWAYS = "attribute_exists(id) OR attribute_not_exists(id)"
+ALWAYS = "attribute_exists(id) OR attribute_not_exists(id)"
 
 
 class CircuitBreakerTable:
@@ -36,14 +36,15 @@ class CircuitBreakerTable:
 
     def read(self, name: str) -> CircuitBreaker:
         """Read the state of an upstream."""
-        return _breaker(self._table.get(_id(name), UPSTREAM) or {})
+        return _breaker(self._table.get(upstream_id(name), UPSTREAM) or {})
 
     def read_all(self, names: Sequence[str]) -> dict[str, CircuitBreaker]:
         """Read the states of up to a hundred upstreams, by name; one that was never called has none."""
         records = {
-            str(record["id"]): record for record in self._table.get_many([(_id(name), UPSTREAM) for name in names])
+            str(record["id"]): record
+            for record in self._table.get_many([(upstream_id(name), UPSTREAM) for name in names])
         }
-        return {name: _breaker(records.get(_id(name), {})) for name in names}
+        return {name: _breaker(records.get(upstream_id(name), {})) for name in names}
 
     def acquire(self, upstream: Upstream, now: int, writes: Sequence[Write]) -> Slot:
         """Make these writes and acquire a slot, both or neither.
@@ -72,7 +73,7 @@ class CircuitBreakerTable:
         """Forget an upstream's failures, unless it asked for a longer rest than a breaker gives by itself."""
         with suppress(ConflictError):
             self._table.update(
-                (_id(name), UPSTREAM),
+                (upstream_id(name), UPSTREAM),
                 {"failures": None, "probe_at": None},
                 condition="probe_at <= :soon",
                 values={":soon": now + PROBE_EVERY},
@@ -89,7 +90,7 @@ class CircuitBreakerTable:
             state = "failures >= :most AND probe_at < :now"
             changes["probe_at"] = now + PROBE_EVERY
         return self._table.change(
-            (_id(slot.upstream.name), UPSTREAM),
+            (upstream_id(slot.upstream.name), UPSTREAM),
             changes,
             condition=f"({state}) AND (attribute_not_exists({attribute}) OR {attribute} < :now)",
             values={":most": FAILURES_TO_OPEN, ":now": now},
@@ -108,7 +109,7 @@ class CircuitBreakerTable:
         if release.rest_until is not None:
             amounts, changes["failures"], changes["probe_at"] = {}, FAILURES_TO_OPEN, release.rest_until
         return self._table.addition(
-            (_id(release.slot.upstream.name), UPSTREAM), amounts, changes, condition=_ALWAYS, values={}
+            (upstream_id(release.slot.upstream.name), UPSTREAM), amounts, changes, condition=ALWAYS, values={}
         )
 
 
@@ -128,7 +129,8 @@ def _breaker(record: Record) -> CircuitBreaker:
     )
 
 
-def _id(name: str) -> str:
+def upstream_id(name: str) -> str:
+    """Return the id of an upstream's records."""
     return f"{UPSTREAM}#{name}"
 
 

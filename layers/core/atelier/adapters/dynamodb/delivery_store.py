@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from atelier.adapters.dynamodb.circuit_breakers import CircuitBreakerTable
+from atelier.adapters.dynamodb.circuit_breakers import ALWAYS, CircuitBreakerTable, upstream_id
 from atelier.adapters.dynamodb.generation_store import (
     ATTEMPT_AT,
     DAY_MS,
@@ -18,8 +18,9 @@ from atelier.errors import NotFoundError, RefusedWritesError, UnreadableRecordEr
 from atelier.generations.model import Generation, Status
 from atelier.outbound.circuit_breaker import Release, Slot, Upstream
 from atelier.webhooks.delivery import Attempt, Delivery, DeliveryHistory, DeliveryStatus
+from atelier.webhooks.ports import InLine
 
-DELIVERY, ATTEMPT = "delivery", "attempt"
+DELIVERY, ATTEMPT, LINE = "delivery", "attempt", "line"
 MAX_KEYS = 100
 """The most keys that DynamoDB reads in one batch."""
 MAX_ATTEMPTS_SHOWN = 50
@@ -106,6 +107,24 @@ class DeliveryStore:
             self._table.transact(writes)
         return after
 
+    def stand_in_line(self, before: Delivery | None, after: Delivery, upstream: str) -> Delivery:
+        """Write `after` if the record is still `before`, and its place in a host's line; else ConflictError."""
+        place = InLine(upstream, after.line_since or 0, after.generation_id, after.event)
+        entered = self._table.change(_place_key(place), self._expiry(after), condition=ALWAYS, values={})
+        self._table.transact([*self._writes(before, after), entered])
+        return after
+
+    def line(self, upstream: str, limit: int) -> list[InLine]:
+        """List those that have waited longest for a host, at most `limit`."""
+        records = self._table.get_first(upstream_id(upstream), f"{LINE}#", limit=limit)
+        places = [str(record["record"]).split("#") for record in records]
+        return [InLine(upstream, int(since), generation_id, event) for _, since, generation_id, event in places]
+
+    def leave_line(self, place: InLine, before: Delivery | None, after: Delivery | None) -> None:
+        """Delete a place, and write `after` if the record is still `before`; ConflictError where it is not."""
+        writes = [] if before is None or after is None else self._writes(before, after)
+        self._table.transact([*writes, self._table.deletion(_place_key(place))])
+
     def acquire(self, before: Delivery | None, after: Delivery, upstream: Upstream, now: int) -> Slot:
         """Write `after` if the record is still `before`, and acquire a slot of its host, both or neither.
 
@@ -124,6 +143,11 @@ class DeliveryStore:
 
     def _expiry(self, delivery: Delivery) -> Record:
         return {"expires_at": (int(delivery.generation_id[:12], 16) + self._retention_ms) // 1_000}
+
+
+def _place_key(place: InLine) -> tuple[str, str]:
+    """Return a place's key: under its host, those that came first are first."""
+    return upstream_id(place.upstream), f"{LINE}#{place.since:013}#{place.generation_id}#{place.event}"
 
 
 def _delivery_record(delivery: Delivery) -> Record:

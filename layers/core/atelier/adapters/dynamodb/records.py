@@ -56,8 +56,15 @@ class RecordTable:
             )
         return _plain(answer["Item"]) if "Item" in answer else None
 
+    def get_first(self, record_id: str, prefix: str, *, limit: int) -> list[Record]:
+        """Read the first records of one id whose kinds begin with `prefix`, consistently, in the order of these."""
+        return self._get_all(record_id, prefix, limit=limit, forward=True)
+
     def get_all(self, record_id: str, prefix: str = "", *, limit: int = 1_000) -> list[Record]:
         """Read the records of one id whose kinds begin with `prefix`, consistently, the last kinds first."""
+        return self._get_all(record_id, prefix, limit=limit, forward=False)
+
+    def _get_all(self, record_id: str, prefix: str, *, limit: int, forward: bool) -> list[Record]:
         condition, names, values = "#id = :id", {"#id": "id"}, {":id": _value(record_id)}
         if prefix:
             condition += " AND begins_with(#r, :prefix)"
@@ -70,7 +77,7 @@ class RecordTable:
                 ExpressionAttributeValues=values,
                 ExpressionAttributeNames=names,
                 ConsistentRead=True,
-                ScanIndexForward=False,
+                ScanIndexForward=forward,
                 Limit=limit,
             )
         return [_plain(item) for item in answer["Items"]]
