@@ -170,6 +170,11 @@ def _pictures(sources: list[str] | None) -> list[str] | None:
     return sources
 
 
+def _mask(source: str | None) -> str | None:
+    _pictures([source] if source else None)
+    return source
+
+
 def _is_url(source: str) -> bool:
     return source.startswith(("http://", "https://", "data:"))
 
@@ -238,6 +243,14 @@ Pictures = Annotated[
         metavar="FILE_OR_URL",
         callback=_pictures,
         help="A picture to work from, - for stdin; may be repeated.",
+    ),
+]
+Mask = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE_OR_URL",
+        callback=_mask,
+        help="Where the first picture is to be changed: the transparent or white part of this one.",
     ),
 ]
 Side = Annotated[int | None, typer.Option(min=1, help="In pixels.")]
@@ -652,13 +665,14 @@ def env(ctx: typer.Context) -> None:
 @app.command()
 def generate(
     ctx: typer.Context,
-    prompt: Annotated[str, typer.Argument(help="What to make; - reads it from stdin.")],
+    prompt: Annotated[str, typer.Argument(help='What to make; - reads it from stdin, "" is none.')],
     model: str = "sketch",
     out: Target = None,
     width: Side = None,
     height: Side = None,
     aspect_ratio: Annotated[str | None, typer.Option(metavar="W:H", help="Its shape, instead of pixels.")] = None,
     image: Pictures = None,
+    mask: Mask = None,
     number: Annotated[int | None, typer.Option(min=1, help="How many pictures to make; each costs.")] = None,
     seed: int | None = None,
     negative_prompt: Annotated[str | None, typer.Option(help="What to keep out of the picture.")] = None,
@@ -684,13 +698,15 @@ def generate(
         "height": height,
         "aspect_ratio": aspect_ratio,
         "image_urls": [_picture_url(api, source) for source in image] if image else None,
+        "mask_url": _picture_url(api, mask) if mask else None,
         "num_images": number,
         "seed": seed,
         "negative_prompt": negative_prompt,
     }
     given = {name: value for name, value in settings.items() if value is not None}
     text = sys.stdin.read().strip() if prompt == STDIN else prompt
-    started = api.submit(model, {"prompt": text, **given, **_other_inputs(input)}, webhook=webhook)
+    words = {"prompt": text} if text else {}
+    started = api.submit(model, {**words, **given, **_other_inputs(input)}, webhook=webhook)
     if no_wait:
         _show_started(started, as_json=as_json)
         return

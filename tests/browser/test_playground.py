@@ -188,11 +188,12 @@ def test_a_tool_works_on_a_picture_with_a_mask(visit: Visit, alice: Account) -> 
     page = visit("playground")
     paste_key(page, alice)
     page.get_by_label("Tool").select_option("Inpaint")
+    expect(page.get_by_label("Mask", exact=True)).to_have_count(1)
     page.get_by_label("Model", exact=True).select_option("sketch")
     page.get_by_label("Prompt", exact=True).fill("a boat at sea")
     page.get_by_role("button", name="Generate").click()
     expect(page.get_by_label("Picture", exact=True)).to_have_attribute("aria-invalid", "true")
-    expect(page.get_by_label("Mask")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Mask", exact=True)).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("Width")).to_have_count(0)
 
     choose(page, "picture.png", "image/png", a_picture("navy"), "Picture")
@@ -202,7 +203,7 @@ def test_a_tool_works_on_a_picture_with_a_mask(visit: Visit, alice: Account) -> 
         expect(curl(page)).to_contain_text(part)
     expect(page.get_by_role("tab", name="OpenAI")).to_be_hidden()
     expect(page.get_by_role("button", name="Remove Mask")).to_have_count(1)
-    choose(page, "large.png", "image/png", bytes(179_000), "Mask")
+    choose(page, "large.png", "image/png", bytes(179_950), "Mask")
     expect(page.get_by_text("The chosen images have")).to_be_visible()
     page.get_by_role("button", name="Generate").click()
 
@@ -224,9 +225,10 @@ def test_each_tool_shows_its_own_fields(visit: Visit) -> None:
         ("Remove background", "Format"),
     ):
         page.get_by_label("Tool").select_option(tool)
-        page.get_by_text("More settings").click()
-        expect(page.get_by_label(label)).to_be_visible()
         expect(page.get_by_label("Negative prompt")).to_have_count(0)
+        expect(page.get_by_label(label, exact=True)).to_have_count(1)
+        page.get_by_text("More settings").click()
+        expect(page.get_by_label(label, exact=True)).to_be_visible()
     page.get_by_label("Tool").select_option("Text to image")
     expect(page.get_by_label("Negative prompt")).to_have_count(1)
     expect(page.get_by_role("tab", name="OpenAI")).to_be_visible()

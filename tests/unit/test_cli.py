@@ -767,8 +767,26 @@ def test_several_pictures_from_others(cli: Cli, stack: FakeStack, tmp_path: Path
 
 
 @pytest.mark.usefixtures("local_stack")
+def test_a_tool_needs_no_words_and_takes_a_mask(cli: Cli, stack: FakeStack, tmp_path: Path) -> None:
+    (tmp_path / "mask.png").write_bytes(b"mask")
+    will_generate(stack, {"outputs": PICTURES[:1]})
+    stack.on("GET", f"{FILE}?0", httpx.Response(200, content=b"0"))
+    stack.on("POST", f"{API}/files?transient=true", httpx.Response(201, json=UPLOADED))
+
+    cli("generate", "", "--model", "erase", "--image", "https://a/b", "--mask", "mask.png", "--out", "x.png")
+
+    uploaded, asked, *_ = stack.requests
+    assert uploaded.content == b"mask"
+    assert json.loads(asked.content) == {
+        "model": "erase",
+        "input": {"image_urls": ["https://a/b"], "mask_url": f"{API}/files/fox"},
+    }
+
+
+@pytest.mark.usefixtures("local_stack")
 def test_a_missing_picture_is_noticed_before_anything_is_paid(cli: Cli, stack: FakeStack) -> None:
     assert cli("generate", "a fox", "--image", "nowhere.png").exit_code == 2
+    assert cli("generate", "a fox", "--image", "https://a/b", "--mask", "nowhere.png").exit_code == 2
     assert stack.requests == []
 
 

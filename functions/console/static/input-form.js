@@ -162,7 +162,8 @@ const optionsOf = (schema) => schema.options ?? schema.enum?.map((value) => ({ l
 
 /** @param {FieldSchema} schema */
 function hintOf(schema) {
-  const format = schema.type === "array" ? "One per line." : schema.type === "object" ? "As JSON." : null;
+  const several = schema.type === "array" && schema.maxItems !== 1;
+  const format = several ? "One per line." : schema.type === "object" ? "As JSON." : null;
   const { minimum, maximum } = schema;
   const range = minimum !== undefined && maximum !== undefined ? `${minimum} to ${maximum}.` : null;
   return [schema.description, format, range].filter(Boolean).join(" ") || null;

@@ -122,12 +122,15 @@ class Playground {
 
   async chooseTool() {
     const slug = this.tool.control.value;
+    this.submit.disabled = true;
     try {
       if (!this.models.has(slug)) this.models.set(slug, (await tool(slug, this.signal)).models);
     } catch (error) {
       this.tool.control.value = draft.tool;
       if (!isHandledElsewhere(error)) showErrors([], this.problem, error);
       return;
+    } finally {
+      this.submit.disabled = false;
     }
     if (this.tool.control.value !== slug) return; // another one was chosen meanwhile
     draft.tool = slug;
