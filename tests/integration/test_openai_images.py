@@ -313,6 +313,13 @@ def test_one_picture_is_edited(client: Client) -> None:
     assert sizes(last) == [(300, 200)]
 
 
+def test_an_edit_is_the_tool_of_its_name(client: Client) -> None:
+    answer = edit(client, [("image", picture())])
+
+    generation = client("GET", f"/generations/{answer.document['id']}", Authorization=client.key).document
+    assert (generation["tool"], generation["model"]) == ("edit-image", "sketch")
+
+
 def test_several_pictures_and_numbers_as_texts(client: Client) -> None:
     files = [("image[]", picture()), ("image[]", picture("blue"))]
     last = made(client, edit(client, files, {"n": "2", "seed": "7", "size": "256x256", "stream": "false"}))

@@ -1,6 +1,7 @@
 """Turns of providers, through the real functions, table, bucket and queues; the providers are as they document."""
 
 import base64
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 from standardwebhooks import Webhook
 
 from atelier.adapters.dynamodb.circuit_breakers import CircuitBreakerTable
@@ -303,6 +305,29 @@ def test_a_clients_pictures_reach_the_provider_by_urls_of_ours(room: Room, repli
     # and they can be fetched there
     answer = room.lambdas.invoke("generate", request("generate", method="GET", path=given[0].removeprefix(BASE)))
     assert answer["statusCode"] == 302
+
+
+def test_a_tools_mask_reaches_the_provider_in_white(room: Room, replicate: Replicate, stack: Stack) -> None:
+    # given a mask that marks by transparency, and an answer in PNG where WebP is wanted
+    def url(image: Image.Image) -> str:
+        output = io.BytesIO()
+        image.save(output, "PNG")
+        return f"data:image/png;base64,{base64.b64encode(output.getvalue()).decode()}"
+
+    values = {"image_url": url(Image.new("RGB", (64, 48))), "mask_url": url(Image.new("RGBA", (64, 48), (9, 9, 9, 0)))}
+    # when
+    wanted = {"prompt": "a boat", **values, "output_format": "webp"}
+    asked = room.ask({"model": "flux-fill-pro", "input": wanted})
+    submitted = room.dispatch(asked)
+    replicate.status = "succeeded"
+    done = room.ingest(submitted)
+    # then
+    assert (submitted.tool, submitted.attempts[0].model) == ("inpaint", "black-forest-labs/flux-fill-pro")
+    image, mask_url = (f"{BASE}/files/{file.key}" for file in submitted.inputs)
+    assert replicate.input == {"prompt": "a boat", "image": image, "mask": mask_url, "output_format": "png"}
+    mask = Image.open(io.BytesIO(stored(stack)[submitted.inputs[1].key][1]))
+    assert (mask.mode, mask.getextrema()) == ("L", (255, 255))
+    assert (done.status, done.outputs[0].content_type) == (Status.SUCCESS, "image/webp")
 
 
 @pytest.mark.parametrize(

@@ -269,6 +269,13 @@ def test_quality_reaches_who_has_it_and_costs(quality: str | None, cost: int, pr
     assert (model.price(given, model.routes), model.routes[0].price_for(sent)) == (cost, price)
 
 
+def test_an_edit_keeps_the_shape_of_its_picture() -> None:
+    as_edit, at_all = CATALOG.model("gpt-image", "edit-image"), CATALOG.model("gpt-image")
+    assert "size" not in as_edit.routes[0].translate({"prompt": "p"}, ("u/1",))
+    assert as_edit.routes[0].translate({"prompt": "p", "aspect_ratio": "2:3"})["size"] == "1024x1536"
+    assert at_all.routes[0].translate({"prompt": "p"})["size"] == "1024x1024"
+
+
 def test_clients_see_a_whole_number_as_int() -> None:
     shown = input_schema(CATALOG.model("sketch", "upscale").input)
     assert shown["properties"]["factor"]["type"] == "int"

@@ -21,6 +21,7 @@ from atelier.generations.model import Generation, Status
 from atelier.images.file_urls import FIELD as IMAGE_URLS
 from atelier.images.file_urls import MASK
 from atelier.outbound.url_policy import UrlPolicy
+from atelier.providers.provider import EDIT_IMAGE
 
 DIALECT = "automatic1111"
 RANDOM = -1
@@ -103,14 +104,15 @@ def _model(document: Mapping[str, Any], catalog: Catalog, *, edit: bool) -> Mode
     settings = document.get("override_settings")
     wanted = settings.get("sd_model_checkpoint") if isinstance(settings, dict) else None
     if isinstance(wanted, str) and wanted:
-        return catalog.model(wanted)
+        return catalog.model(wanted, EDIT_IMAGE if edit else None)
     return default_model(catalog, edit=edit)
 
 
 def default_model(catalog: Catalog, *, edit: bool = False) -> Model:
     """Return the first model, or the first that takes pictures."""
     models = list(catalog.models.values())
-    return next((model for model in models if not edit or IMAGE_URLS in model.input["properties"]), models[0])
+    found = next((model for model in models if not edit or IMAGE_URLS in model.input["properties"]), models[0])
+    return catalog.model(found.slug, EDIT_IMAGE if edit else None)
 
 
 def _whole(document: Mapping[str, Any], name: str, default: int, most: int, errors: list[FieldError]) -> int:

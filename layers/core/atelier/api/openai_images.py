@@ -39,6 +39,7 @@ from atelier.images.file_urls import FIELD as IMAGE_URLS
 from atelier.images.file_urls import MASK, file_url
 from atelier.images.output import BACKGROUND, COMPRESSION, FORMAT, QUALITY
 from atelier.outbound.url_policy import UrlPolicy
+from atelier.providers.provider import EDIT_IMAGE
 
 DIALECT = "openai-images"
 OWNER = "atelier"
@@ -211,10 +212,10 @@ class _Reader:
             if self._errors:
                 raise InvalidRequestError(summary(self._errors), self._errors)
             models = self._catalog.models.values()
-            return next(
+            slug = next(
                 (it for it in models if not self._edit or IMAGE_URLS in it.input["properties"]), next(iter(models))
-            )
-        return self._catalog.model(slug)
+            ).slug
+        return self._catalog.model(slug, EDIT_IMAGE if self._edit else None)
 
     def _check_edit(self, model: Model, pictures: list[Any]) -> None:
         if not pictures:
