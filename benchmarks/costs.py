@@ -43,7 +43,7 @@ from functions.deliver import app as deliver
 from functions.dispatch import app as dispatch
 from functions.ingest import app as ingest
 from tests.integration.lambdas import FACTORIES, HANDLERS, event, request
-from tests.integration.stack import REGION, Stack, aws, template
+from tests.integration.stack import REGION, Stack, set_provider_keys, template
 from tests.integration.world import BASE, RECEIVER, Internet, Studio
 from tests.integration.world import accept as take
 
@@ -141,9 +141,7 @@ class World:
         for module in (deliver, dispatch, ingest, http):
             patch.setattr(module, "client", lambda policy: HttpxClient(httpx.MockTransport(self.internet), policy))
         keys = {"artificial-studio": self.studio.key, "openai": "key"}
-        aws("secretsmanager").put_secret_value(
-            SecretId=self.stack.ref("ProviderKeysSecret"), SecretString=json.dumps(keys)
-        )
+        set_provider_keys(self.stack.ref("ProviderKeysSecret"), keys)
         self.key = self._mint()
         clients._session.cache_clear()
         clients.client.cache_clear()  # type: ignore[attr-defined]

@@ -33,7 +33,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "core"), str(ROOT / "clients" /
 from atelier_client import Atelier, AtelierError  # noqa: E402
 from benchmarks import page  # noqa: E402
 from benchmarks.litellm_proxy import BINARIES, KEY, MODEL, litellm_proxy  # noqa: E402
-from tests.deployment import administer, open_account  # noqa: E402
+from tests.deployment import administer, open_account, set_provider_keys  # noqa: E402
 from tests.simulation.dynamodb import Fate  # noqa: E402
 from tests.simulation.interleavings import FAULTS as FATES  # noqa: E402
 from tests.simulation.world import World  # noqa: E402
@@ -265,10 +265,7 @@ def _deployed(stack: ExitStack, folder: Path, *providers: Simulator) -> Deployed
         ProviderUrls=json.dumps({name: url for provider in providers for name, url in provider.urls.items()}),
         CatalogObject="catalogs/catalog.toml",
     )
-    keys = json.dumps({name: key for provider in providers for name, key in provider.keys.items()})
-    deployed.client("secretsmanager").put_secret_value(
-        SecretId=deployed.outputs["ProviderKeysSecretArn"], SecretString=keys
-    )
+    set_provider_keys(deployed, {name: key for provider in providers for name, key in provider.keys.items()})
     return deployed
 
 

@@ -19,6 +19,8 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
+from atelier.adapters.aws.secrets import ProviderKeysEditor
+from atelier.providers.registry import KEYS_FOR_CALLBACKS
 from tests.simulators.artificial_studio import ArtificialStudioSimulator
 from tests.simulators.fal import FalSimulator
 from tests.simulators.faults import Timing
@@ -315,6 +317,6 @@ def upstream(stack: Deployed, simulators: Simulators) -> Deployed:
 
 def set_provider_keys(stack: Deployed, keys: dict[str, str]) -> None:
     """Set a stack's provider keys, before its first request."""
-    stack.client("secretsmanager").put_secret_value(
-        SecretId=stack.outputs["ProviderKeysSecretArn"], SecretString=json.dumps(keys)
-    )
+    client, arn = stack.client("secretsmanager"), stack.outputs["ProviderKeysSecretArn"]
+    client.put_secret_value(SecretId=arn, SecretString=json.dumps(keys))
+    ProviderKeysEditor(client, arn, for_callbacks=KEYS_FOR_CALLBACKS).publish()

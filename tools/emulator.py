@@ -1,8 +1,9 @@
-"""MiniStack with three mends.
+"""MiniStack with four mends.
 
 Its importer of OpenAPI documents drops API Gateway's ANY method. It translates SAM templates without the values of the
 parameters, from which SAM knows whether a function needs a new version. Over a restart it keeps how far a function has
-read a table's stream, but not the stream: the function would miss as many records as were read before.
+read a table's stream, but not the stream: the function would miss as many records as were read before. A label that a
+secret's new version gets stays on the old one too.
 
     .venv-local/bin/python -P tools/emulator.py
 """
@@ -11,13 +12,14 @@ from contextvars import ContextVar
 from typing import Any
 
 from ministack.app import main  # type: ignore[import-not-found]
-from ministack.services import apigateway_v1, lambda_svc  # type: ignore[import-not-found]
+from ministack.services import apigateway_v1, lambda_svc, secretsmanager  # type: ignore[import-not-found]
 from ministack.services.cloudformation import changesets, engine, handlers  # type: ignore[import-not-found]
 from samtranslator.translator import transform as sam  # type: ignore[import-not-found]
 
 ANY = "x-amazon-apigateway-any-method"
 import_path_item = apigateway_v1._import_path_item
 lambda_state = lambda_svc.get_state
+put_secret_value = secretsmanager._put_secret_value
 apply_transforms, transform = engine._apply_transforms, sam.transform
 parameters: ContextVar[dict[str, Any]] = ContextVar("parameters")
 
@@ -46,10 +48,20 @@ def lambda_state_from_the_streams_start() -> dict[str, Any]:
     return {**lambda_state(), "dynamodb_stream_positions": {}}
 
 
+def put_secret_value_and_move_labels(data: dict[str, Any]) -> Any:
+    """Store a version of a secret, and take its labels from the versions that had them."""
+    _, secret = secretsmanager._resolve(data.get("SecretId"))
+    for version in (secret or {}).get("Versions", {}).values():
+        labels = set(data.get("VersionStages", ())) - {"AWSCURRENT"}
+        version["Stages"] = [label for label in version["Stages"] if label not in labels]
+    return put_secret_value(data)
+
+
 apigateway_v1._OPENAPI_HTTP_METHODS.add("any")
 apigateway_v1._import_path_item = import_path_item_with_any
 changesets._apply_transforms = handlers._apply_transforms = apply_transforms_with_parameters
 sam.transform = transform_with_parameters
+secretsmanager._put_secret_value = put_secret_value_and_move_labels
 lambda_svc.get_state = lambda_state_from_the_streams_start
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 from atelier.adapters import ed25519
 from atelier.adapters.aws import clients
 from atelier.adapters.aws.queues import SqsQueue
-from atelier.adapters.aws.secrets import Secret, SecretProviderKeys
+from atelier.adapters.aws.secrets import CALLBACKS, NO_KEYS, Secret, SecretProviderKeys
 from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.http.lazy_client import LazyHttpClient
@@ -46,7 +46,9 @@ def callback() -> ProviderCallback:
 
 
 def _keys(arn: str) -> SecretProviderKeys:
-    return SecretProviderKeys(Secret(clients.client("secretsmanager", brief=True), arn))
+    return SecretProviderKeys(
+        Secret(clients.client("secretsmanager", brief=True), arn, stage=CALLBACKS, missing=NO_KEYS)
+    )
 
 
 def receive(event: dict[str, Any]) -> Answer:

@@ -24,8 +24,7 @@ from atelier.adapters.http import client as http
 from atelier.adapters.http.client import HttpxClient, Policy
 from atelier.logging import logger
 from tests.integration.lambdas import FACTORIES, Calls, Lambdas
-from tests.integration.stack import REGION, Stack
-from tests.integration.stack import aws as tests_aws
+from tests.integration.stack import REGION, Stack, set_provider_keys
 from tests.integration.world import Internet, Studio, picture
 
 ADAPTERS = Path(clients.__file__).parents[1]
@@ -100,8 +99,7 @@ def studio(internet: Internet, stack: Stack) -> Studio:
     studio = Studio()
     internet.hosts["api.artificialstudio.ai"] = studio
     internet.hosts["files.artificialstudio.ai"] = lambda _: httpx.Response(200, content=picture())
-    secret = json.dumps({"artificial-studio": studio.key})
-    tests_aws("secretsmanager").put_secret_value(SecretId=stack.ref("ProviderKeysSecret"), SecretString=secret)
+    set_provider_keys(stack.ref("ProviderKeysSecret"), {"artificial-studio": studio.key})
     return studio
 
 

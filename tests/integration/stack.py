@@ -11,6 +11,9 @@ import boto3
 import yaml
 from botocore.config import Config
 
+from atelier.adapters.aws.secrets import ProviderKeysEditor
+from atelier.providers.registry import KEYS_FOR_CALLBACKS
+
 ROOT = Path(__file__).parents[2]
 REGION = "us-east-1"
 API_ID = "a1b2c3d4e5"
@@ -48,6 +51,12 @@ def aws(service: str) -> Any:
     return boto3.client(  # type: ignore[call-overload]
         service, region_name=REGION, config=Config(account_id_endpoint_mode="disabled")
     )
+
+
+def set_provider_keys(arn: str, keys: Mapping[str, str]) -> None:
+    """Set the keys in the secret itself, as an operator may, and publish them."""
+    aws("secretsmanager").put_secret_value(SecretId=arn, SecretString=json.dumps(keys))
+    ProviderKeysEditor(aws("secretsmanager"), arn, for_callbacks=KEYS_FOR_CALLBACKS).publish()
 
 
 class Stack:

@@ -1,7 +1,6 @@
 """What a request costs in AWS calls, and how often secrets are read."""
 
 import functools
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from atelier.generations.model import Status
 from functions.dispatch import app as dispatch
 from functions.generate.app import dependencies as generate
 from tests.integration.lambdas import Calls, Lambdas, request
-from tests.integration.stack import ROOT, Stack, aws
+from tests.integration.stack import ROOT, Stack, set_provider_keys
 from tests.integration.world import RECEIVER, SKETCH, Internet, Studio, accept
 
 SECRET_READ = "secretsmanager:GetSecretValue"
@@ -162,9 +161,7 @@ def test_a_rotated_provider_key_is_picked_up_after_a_refusal(
     lambdas.make()
     # when the key is rotated
     studio.key = "rotated-key"
-    aws("secretsmanager").put_secret_value(
-        SecretId=stack.ref("ProviderKeysSecret"), SecretString=json.dumps({"artificial-studio": studio.key})
-    )
+    set_provider_keys(stack.ref("ProviderKeysSecret"), {"artificial-studio": studio.key})
     clock.now += seconds
     calls.take()
     _, accepted = lambdas.ask(request("generate", authorization=key))

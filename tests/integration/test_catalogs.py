@@ -11,7 +11,7 @@ from atelier.catalog.model import EMBEDDED, OUTPUT, embedded
 from atelier.errors import UnavailableError
 from functions.generate.app.dependencies import dependencies as generate_dependencies
 from tests.integration.lambdas import Calls, Lambdas, request
-from tests.integration.stack import Stack, aws
+from tests.integration.stack import Stack, aws, set_provider_keys
 from tests.integration.world import Studio
 
 TEXT = EMBEDDED.read_text(encoding="utf-8")
@@ -31,7 +31,7 @@ def asked(model: str, **values: Any) -> str:
 
 
 def set_key(stack: Stack, **keys: str) -> None:
-    aws("secretsmanager").put_secret_value(SecretId=stack.ref("ProviderKeysSecret"), SecretString=json.dumps(keys))
+    set_provider_keys(stack.ref("ProviderKeysSecret"), keys)
 
 
 # ---- Availability ----------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from standardwebhooks import Webhook
 
 from atelier.accounts.session import begin
 from atelier.accounts.sign_in_throttle import MAX_FAILURES, SignInAttempts
-from atelier.adapters.aws.secrets import ProviderKeysEditor
+from atelier.adapters.aws import clients
+from atelier.adapters.aws.secrets import CALLBACKS, NAMES, ProviderKeysEditor
 from atelier.adapters.dynamodb.circuit_breakers import CircuitBreakerTable
 from atelier.adapters.dynamodb.delivery_store import DeliveryStore
 from atelier.adapters.dynamodb.generation_eraser import TableEraser
@@ -1176,6 +1177,58 @@ def test_what_is_no_key_of_a_provider_changes_nothing(
     assert keys_of(stack) == {}
 
 
+def versions(stack: Stack) -> dict[str, dict[str, str]]:
+    """Read the secret's versions of less than the keys."""
+    arn = stack.ref("ProviderKeysSecret")
+    return {
+        stage: json.loads(aws("secretsmanager").get_secret_value(SecretId=arn, VersionStage=stage)["SecretString"])
+        for stage in (NAMES, CALLBACKS)
+    }
+
+
+def test_functions_that_need_less_than_the_keys_get_less(console: Console, lambdas: Lambdas, stack: Stack) -> None:
+    # given functions that may read one version each, as the template says
+    asked: list[tuple[str, str]] = []
+
+    def hear(params: dict[str, Any], **_: Any) -> None:
+        asked.append((params["SecretId"], params.get("VersionStage", "AWSCURRENT")))
+
+    events = clients.client("secretsmanager", brief=True).meta.events
+    events.register("provide-client-params.secretsmanager.GetSecretValue", hear, unique_id="hear")
+    # when
+    console("POST", "providers/replicate", {"key": "r8_key"})
+    console("POST", "providers/fal", {"key": "fal-key"})
+    try:
+        found = lambdas.ask(request("generate", method="GET", path="/models", body=""))[1]["data"]
+    finally:
+        events.unregister("provide-client-params.secretsmanager.GetSecretValue", unique_id="hear")
+    # then
+    assert versions(stack) == {NAMES: {"fal": "set", "replicate": "set"}, CALLBACKS: {"replicate": "r8_key"}}
+    assert {one["slug"] for one in found if one["available"]} >= {"flux-dev", "sketch"}
+    assert asked == [(stack.ref("ProviderKeysSecret"), NAMES)]
+    console("DELETE", "providers/replicate")
+    assert versions(stack) == {NAMES: {"fal": "set"}, CALLBACKS: {}}
+    assert keys_of(stack) == {"fal": "fal-key"}
+
+
+def test_keys_set_in_the_secret_count_once_they_are_listed(console: Console, stack: Stack) -> None:
+    arn = stack.ref("ProviderKeysSecret")
+    aws("secretsmanager").put_secret_value(SecretId=arn, SecretString=json.dumps({"replicate": "r8_key"}))
+    assert console("GET", "providers")[0] == 200
+    assert versions(stack) == {NAMES: {"replicate": "set"}, CALLBACKS: {"replicate": "r8_key"}}
+    before = aws("secretsmanager").list_secret_version_ids(SecretId=arn)["Versions"]
+    console("GET", "providers")
+    assert aws("secretsmanager").list_secret_version_ids(SecretId=arn)["Versions"] == before
+
+
+def test_of_two_who_publish_the_later_keys_win(stack: Stack) -> None:
+    arn, client = stack.ref("ProviderKeysSecret"), aws("secretsmanager")
+    theirs = ProviderKeysEditor(client, arn, for_callbacks=())
+    late = ProviderKeysEditor(Interrupted(client, lambda: theirs.put("theirs", "key"), 1), arn, for_callbacks=())  # type: ignore[arg-type]
+    late.publish()
+    assert versions(stack)[NAMES] == {"theirs": "set"}
+
+
 def test_a_provider_says_what_went_wrong_there_last(console: Console, table: RecordTable) -> None:
     # given
     breakers, upstream = CircuitBreakerTable(table), Upstream("provider:replicate", 1, 60_000)
@@ -1228,19 +1281,19 @@ class Interrupted:
 @pytest.mark.parametrize("times", [1, 3])
 def test_two_owners_who_set_keys_at_once_lose_none(stack: Stack, times: int) -> None:
     arn, client, other = stack.ref("ProviderKeysSecret"), aws("secretsmanager"), iter(range(99))
-    theirs = ProviderKeysEditor(client, arn)
+    theirs = ProviderKeysEditor(client, arn, for_callbacks=())
 
     def write() -> None:
         theirs.put(f"theirs-{next(other)}", "key")
 
-    ProviderKeysEditor(Interrupted(client, write, times), arn).put("ours", "key")  # type: ignore[arg-type]
+    ProviderKeysEditor(Interrupted(client, write, times), arn, for_callbacks=()).put("ours", "key")  # type: ignore[arg-type]
 
     assert keys_of(stack) == {"ours": "key", **{f"theirs-{number}": "key" for number in range(times)}}
 
 
 def test_who_is_always_too_late_is_told_to_try_again(stack: Stack) -> None:
     arn, client, other = stack.ref("ProviderKeysSecret"), aws("secretsmanager"), iter(range(99))
-    theirs = ProviderKeysEditor(client, arn)
+    theirs = ProviderKeysEditor(client, arn, for_callbacks=())
     late = Interrupted(client, lambda: theirs.put(f"theirs-{next(other)}", "key"), 99)
     with pytest.raises(UnavailableError, match="somebody else"):
-        ProviderKeysEditor(late, arn).put("ours", "key")  # type: ignore[arg-type]
+        ProviderKeysEditor(late, arn, for_callbacks=()).put("ours", "key")  # type: ignore[arg-type]

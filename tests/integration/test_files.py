@@ -15,7 +15,7 @@ from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.generations.model import Status
 from tests.integration.client import Answer, Client, a_client
 from tests.integration.lambdas import Calls, Lambdas, request
-from tests.integration.stack import Stack, aws
+from tests.integration.stack import Stack, aws, set_provider_keys
 from tests.integration.test_providers import KEYS, Replicate
 from tests.integration.world import BASE, Internet, picture
 
@@ -35,7 +35,7 @@ def bob(lambdas: Lambdas, stack: Stack, accounts: AccountStore) -> Client:
 
 @pytest.fixture
 def replicate(stack: Stack, internet: Internet) -> Replicate:
-    aws("secretsmanager").put_secret_value(SecretId=stack.ref("ProviderKeysSecret"), SecretString=json.dumps(KEYS))
+    set_provider_keys(stack.ref("ProviderKeysSecret"), KEYS)
     internet.hosts["api.replicate.com"] = replicate = Replicate()
     return replicate
 

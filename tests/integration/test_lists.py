@@ -16,7 +16,7 @@ from atelier.generations.serializer import announce
 from tests.integration.client import Client, a_client
 from tests.integration.lambdas import Calls, Lambdas
 from tests.integration.samples import NOW, generation
-from tests.integration.stack import Stack, aws
+from tests.integration.stack import Stack, aws, set_provider_keys
 from tests.integration.world import BASE
 from tests.soak import size
 
@@ -217,8 +217,7 @@ def test_the_largest_body_fits_an_item_and_a_message(ann: Client, stack: Stack) 
     picture = "iVBORw0KGgoA" + "A" * ((room - len(start) - 12) // 4 * 4)
     body = json.dumps({"model": "gpt-image", "input": {"prompt": "a", "image_urls": [start + picture]}})
     assert 256 * 1024 - 300 < len(body) <= 256 * 1024
-    secret = json.dumps({"openai": "key"})
-    aws("secretsmanager").put_secret_value(SecretId=stack.ref("ProviderKeysSecret"), SecretString=secret)
+    set_provider_keys(stack.ref("ProviderKeysSecret"), {"openai": "key"})
     # when
     answer = ann("POST", "/generate", body, Prefer="respond-async")
     # then

@@ -24,7 +24,7 @@ from functions.generate.app.dependencies import dependencies as generate_depende
 from functions.generate.app.routes import generations as generate
 from tests.integration.lambdas import Lambdas, event, message, queue_event, request
 from tests.integration.samples import generation
-from tests.integration.stack import Stack, aws
+from tests.integration.stack import Stack, set_provider_keys
 from tests.integration.test_ingest import SECRET, stored, with_zip
 from tests.integration.world import BASE, Internet, picture
 
@@ -36,7 +36,7 @@ FLUX = {"model": "flux-schnell", "input": {"prompt": "a lighthouse"}}
 @pytest.fixture
 def keys(stack: Stack, internet: Internet) -> None:
     """Keys of several providers; nobody answers yet."""
-    aws("secretsmanager").put_secret_value(SecretId=stack.ref("ProviderKeysSecret"), SecretString=json.dumps(KEYS))
+    set_provider_keys(stack.ref("ProviderKeysSecret"), KEYS)
 
 
 @dataclass

@@ -15,6 +15,7 @@ import pytest
 from atelier.accounts.api_keys import mint_key
 from atelier.accounts.users import new_user
 from atelier.adapters.aws.catalog_object import EMBEDDED
+from atelier.adapters.aws.secrets import CALLBACKS, NAMES
 from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.circuit_breakers import upstream_id
 from atelier.adapters.dynamodb.generation_store import to_record
@@ -249,6 +250,14 @@ def test_deliver_deletes_places_in_line_alone() -> None:
     assert target(listed(statement["Resource"])[0]) == "GenerationsTable"
     assert statement["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["upstream#*"]}}
     assert upstream_id("host:a").startswith("upstream#")
+
+
+@pytest.mark.parametrize(("name", "stage"), [("generate", NAMES), ("webhook", CALLBACKS)])
+def test_a_function_reads_no_more_of_the_provider_keys(name: str, stage: str) -> None:
+    found = [one for one in statements(name) if "ProviderKeysSecret" in map(target, listed(one["Resource"]))]
+    assert [(one["Action"], one["Condition"]) for one in found] == [
+        ("secretsmanager:GetSecretValue", {"StringEquals": {"secretsmanager:VersionStage": stage}})
+    ]
 
 
 @each_function

@@ -26,7 +26,7 @@ from atelier.clock import now_ms
 from atelier.generations.cancel import Cancel
 from atelier.generations.delete import Delete
 from atelier.providers.check_provider import CheckProvider
-from atelier.providers.registry import KINDS, Gateways, Setup, asynchronous, synchronous
+from atelier.providers.registry import KEYS_FOR_CALLBACKS, KINDS, Gateways, Setup, asynchronous, synchronous
 from atelier.settings import load
 from atelier.webhooks.redeliver import Redeliver
 
@@ -77,7 +77,9 @@ class Dependencies:
 
     def provider_keys(self) -> ProviderKeysEditor:
         """Be ready to change the providers' keys."""
-        return ProviderKeysEditor(clients.client("secretsmanager"), self.settings.provider_keys_arn)
+        return ProviderKeysEditor(
+            clients.client("secretsmanager"), self.settings.provider_keys_arn, for_callbacks=KEYS_FOR_CALLBACKS
+        )
 
     def provider_setup(self) -> Setup:
         """Read anew which providers are set up."""

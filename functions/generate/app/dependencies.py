@@ -9,7 +9,7 @@ from atelier.accounts.authorization import Authenticate
 from atelier.adapters.aws import clients
 from atelier.adapters.aws.catalog_object import catalog_source
 from atelier.adapters.aws.queues import SqsQueue
-from atelier.adapters.aws.secrets import Secret, SecretProviderKeys
+from atelier.adapters.aws.secrets import NAMES, NO_KEYS, Secret, SecretProviderKeys
 from atelier.adapters.dynamodb.acceptance_store import AcceptanceStore
 from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.generation_store import GenerationStore
@@ -131,7 +131,7 @@ def dependencies() -> Dependencies:
     table = RecordTable(dynamodb, settings.generations_table)
     generations = GenerationStore(table, accounts=accounts, retention_days=settings.retention_days)
     setup = Setup(
-        keys=SecretProviderKeys(Secret(secrets, settings.provider_keys_arn)),
+        keys=SecretProviderKeys(Secret(secrets, settings.provider_keys_arn, stage=NAMES, missing=NO_KEYS)),
         urls=settings.provider_urls,
         bedrock_models=settings.bedrock_model_arns,
     )

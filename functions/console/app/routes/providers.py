@@ -21,6 +21,7 @@ router = Router()
 def list_providers() -> Response[str]:
     """List the providers: whether each is set up, what went wrong last, and which models it serves; never the keys."""
     deps = administrator()
+    deps.provider_keys().publish()  # so that keys that were set in the secret itself count as well
     catalog, setup = deps.catalog(), deps.provider_setup()
     known = kinds(catalog)
     breakers = deps.breakers.read_all([provider_upstream(name) for name in known])

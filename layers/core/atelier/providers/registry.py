@@ -25,6 +25,8 @@ _MODULES: tuple[type[Provider], ...] = (
     Sketch, ArtificialStudio, Replicate, Fal, OpenAI, Gemini, Ideogram, Stability, Bedrock, Automatic1111
 )  # fmt: skip
 KINDS: Mapping[str, type[Provider]] = {kind.name: kind for kind in _MODULES}
+KEYS_FOR_CALLBACKS = frozenset({Replicate.name})
+"""The providers that tell only the holder of a key how they sign their callbacks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from atelier.adapters.aws.clients import translated
@@ -20,16 +20,33 @@ LEAST_REFRESH_SECONDS = 5.0
 """A refused key makes us read the secret again, but not more often than this."""
 
 CHANGE_TRIES = 5
+_BUSY = "The keys are being changed by somebody else; try again."
+
+CURRENT = "AWSCURRENT"
+NO_KEYS = "{}"
+NAMES = "NAMES"
+"""Labels the version of the providers' keys that holds their names alone; `generate` may read no other."""
+CALLBACKS = "CALLBACKS"
+"""Labels the version with the keys that verify callbacks; `webhook` may read no other."""
 
 
 class Secret:
     """One secret in Secrets Manager; the last good value stays while it cannot be read."""
 
     def __init__(
-        self, client: "SecretsManagerClient", arn: str, *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        client: "SecretsManagerClient",
+        arn: str,
+        *,
+        stage: str = CURRENT,
+        missing: str | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Read the version that `stage` labels; `missing` is its value where there is none."""
         self._client = client
         self._arn = arn
+        self._stage = stage
+        self._missing = missing
         self._cache = TtlCache(self._read, seconds=TTL_SECONDS, failed=_log, monotonic=monotonic)
 
     def __call__(self) -> str:
@@ -42,7 +59,12 @@ class Secret:
 
     def _read(self, arn: str) -> str:
         with translated("The secret"):
-            return self._client.get_secret_value(SecretId=arn)["SecretString"]
+            try:
+                return self._client.get_secret_value(SecretId=arn, VersionStage=self._stage)["SecretString"]
+            except self._client.exceptions.ResourceNotFoundException:
+                if self._missing is None:
+                    raise
+                return self._missing
 
 
 def _log(exc: AtelierError) -> None:
@@ -65,11 +87,16 @@ class SecretProviderKeys:
 
 
 class ProviderKeysEditor:
-    """The same secret as its owner changes it: always read anew."""
+    """The same secret as its owner changes it: always read anew.
 
-    def __init__(self, client: "SecretsManagerClient", arn: str) -> None:
+    Beside the keys it has a version with their names, and one with those that verify callbacks (`for_callbacks` names
+    their providers), so that functions which need no more may read no more.
+    """
+
+    def __init__(self, client: "SecretsManagerClient", arn: str, *, for_callbacks: Collection[str]) -> None:
         self._client = client
         self._arn = arn
+        self._for_callbacks = for_callbacks
 
     def put(self, provider: str, key: str | None) -> None:
         """Set a provider's key, or unset it, and leave the others as they are.
@@ -89,8 +116,29 @@ class ProviderKeysEditor:
                     )
                 except self._client.exceptions.ResourceExistsException:
                     continue
+                self.publish()
                 return
-        raise UnavailableError("The keys are being changed by somebody else; try again.")
+        raise UnavailableError(_BUSY)
+
+    def publish(self) -> None:
+        """Bring the versions of less than the keys up to date; whoever changes the secret by other means calls it."""
+        with translated("The secret"):
+            for _ in range(CHANGE_TRIES):
+                read = self._client.get_secret_value(SecretId=self._arn)
+                keys = _keys(read["SecretString"])
+                self._label(NAMES, dict.fromkeys(sorted(keys), "set"))
+                self._label(CALLBACKS, {name: keys[name] for name in sorted(keys) if name in self._for_callbacks})
+                if self._client.get_secret_value(SecretId=self._arn)["VersionId"] == read["VersionId"]:
+                    return
+        raise UnavailableError(_BUSY)
+
+    def _label(self, stage: str, content: Mapping[str, str]) -> None:
+        try:
+            known = self._client.get_secret_value(SecretId=self._arn, VersionStage=stage)["SecretString"]
+        except self._client.exceptions.ResourceNotFoundException:
+            known = None
+        if known != (text := json.dumps(content)):
+            self._client.put_secret_value(SecretId=self._arn, SecretString=text, VersionStages=[stage])
 
 
 def _keys(text: str) -> dict[str, str]:
