@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.delivery_store import DeliveryStore
 from atelier.adapters.dynamodb.generation_store import DUE_SHARDS, GenerationStore, from_stream, to_record
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.errors import ConflictError, NotFoundError
 from atelier.generations.model import Generation, Status
-from tests.integration.lambdas import event
+from tests.integration.lambdas import Calls, event
 from tests.integration.samples import DAY, GENERATIONS, NOW, generation
 from tests.integration.stack import Stack, aws
 
@@ -162,3 +163,28 @@ def test_the_example_stream_event_holds_what_the_store_writes() -> None:
     # then
     written = {name for name, value in record.items() if value is not None}
     assert set(change["NewImage"]) == written | {"expires_at", "writer"}
+
+
+@pytest.mark.parametrize("size", [100, 100_000], ids=["small", "large"])
+@pytest.mark.parametrize("test", [False, True], ids=["live", "test"])
+def test_a_look_at_a_generation_reads_a_small_part(
+    size: int, test: bool, generations: GenerationStore, accounts: AccountStore, calls: Calls, stack: Stack
+) -> None:
+    # given a generation, and another one of its user's that is finished
+    pending = generation(payload={"prompt": "a" * size}, test=test)
+    generations.add(generation(payload={"prompt": "a" * size}, test=test, status=Status.SUCCESS))
+    generations.add(pending)
+    # when it is looked at
+    calls.take()
+    assert not generations.finished(pending)
+    # then its own record is read only where that is small: a read costs by the whole record
+    assert set(calls.take()) == {"dynamodb:GetItem" if size < 1_000 else "dynamodb:Query"}
+    going = generations.advance(pending, pending.claimed("fal", "m", committed=False, now=NOW, deadline=1))
+    assert not generations.finished(pending)
+    table, user_status = stack.ref("GenerationsTable"), f"user_1{'#test' if test else ''}#error"
+    aws("dynamodb").update_item(
+        TableName=table, Key={"id": {"S": going.id}, "record": {"S": "generation"}},
+        UpdateExpression="SET #s = :s, user_status = :u", ExpressionAttributeNames={"#s": "status"},
+        ExpressionAttributeValues={":s": {"S": "error"}, ":u": {"S": user_status}},
+    )  # fmt: skip
+    assert generations.finished(pending)

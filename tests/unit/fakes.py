@@ -213,6 +213,9 @@ class InMemoryGenerations:
     def status(self, generation_id: str) -> Status:
         return self.get(generation_id).status
 
+    def finished(self, generation: Generation) -> bool:
+        return self.status(generation.id).final
+
     def advance(self, before: Generation, after: Generation, release: Release | None = None) -> Generation:
         if release:
             self.release(release)

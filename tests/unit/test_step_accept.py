@@ -271,3 +271,20 @@ def test_waiting_outlasts_a_table_that_cannot_be_read() -> None:
     timer = Timer(InMemoryGenerations())
 
     assert Wait(generations=Unreadable(), sleep=timer.sleep, monotonic=timer.monotonic)(accepted, 5) == accepted
+
+
+def test_a_look_that_fails_does_not_end_the_wait() -> None:
+    class Flaky(InMemoryGenerations):
+        looks = 0
+
+        def finished(self, generation: Generation) -> bool:
+            self.looks += 1
+            if self.looks < 5:
+                raise UnavailableError("The table is out of reach; try again.")
+            return super().finished(generation)
+
+    generations = Flaky()
+    generations.add(a_generation())
+    timer = Timer(generations, finishes_at=3.0)
+    waiting = Wait(generations=generations, sleep=timer.sleep, monotonic=timer.monotonic)
+    assert waiting(a_generation(), 25).status is Status.SUCCESS

@@ -64,6 +64,10 @@ class Generations(Protocol):
         """Read one's status alone, perhaps as it was a moment ago; NotFoundError where there is none."""
         ...
 
+    def finished(self, generation: Generation) -> bool:
+        """Tell whether one is finished, perhaps as it was a moment ago; NotFoundError where there is none."""
+        ...
+
     def advance(self, before: Generation, after: Generation, release: Release | None = None) -> Generation:
         """Write `after` if the record is still `before`, and return it; the provider's slot is released in any case."""
         ...

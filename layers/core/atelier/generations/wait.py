@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from atelier.errors import UnavailableError
@@ -24,19 +25,20 @@ class Wait:
     monotonic: Callable[[], float] = time.monotonic
 
     def __call__(self, generation: Generation, seconds: float) -> Generation:
-        """Return the generation once it is final, or as it is after `seconds`, or as it was where reading fails.
+        """Return the generation once it is final, or as it is after `seconds`, or as it was if it cannot be read.
 
-        Each look reads its status alone, and the last one the whole.
+        Each look reads a small part of it, and the last one the whole. A look that fails is followed by the next.
         """
-        start, status = self.monotonic(), generation.status
-        if status.final or seconds <= 0:
+        start, finished = self.monotonic(), generation.status.final
+        if finished or seconds <= 0:
             return generation
+        while not finished and (left := start + seconds - self.monotonic()) > 0:
+            passed = self.monotonic() - start
+            pause = max(FIRST_PAUSE_SECONDS - passed, SHORTEST_PAUSE_SECONDS, passed * LATER)
+            self.sleep(min(pause, LONGEST_PAUSE_SECONDS, left))
+            with suppress(UnavailableError):
+                finished = self.generations.finished(generation)
         try:
-            while not status.final and (left := start + seconds - self.monotonic()) > 0:
-                passed = self.monotonic() - start
-                pause = max(FIRST_PAUSE_SECONDS - passed, SHORTEST_PAUSE_SECONDS, passed * LATER)
-                self.sleep(min(pause, LONGEST_PAUSE_SECONDS, left))
-                status = self.generations.status(generation.id)
             return self.generations.get(generation.id)
         except UnavailableError:
             return generation  # it is accepted, and its id is worth more to the client than an error

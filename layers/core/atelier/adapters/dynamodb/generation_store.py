@@ -46,6 +46,8 @@ MAX_KEY_READS = 10
 """Each reads a megabyte of keys."""
 MAX_BATCHES, BATCH = 10, 100
 """A search looks at this many generations, at most, before it answers with what it has found."""
+SMALL_BYTES = 8_192
+"""A record of this size costs as much to read as an entry in each of two partitions of an index: a unit."""
 DAY_MS = 86_400_000
 _TEST = "#test"
 _STATUSES = frozenset(Status)
@@ -88,6 +90,16 @@ class GenerationStore:
             return Status(str(record["status"]))
         except ValueError as exc:
             raise UnreadableRecordError(f"the generation '{generation_id}'") from exc
+
+    def finished(self, generation: Generation) -> bool:
+        """Tell whether one is finished, perhaps as it was a moment ago; NotFoundError where there is none.
+
+        A read costs by the size of the whole record, so of a large one the index is read.
+        """
+        if len(encode(generation.payload)) <= SMALL_BYTES:
+            return self.status(generation.id).final
+        owner = world(generation.user_id, test=generation.test)
+        return any(self._table.holds(*_partition(owner, status), ("id", generation.id)) for status in FINAL)
 
     def advance(self, before: Generation, after: Generation, release: "Release | None" = None) -> Generation:
         """Write `after` if the record is still `before`; else ConflictError. Releases the provider's slot in any case.

@@ -129,6 +129,19 @@ class RecordTable:
                 break
         return found[:limit]
 
+    def holds(self, index: str, partition: tuple[str, str], sort: tuple[str, Scalar]) -> bool:
+        """Tell whether an index has an entry with these keys, perhaps as it was a moment ago."""
+        with translated("The table"):
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName=index,
+                KeyConditionExpression="#p = :p AND #s = :s",
+                ProjectionExpression="#s",
+                ExpressionAttributeNames={"#p": partition[0], "#s": sort[0]},
+                ExpressionAttributeValues={":p": _value(partition[1]), ":s": _value(sort[1])},
+            )
+        return bool(answer["Items"])
+
     def query_all(
         self, index: str, partition: tuple[str, str], *, max_reads: int, descending: bool = False
     ) -> list[Record]:
