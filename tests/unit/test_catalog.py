@@ -62,8 +62,9 @@ URL = "https://example.com/a.png"
 
 def needed(model: Model) -> dict[str, Any]:
     """Return the least that a model takes."""
-    given = {"prompt": "a cat", "image_urls": [URL], "mask_url": URL}
-    return {name: value for name, value in given.items() if name in model.input["required"]}
+    given = {"prompt": "a cat", "image_urls": [URL], "mask_url": URL, "left": 8}
+    names = {*model.input["required"], *model.input.get("atLeastOne", ())}
+    return {name: value for name, value in given.items() if name in names}
 
 
 def small(*, model: str = "", route: str = "", tool: str = "") -> str:
@@ -133,7 +134,7 @@ def test_a_field_can_be_shown_and_its_default_is_valid(model: Model) -> None:
         assert field["description"], name
         assert field.get("optional", False) is (name not in model.input["required"]), name
     defaults = {name: field["default"] for name, field in properties.items() if "default" in field}
-    assert check(model.input, {**needed(model), **defaults}, path="input", formats=ANY_URL) == []
+    assert check(model.input, {**defaults, **needed(model)}, path="input", formats=ANY_URL) == []
 
 
 @each_model
@@ -267,6 +268,13 @@ def test_quality_reaches_who_has_it_and_costs(quality: str | None, cost: int, pr
     sent = model.routes[0].translate(given)
     assert (sent["quality"], sent["output_format"], sent["background"]) == (quality or "medium", "png", "transparent")
     assert (model.price(given, model.routes), model.routes[0].price_for(sent)) == (cost, price)
+
+
+def test_one_of_several_must_be_described() -> None:
+    told = SMALL.replace('input = { type = "object"', 'input = { type = "object", atLeastOne = ["x"]')
+    with pytest.raises(ConfigurationError, match="'x' is one of 'atLeastOne', but not described"):
+        load(told)
+    assert CATALOG.model("fal-outpaint").input["atLeastOne"] == ["left", "top", "right", "bottom"]
 
 
 def test_an_edit_keeps_the_shape_of_its_picture() -> None:

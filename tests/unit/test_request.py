@@ -548,6 +548,20 @@ def test_a_tool_means_the_first_model_that_is_usable(usable: set[str], model: st
     assert read.input == {"prompt": "a cat", "image_urls": [PICTURE_URL], "mask_url": PICTURE_URL}
 
 
+@each(
+    ("margins", "codes"),
+    [({}, ["required"]), ({"left": 0, "top": None}, ["required"]), ({"top": 1}, []), ({"left": -1}, ["too_small"])],
+)
+def test_one_of_several_inputs_must_be_given(margins: dict[str, Any], codes: list[str]) -> None:
+    body = json.dumps({"tool": "outpaint", "input": {"image_url": PICTURE_URL, **margins}})
+    try:
+        parse_run_request(body, CATALOG, UrlPolicy())
+        found = []
+    except InvalidRequestError as exc:
+        found = [error.code for error in exc.errors]
+    assert found == codes
+
+
 def test_a_mask_needs_its_picture() -> None:
     with pytest.raises(InvalidRequestError, match="send 'image_urls' too"):
         parse(request(model="sketch", input={"prompt": "a cat", "mask_url": PICTURE_URL}))

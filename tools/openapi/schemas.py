@@ -373,10 +373,11 @@ INPUT_SCHEMA = closed(
     {
         "type": text("`object`.", enum=["object"]),
         "required": {"type": "array", "items": text()},
+        "atLeastOne": {"type": "array", "items": text(), "description": "Fields of which one must be given."},
         "properties": {"type": "object", "additionalProperties": ref("InputField")},
     },
     description="What a model or tool takes.",
-    optional=["required"],
+    optional=["required", "atLeastOne"],
 )
 MODEL = closed(
     {

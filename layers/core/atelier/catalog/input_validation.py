@@ -1,7 +1,8 @@
 """Checks a client's input against the catalog's JSON-Schema-like descriptions, naming every field at fault.
 
 Of JSON Schema it knows `type`, `enum`, `items`, `required`, `minLength`, `maxLength`, `minimum`, `maximum`, `minItems`,
-`maxItems` and `format`. `excludes` is ours: names of fields that may not stand beside this one.
+`maxItems` and `format`. Ours are `excludes`, names of fields that may not stand beside this one, and, of the object,
+`atLeastOne`: names of which one must be given, and not be 0.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -50,6 +51,9 @@ def faults(schema: Mapping[str, Any]) -> Iterator[str]:
     for name in schema.get("required", ()):
         if name not in properties:
             yield f"'{name}' is required, but not described"
+    for name in schema.get("atLeastOne", ()):
+        if name not in properties:
+            yield f"'{name}' is one of 'atLeastOne', but not described"
     for name, item in properties.items():
         yield from _faults_of(name, item, properties)
 
@@ -81,6 +85,8 @@ def _check_object(
     for name in schema.get("required", ()):
         if value.get(name) is None:
             yield FieldError(f"{path}.{name}", f"'{name}' is required.", "required")
+    if (names := schema.get("atLeastOne")) and not any(value.get(name) for name in names):
+        yield FieldError(f"{path}.{names[0]}", f"Give at least one of {', '.join(names)}.", "required")
     for name, item in value.items():
         field = f"{path}.{name}"
         if name not in properties:

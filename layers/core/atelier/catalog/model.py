@@ -365,7 +365,8 @@ def _narrowed(tool: Mapping[str, Any], own: Mapping[str, Any]) -> Mapping[str, A
         if "excludes" in item:
             item["excludes"] = [other for other in item["excludes"] if other in properties]
     required = [name for name in tool.get("required", ()) if name in properties]
-    return _checked({**tool, "required": required, "properties": properties})
+    some = {"atLeastOne": [name for name in tool["atLeastOne"] if name in properties]} if "atLeastOne" in tool else {}
+    return _checked({**tool, **some, "required": required, "properties": properties})
 
 
 def _checked(described: Mapping[str, Any]) -> Mapping[str, Any]:
