@@ -22,11 +22,17 @@ import pytest
 from atelier.adapters.aws.secrets import ProviderKeysEditor
 from atelier.providers.registry import KEYS_FOR_CALLBACKS
 from tests.simulators.artificial_studio import ArtificialStudioSimulator
+from tests.simulators.bfl import BlackForestLabsSimulator
+from tests.simulators.comfyui import ComfyUISimulator
 from tests.simulators.fal import FalSimulator
 from tests.simulators.faults import Timing
+from tests.simulators.gateways import XaiSimulator
+from tests.simulators.gemini import GeminiSimulator
+from tests.simulators.ideogram import IdeogramSimulator
 from tests.simulators.openai import OpenAISimulator
 from tests.simulators.replicate import ReplicateSimulator
 from tests.simulators.server import Simulator
+from tests.simulators.synchronous import SynchronousSimulator
 from tools.local_stack import (
     Deployed,
     Emulator,
@@ -54,17 +60,27 @@ class Simulators:
     replicate: ReplicateSimulator
     fal: FalSimulator
     artificial_studio: ArtificialStudioSimulator
+    bfl: BlackForestLabsSimulator
+    comfyui: ComfyUISimulator
+    gemini: GeminiSimulator
+    ideogram: IdeogramSimulator
+    xai: XaiSimulator
     openai: OpenAISimulator
 
     @property
     def asynchronous(self) -> tuple[Simulator, ...]:
         """Those that have jobs."""
-        return self.replicate, self.fal, self.artificial_studio
+        return self.replicate, self.fal, self.artificial_studio, self.bfl, self.comfyui
+
+    @property
+    def synchronous(self) -> tuple[SynchronousSimulator, ...]:
+        """Those that answer with pictures, at once."""
+        return self.gemini, self.ideogram, self.xai
 
     @property
     def all(self) -> tuple[Simulator, ...]:
         """All of them."""
-        return *self.asynchronous, self.openai
+        return *self.asynchronous, *self.synchronous, self.openai
 
 
 @dataclass(frozen=True)
@@ -294,9 +310,14 @@ def simulators() -> Iterator[Simulators]:
         ReplicateSimulator(timing=TIMING) as replicate,
         FalSimulator(timing=TIMING) as fal,
         ArtificialStudioSimulator(timing=TIMING) as artificial_studio,
+        BlackForestLabsSimulator(timing=TIMING) as bfl,
+        ComfyUISimulator(timing=TIMING) as comfyui,
+        GeminiSimulator(timing=TIMING) as gemini,
+        IdeogramSimulator(timing=TIMING) as ideogram,
+        XaiSimulator(timing=TIMING) as xai,
         OpenAISimulator() as openai,
     ):
-        yield Simulators(replicate, fal, artificial_studio, openai)
+        yield Simulators(replicate, fal, artificial_studio, bfl, comfyui, gemini, ideogram, xai, openai)
 
 
 @pytest.fixture(scope="session")

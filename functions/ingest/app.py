@@ -105,6 +105,7 @@ def ingest() -> Ingest:
         keys=keys,
         download=download,
         finish=complete,
+        queue=ingest_queue,
         clock=now_ms,
     )
 

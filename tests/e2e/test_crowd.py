@@ -1,14 +1,15 @@
 """Many generations over the provider simulators, each fault of which happens to some of them: 500 in `make soak`.
 
 One call in five is refused or its answer lost, one job in five goes wrong, one callback in five comes late, early,
-thrice or never, and to one job in five somebody else's callback comes. Artificial Studio never calls back at all.
+thrice or never, and to one job in five somebody else's callback comes. Artificial Studio and ComfyUI never call back at
+all; Gemini, Ideogram and xAI answer with the pictures, to calls that the tests know by their prompts.
 """
 
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from itertools import chain
@@ -27,9 +28,12 @@ from tests.simulators.server import Call, Job, Post
 from tests.soak import size
 from tools.local_stack import Deployed
 
-COUNT = size(soak=500, test=120)
+COUNT = size(soak=800, test=200)
 CREDITS = 10 * COUNT
-MODELS = ("from-replicate", "from-fal", "from-artificial-studio")
+MODELS = (
+    "from-replicate", "from-fal", "from-artificial-studio", "from-bfl", "from-comfyui", "from-gemini", "from-ideogram",
+    "from-xai",
+)  # fmt: skip
 SHARE = size(soak=0.2, test=0.4)
 CLIENTS = 16
 SETTLED_SECONDS = size(soak=45, test=8)
@@ -137,8 +141,10 @@ def crowd(upstream: Deployed, simulators: Simulators) -> Crowd:
     client = account_with_key(upstream, "crowd@example.com")
     books = Books(upstream, user["id"])
     often = faults(Callback.ONCE)
-    for seed, simulator in enumerate(simulators.asynchronous):
-        simulator.faults = plan(seed, {Callback.DROPPED: 1.0} if simulator is simulators.artificial_studio else often)
+    mute = (simulators.artificial_studio, simulators.comfyui, *simulators.synchronous)
+    everyone = (*simulators.asynchronous, *simulators.synchronous)
+    for seed, simulator in enumerate(everyone):
+        simulator.faults = plan(seed, {Callback.DROPPED: 1.0} if simulator in mute else often)
 
     with ThreadPoolExecutor(CLIENTS) as clients:
         accepted = Counter(clients.map(lambda number: ask(client, number), range(COUNT)))
@@ -156,19 +162,28 @@ def crowd(upstream: Deployed, simulators: Simulators) -> Crowd:
         return found if found and not left else None
 
     generations = eventually(over, PATIENCE_SECONDS)
-    for simulator in simulators.asynchronous:
+    for simulator in everyone:
         simulator.faults = scripted()
+    named = {prompt_of(generation): generation.id for generation in generations}
     jobs: dict[str, list[Job]] = {}
-    for job in chain.from_iterable(simulator.jobs.values() for simulator in simulators.asynchronous):
+    for job in chain.from_iterable(simulator.jobs.values() for simulator in everyone):
+        job.generation_id = named.get(job.generation_id, job.generation_id)
         if job.generation_id in accepted:
             jobs.setdefault(job.generation_id, []).append(job)
-    posts = [
-        post for simulator in simulators.asynchronous for post in simulator.posts if post.generation_id in accepted
+    all_posts = [
+        replace(post, generation_id=named.get(post.generation_id, post.generation_id))
+        for simulator in everyone
+        for post in simulator.posts
     ]
+    posts = [post for post in all_posts if post.generation_id in accepted]
     calls = [
         call for simulator in simulators.asynchronous for call in simulator.calls if call.generation_id in accepted
     ]
     return Crowd(accepted, generations, books, sorted(posts, key=lambda post: post.at), jobs, calls)
+
+
+def prompt_of(generation: Generation) -> str:
+    return str(generation.payload["prompt"])
 
 
 def now() -> int:
@@ -194,16 +209,23 @@ def test_no_paid_call_is_repeated_after_an_unknown_outcome(crowd: Crowd, simulat
 
     repeated = {name: given for name, given in answers.items() if set(given[:-1]) & set(UNKNOWN)}
     assert repeated == {}
-    assert [simulator.repeated for simulator in simulators.asynchronous] == [[], [], []]
+    assert [one.repeated for one in (*simulators.asynchronous, *simulators.synchronous)] == [[]] * 8
+    assert simulators.comfyui.doubled == []
     assert {name: len(jobs) for name, jobs in crowd.jobs.items() if len(jobs) > 1} == {}
 
 
-def test_all_that_a_provider_made_and_told_of_arrived(crowd: Crowd) -> None:
+def test_all_that_a_provider_made_and_told_of_arrived(crowd: Crowd, simulators: Simulators) -> None:
     well = [
         job for job in chain.from_iterable(crowd.jobs.values()) if job.course.ending in (Ending.SUCCESS, Ending.SLOW)
     ]
     made = {job.generation_id for job in well}
-    known = {job.generation_id for job in well if job.course.answer is Answer.TAKEN or job.id in crowd.deliveries_for}
+    free = {job.generation_id for job in simulators.comfyui.jobs.values()}  # and asked for, where the answer was lost
+    told = crowd.deliveries_for
+    known = {
+        job.generation_id
+        for job in well
+        if job.course.answer is Answer.TAKEN or job.id in told or job.generation_id in free
+    }
     arrived = {generation.id for generation in crowd.with_status(Status.SUCCESS)}
 
     assert known - arrived == set()
@@ -245,7 +267,7 @@ def test_nothing_forged_was_believed(crowd: Crowd, simulators: Simulators) -> No
     answered = {call.status for call in crowd.calls if call.forgery and call.status and call.job_id in signed}
 
     assert answered == {401, 404}
-    assert [simulator.lured for simulator in simulators.asynchronous] == [0, 0, 0]
+    assert [simulator.lured for simulator in simulators.asynchronous] == [0] * 5
 
 
 def test_each_kind_of_fault_has_happened(crowd: Crowd, simulators: Simulators) -> None:
@@ -257,4 +279,15 @@ def test_each_kind_of_fault_has_happened(crowd: Crowd, simulators: Simulators) -
     assert {course.callback for course in courses} == set(Callback)
     assert {forgery for course in courses for forgery in course.forgeries} == set(Forgery)
     assert not [call for call in crowd.calls if call.job_id in never and not call.forgery]
-    assert [simulator.errors for simulator in simulators.asynchronous] == [[], [], []]
+    assert [one.errors for one in (*simulators.asynchronous, *simulators.synchronous)] == [[]] * 8
+
+
+def test_what_providers_charged_is_kept_and_counted(crowd: Crowd, simulators: Simulators) -> None:
+    told = {simulators.bfl.name: 30_000, simulators.xai.name: simulators.xai.ticks // 10_000}
+    for generation in crowd.with_status(Status.SUCCESS):
+        job = crowd.jobs[generation.id][0]
+        if generation.provider in told and (job.course.answer is Answer.TAKEN or generation.provider == "xai"):
+            assert generation.provider_cost == told[generation.provider], generation
+        elif generation.provider not in told:
+            assert generation.provider_cost is None
+            assert generation.provider_price == {"gemini": 33_600, "ideogram": 60_000}.get(generation.provider or "", 0)

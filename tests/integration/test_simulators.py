@@ -21,6 +21,7 @@ from atelier.errors import (
 )
 from atelier.outbound.url_policy import OperatorPolicy
 from atelier.providers.artificial_studio import ArtificialStudio
+from atelier.providers.bfl import BlackForestLabs
 from atelier.providers.fal import Fal
 from atelier.providers.provider import (
     AsynchronousProvider,
@@ -35,6 +36,7 @@ from atelier.providers.provider import (
 )
 from atelier.providers.replicate import Replicate
 from tests.simulators.artificial_studio import ArtificialStudioSimulator
+from tests.simulators.bfl import BlackForestLabsSimulator
 from tests.simulators.fal import FalSimulator
 from tests.simulators.faults import UNKNOWN, Answer, Callback, Course, Ending, Forgery, Timing, chance, scripted
 from tests.simulators.replicate import ReplicateSimulator
@@ -45,8 +47,16 @@ HTTP = client(OperatorPolicy())
 TIMING = Timing(work=0.02, slow=0.05, delay=0.05, hang=0.05, again=(0.02, 0.05))
 GENERATION = "0" * 31 + "1"
 PATIENCE = 10.0
-SIMULATORS = {simulator.name: simulator for simulator in (ArtificialStudioSimulator, ReplicateSimulator, FalSimulator)}
-MODELS = {"artificial-studio": "playground-v2", "replicate": "someone/model", "fal": "fal-ai/flux/dev"}
+SIMULATORS = {
+    simulator.name: simulator
+    for simulator in (ArtificialStudioSimulator, ReplicateSimulator, FalSimulator, BlackForestLabsSimulator)
+}
+MODELS = {
+    "artificial-studio": "playground-v2",
+    "replicate": "someone/model",
+    "fal": "fal-ai/flux/dev",
+    "bfl": "flux-2-pro",
+}
 SIGNED = ("replicate", "fal")
 EACH = pytest.mark.parametrize("name", SIMULATORS)
 
@@ -68,6 +78,8 @@ def adapter(simulator: Simulator) -> AsynchronousProvider:
             return Replicate(HTTP, simulator.urls)
         case "fal":
             return Fal(HTTP, simulator.urls, ed25519.verify)
+        case "bfl":
+            return BlackForestLabs(HTTP, simulator.urls)
     return ArtificialStudio(HTTP, simulator.urls)
 
 
@@ -81,6 +93,8 @@ class SimulatorHarness:
     """The jobs' ids in the callbacks that were believed."""
     unwilling: int = 0
     """How many callbacks are still turned away although they are good."""
+    kept: dict[str, str] = field(default_factory=dict)
+    """By the provider's own id of a job, the id that it is kept by, which may say where it is polled."""
 
     def __post_init__(self) -> None:
         self.provider = adapter(self.simulator)
@@ -103,10 +117,12 @@ class SimulatorHarness:
     def submit(self) -> str:
         outcome = self.provider.submit(self.job)
         assert isinstance(outcome, Submitted)
-        return outcome.job_id
+        job_id = outcome.job_id.partition(" ")[0]
+        self.kept[job_id] = outcome.job_id
+        return job_id
 
     def ref(self, job_id: str) -> JobRef:
-        return JobRef(id=job_id, model=self.job.model, input=self.job.input, key=self.job.key)
+        return JobRef(id=self.kept.get(job_id, job_id), model=self.job.model, input=self.job.input, key=self.job.key)
 
     def hear(self) -> str | None:
         return self.told.get(timeout=PATIENCE)

@@ -322,6 +322,10 @@ class Simulator(ABC):
         """List the URLs of a job's pictures."""
         return [f"{self.url}/files/{job.id}/{number}.png" for number in range(job.pictures)]
 
+    def id_of(self, generation_id: str) -> str:
+        """Make the id of a generation's job."""
+        return self.new_id()
+
     def new_id(self) -> str:
         """Make a job's id."""
         return token_hex(12)
@@ -342,7 +346,7 @@ class Simulator(ABC):
         timing, now, early = self.timing, time.monotonic(), course.callback is Callback.EARLY
         work = 0.0 if early else timing.work + (timing.slow if course.ending is Ending.SLOW else 0.0)
         done_at = None if course.ending is Ending.NEVER else now + work
-        job = Job(self.new_id(), generation_id, model, input, callback_url, course, now + work / 2, done_at)
+        job = Job(self.id_of(generation_id), generation_id, model, input, callback_url, course, now + work / 2, done_at)
         self.jobs[job.id] = job
         for forgery in course.forgeries:
             self._timetable.after(work / 2, partial(self._forge, job, forgery))

@@ -527,6 +527,7 @@ class ScriptedProvider:
         self.charges = charges
         self.asynchronous = asynchronous
         self.cancels = cancels
+        self.polled = False
         self.inputs = frozenset[str]()
         self.submitted: list[Job] = []
         self.fetched: list[JobRef] = []

@@ -175,6 +175,10 @@ def test_whatever_is_valid_can_be_asked_of_every_provider(model: Model, data: st
     mask = "https://files.example/mask" if given.get("mask_url") else None
     for route in model.routes:
         sent = route.translate(given, images, mask)
+        if route.workflow is not None:
+            assert set(sent) == set(route.workflow)
+            assert given["prompt"] in [node["inputs"].get("text") for node in sent.values()]
+            continue
         assert set(sent) <= kinds(CATALOG)[route.provider].inputs | route.ignored
         assert sent.get("prompt") == given.get("prompt")
         assert None not in sent.values()

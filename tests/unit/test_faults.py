@@ -233,6 +233,7 @@ class World:
             providers=providers,
             keys=keys,
             download=download,
+            queue=ingest_queue,
             finish=finish,
             clock=clock,
         )

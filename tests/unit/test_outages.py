@@ -218,6 +218,7 @@ class Generating:
         self._bring_home = Ingest(
             generations=generations, files=files, workshop=lambda pending: pending, providers={"studio": studio},
             keys=keys, inputs=inputs, download=Download(ScriptedHttp(answer(200, PICTURE.content))), clock=timeline,
+            queue=self.ingest_queue,
             finish=Complete(
                 generations=generations, files=files, sanitise=sanitise, convert=convert, thumbnail=thumbnail,
                 clock=timeline,

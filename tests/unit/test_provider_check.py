@@ -20,6 +20,8 @@ CALLS = {
         "https://queue.fal.run/fal-ai/flux/requests/00000000-0000-0000-0000-000000000000/status",
         f"Key {KEY}",
     ),
+    "bfl": ("https://api.bfl.ai/v1/credits", KEY),
+    "comfyui": ("http://10.0.0.5:8188/system_stats", "Basic dXNlcjpwYXNzd29yZA=="),
     "gemini": ("https://generativelanguage.googleapis.com/v1beta/models", KEY),
     "ideogram": ("https://api.ideogram.ai/v1/ideogram-v3/generate", KEY),
     "openai": ("https://api.openai.com/v1/models", f"Bearer {KEY}"),
@@ -27,7 +29,7 @@ CALLS = {
     "automatic1111": ("http://10.0.0.5:7860/sdapi/v1/sd-models", "Basic dXNlcjpwYXNzd29yZA=="),
 }
 
-HEADERS = {"gemini": "x-goog-api-key", "ideogram": "Api-Key"}
+HEADERS = {"bfl": "x-key", "gemini": "x-goog-api-key", "ideogram": "Api-Key"}
 
 
 def check(name: str, http: HttpClient) -> ProviderError | None:

@@ -22,7 +22,7 @@ from tests.unit.asynchronous import NO_ANSWER, raised, wire
 from tests.unit.fakes import ScriptedHttp, answer
 
 JOB = Job(model="model", input={"prompt": "a café"}, callback_url="", key="the key")
-URLS = {"automatic1111": "http://10.0.0.5:7860"}
+URLS = {"automatic1111": "http://10.0.0.5:7860", "comfyui": "http://10.0.0.5:8188"}
 PAID: list[Callable[[HttpClient, Mapping[str, str]], Provider]] = [OpenAI, Gemini, Ideogram, Stability]
 
 

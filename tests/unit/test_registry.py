@@ -18,8 +18,8 @@ MODELS = Setup(InMemoryProviderKeys(), {}, (ARN,))
     ("setup", "usable"),
     [
         (NOTHING, {"sketch"}),
-        (KEYS, {"sketch", "artificial-studio", "replicate", "fal", "openai", "gemini", "ideogram", "stability"}),
-        (ADDRESSES, {"sketch", "automatic1111"}),
+        (KEYS, {"sketch", "artificial-studio", "replicate", "fal", "bfl", "openai", "gemini", "ideogram", "stability"}),
+        (ADDRESSES, {"sketch", "automatic1111", "comfyui"}),
         (MODELS, {"sketch", "bedrock"}),
     ],
     ids=["nothing", "keys", "addresses", "models"],

@@ -164,6 +164,7 @@ class Room:
             providers=providers,
             keys=self.keys,
             download=Download(self.egress),
+            queue=self.ingest_queue,
             finish=complete,
             clock=self.clock,
         )
@@ -248,6 +249,17 @@ def test_a_model_that_the_catalog_no_longer_has_fails() -> None:
     failed = Room(a_generation(model="gone")).run()
     assert failed.status is Status.ERROR
     assert "gone" in (failed.error or "")
+
+
+def test_a_job_that_may_not_call_back_is_looked_at_soon() -> None:
+    room = Room()
+    room.run()
+    assert room.ingest_queue.sent == []
+    room = Room()
+    room.studio.polled = True
+    room.run()
+    assert room.ingest_queue.sent == [(room.before.id, 3)]
+    assert room.studio.submitted[0].id == room.before.id
 
 
 def test_the_job_holds_model_input_callback_and_key() -> None:

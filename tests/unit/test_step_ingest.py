@@ -41,6 +41,7 @@ from tests.unit.fakes import (
     InMemoryFiles,
     InMemoryGenerations,
     InMemoryProviderKeys,
+    InMemoryQueue,
     ScriptedFetch,
     ScriptedHttp,
     ScriptedProvider,
@@ -97,6 +98,7 @@ class Room:
         self.provider = ScriptedProvider("studio", fetch=fetch, cancel=cancel)
         self.keys = keys or InMemoryProviderKeys({"studio": "old key"})
         self.files: InMemoryFiles = InMemoryFiles()
+        self.queue = InMemoryQueue()
         self.step = Ingest(
             generations=self.generations,
             files=self.files,
@@ -105,6 +107,7 @@ class Room:
             providers={"studio": self.provider},
             keys=self.keys,
             download=Download(egress or ScriptedHttp(answer(200, PICTURE.content))),
+            queue=self.queue,
             finish=Complete(
                 generations=self.generations,
                 files=self.files,
@@ -155,6 +158,25 @@ def test_the_provider_is_asked_for_the_job_with_its_key() -> None:
 
 def test_a_running_job_is_left_running() -> None:
     assert Room(fetch=[Running()]).run() == SUBMITTED
+
+
+@pytest.mark.parametrize(("after", "delay"), [(0, 3), (8_000, 3), (20_000, 5), (40_000, 10), (50_001, 13)])
+def test_a_job_that_may_not_call_back_is_asked_for_soon(after: int, delay: int) -> None:
+    room = Room(fetch=[Running()])
+    room.clock.now = NOW + after
+    assert room.run() == SUBMITTED
+    assert room.queue.sent == []
+    room.provider.polled = True
+    assert room.run() == SUBMITTED
+    assert room.queue.sent == [(SUBMITTED.id, delay)]
+
+
+def test_after_minutes_only_reconcile_asks() -> None:
+    room = Room(replace(SUBMITTED, deadline_at=NOW + 900_000), fetch=[Running()])
+    room.provider.polled = True
+    room.clock.now = NOW + 240_000
+    room.run()
+    assert room.queue.sent == []
 
 
 @pytest.mark.parametrize(("late", "status"), [(-1, Status.PROCESSING), (0, Status.ERROR), (1, Status.ERROR)])

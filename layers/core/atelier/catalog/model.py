@@ -11,6 +11,7 @@ from atelier.catalog import input_validation
 from atelier.catalog.gateway import Gateway, gateway
 from atelier.catalog.price import Price, microdollars, price_of, prices
 from atelier.catalog.provider_input import AUTO, SHAPE, Rule, plain, ratio_of, translate
+from atelier.catalog.workflow import filled, workflow
 from atelier.errors import ConfigurationError, FieldError, NotFoundError
 
 T = TypeVar("T")
@@ -27,7 +28,7 @@ _FAULTS = (KeyError, TypeError, ValueError, AttributeError)
 OUTPUT = frozenset({"output_format", "output_compression", "quality", "background"})
 """Inputs that say how the picture is to be written; what no provider makes of them, the stack does."""
 
-_RULE_WORDS = frozenset({"from", "choices", "multiple", "megapixels"})
+_RULE_WORDS = frozenset({"from", "choices", "multiple", "megapixels", "lower"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Route:
     `attached` does as bytes. `edit` is the model's name for an input with pictures, where that is another one;
     `defaults` are those of the model's inputs; `price` is what the provider asks for a picture, in millionths of a US
     dollar, 0 where that is not known, unless one of `prices` holds. `gateway` describes a provider that the catalog
-    makes.
+    makes. `workflow`: nodes of ComfyUI, whose fields `input` and `fixed` fill.
     """
 
     provider: str
@@ -71,6 +72,7 @@ class Route:
     price: int = 0
     prices: tuple[Price, ...] = ()
     gateway: Gateway | None = None
+    workflow: Mapping[str, Any] | None = None
 
     def translate(
         self, payload: Mapping[str, Any], images: tuple[str, ...] = (), mask: str | None = None
@@ -83,7 +85,8 @@ class Route:
             ours = {name: value for name, value in payload.items() if name not in self.ignored}
             return {**plain(ours, images, mask), **self.fixed}
         given = {name: value for name, value in payload.items() if value is not None}
-        return {**translate(self.input, {**self.defaults, **given}, images, mask), **self.fixed}
+        sent = {**translate(self.input, {**self.defaults, **given}, images, mask), **self.fixed}
+        return filled(self.workflow, sent) if self.workflow is not None else sent
 
     def price_for(self, sent: Mapping[str, Any], inputs: int = 0) -> int:
         """Return the price of a picture by what the provider gets, and from how many pictures it is made."""
@@ -248,7 +251,8 @@ def mismatches(catalog: Catalog, inputs: Mapping[str, frozenset[str]]) -> Iterat
                 yield f"{where}: there is no such provider; known are {', '.join(inputs)}"
                 continue
             sent, expressed = _reach(route, wanted)
-            if strange := sorted((sent | frozenset(route.fixed)) - inputs[route.provider]):
+            takes = inputs[route.provider] if route.workflow is None else sent | frozenset(route.fixed)
+            if strange := sorted((sent | frozenset(route.fixed)) - takes):
                 yield f"{where}: it takes no {', '.join(strange)}"
             if dropped := sorted(wanted - expressed - route.ignored - route.attached - model.tool.output):
                 yield f"{where}: nothing is made of {', '.join(dropped)}; map it, or list it as ignored"
@@ -413,6 +417,7 @@ def _route(
         price=microdollars(item.get("price", 0)),
         prices=prices(item.get("prices", []), microdollars),
         gateway=gateways.get(item["name"]),
+        workflow=workflow(item["workflow"], (*(rules or ()), *item.get("fixed", {}))) if "workflow" in item else None,
     )
 
 
@@ -424,7 +429,13 @@ def _rule(item: Any, properties: Mapping[str, Any]) -> Rule:
     if given["from"] == "aspect_ratio":
         choices = choices or tuple(ratio for ratio in properties["aspect_ratio"]["enum"] if ratio != AUTO)
     _check_shapes(choices)
-    return Rule(given["from"], choices, _number(given.get("multiple", 1), 1), _number(given.get("megapixels", 1), 1))
+    return Rule(
+        given["from"],
+        choices,
+        _number(given.get("multiple", 1), 1),
+        _number(given.get("megapixels", 1), 1),
+        bool(given.get("lower", False)),
+    )
 
 
 def _number(value: Any, least: int) -> int:

@@ -5,7 +5,8 @@ A rule names what it is made `from`, and what the provider allows of it:
     width, height   in pixels, whether the client gave these or an aspect ratio; a `multiple` of a number
     size            both, as an object; where there are `choices` such as "1024x1536", the nearest of these
     aspect_ratio    such as "16:9": the nearest of the `choices`
-    image_urls      where the provider can fetch the client's pictures; image_url: the first of them
+    image_urls      where the provider can fetch the client's pictures; image_url: the first of them, image_url_2: the
+                    second, and so on
     mask_url        where it can fetch the mask of the first of them: white there where the picture is to be changed
     anything else   the input of that name, as it came
 
@@ -13,6 +14,7 @@ An input that the client did not send, and that has no default, is left out.
 """
 
 import math
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +29,7 @@ STEP = 16
 """Sides that are made of an aspect ratio are a multiple of this, in pixels."""
 
 SHAPE = frozenset({"width", "height", "aspect_ratio"})
+_NTH_IMAGE = re.compile(r"image_url_([1-9][0-9]?)")
 _EXPRESSED: Mapping[str, frozenset[str]] = {
     "width": frozenset({"width", "aspect_ratio"}),
     "height": frozenset({"height", "aspect_ratio"}),
@@ -44,10 +47,14 @@ class Rule:
     choices: tuple[str, ...] = ()
     multiple: int = 1
     megapixels: float = 1.0
+    lower: bool = False
+    """Whether the provider writes the values of an enum in small letters."""
 
     @property
     def expressed(self) -> frozenset[str]:
         """Name the inputs of the client that reach the provider by this rule."""
+        if _NTH_IMAGE.fullmatch(self.source):
+            return frozenset({"image_urls"})
         return _EXPRESSED.get(self.source, frozenset({self.source}))
 
     def __call__(self, values: Mapping[str, Any], images: tuple[str, ...], mask: str | None) -> Any:
@@ -64,8 +71,11 @@ class Rule:
                 return images[0] if images else None
             case "mask_url":
                 return mask
+            case name if found := _NTH_IMAGE.fullmatch(name):
+                return images[int(found[1]) - 1] if len(images) >= int(found[1]) else None
             case name:
-                return values.get(name)
+                value = values.get(name)
+                return value.lower() if self.lower and isinstance(value, str) else value
 
     def _sized(self, values: Mapping[str, Any]) -> Any:
         ratio = _ratio(values)

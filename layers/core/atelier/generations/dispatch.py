@@ -60,6 +60,8 @@ STAGED = 24 * 60 * MINUTE
 STORE_UNTIL = 220 * SECOND
 """The time in a run after which storing what was paid for is given up: a run may take 240 s, and a try 17 s."""
 STORE_EVERY_SECONDS = 2.0
+FIRST_LOOK = 3 * SECOND
+"""When a job is asked about for the first time, where its provider may not tell its end."""
 LONGEST_LOOK = 30 * SECOND
 """How often a waiting generation looks for a free slot."""
 
@@ -226,6 +228,7 @@ class Dispatch:
                 images.mask.url if images.mask else None,
             ),
             callback_url=callback,
+            id=generation.id,
             key=self._key(provider),
             images=images.pictures,
             mask=images.mask,
@@ -297,7 +300,11 @@ class Dispatch:
                 staged = self._stage(attempt, claimed, images)
                 return self._bring_home(self._end(attempt, claimed.uploading(self.clock(), staged, now + STAGED)))
             case Submitted(job_id):
-                return self._end(attempt, claimed.submitted(job_id, now))
+                submitted = self._end(attempt, claimed.submitted(job_id, now))
+                if getattr(attempt.candidate.provider, "polled", False):
+                    with suppress(UnavailableError):  # reconcile asks, too
+                        self.ingest_queue.send(submitted.id, delay=FIRST_LOOK // SECOND)
+                return submitted
             case ImageUrls(urls):
                 return self._bring_home(self._end(attempt, claimed.uploading(now, urls, outcome.until(now))))
             case Failed(message):

@@ -1,11 +1,13 @@
 """Ingest: ask a provider what became of a job, and bring its pictures home."""
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
+from atelier.clock import SECOND
 from atelier.errors import (
     ConflictError,
     FetchFailedError,
@@ -15,12 +17,13 @@ from atelier.errors import (
     ProviderCredentialsError,
     ProviderError,
     ProviderRejectedError,
+    UnavailableError,
 )
 from atelier.generations.complete import Complete
-from atelier.generations.dispatch import STAGING
+from atelier.generations.dispatch import FIRST_LOOK, STAGING
 from atelier.generations.input_images import StoredInputs
-from atelier.generations.model import CANCELLED, Generation, Status
-from atelier.generations.ports import Generations
+from atelier.generations.model import CANCELLED, POLL_EVERY, Generation, Status
+from atelier.generations.ports import Generations, Queue
 from atelier.images.download import Download
 from atelier.images.ports import Files
 from atelier.outbound.circuit_breaker import provider_upstream
@@ -49,6 +52,8 @@ class Ingest:
     keys: ProviderKeys
     download: Download
     finish: Complete
+    queue: Queue
+    """Its own, for jobs whose end may not be told."""
     clock: Callable[[], int]
 
     def __call__(self, generation: Generation) -> None:
@@ -96,6 +101,15 @@ class Ingest:
                 self.generations.advance(generation, generation.timed_out(CANCELLED, now))
             case _ if now >= (generation.deadline_at or 0):
                 self._give_up(generation, now)
+            case _:
+                self._look_again(generation, now)
+
+    def _look_again(self, generation: Generation, now: int) -> None:
+        """Come back soon to a job whose end may not be told, and the later the longer it runs; then reconcile does."""
+        delay = max(FIRST_LOOK, (now - generation.status_at) // 4)
+        if self.providers[generation.provider or ""].polled and delay < POLL_EVERY:
+            with suppress(UnavailableError):  # reconcile asks, too
+                self.queue.send(generation.id, delay=math.ceil(delay / SECOND))
 
     def _give_up(self, generation: Generation, now: int) -> None:
         """Fail what runs past its deadline, and stop it where that can be done."""
@@ -141,7 +155,7 @@ class Ingest:
             id=job_id,
             model=generation.attempts[-1].model if generation.attempts else generation.model,
             input=generation.payload,
-            key=self.keys.get(provider.name) if provider.needs_key else None,
+            key=self.keys.get(provider.name) if provider.takes_key else None,
             tool=generation.tool,
             read_inputs=partial(self.inputs, generation),
         )

@@ -18,23 +18,17 @@ from typing import Any
 from atelier.outbound.http_client import HttpClient, HttpResponse
 from atelier.providers import http_responses
 from atelier.providers.provider import CallbackRequest, Failed, ImageUrls, Job, JobRef, Outcome, Running, Submitted
+from atelier.providers.wire import Asynchronous
 
 ADDRESS = "https://api.artificialstudio.ai/api"
 TIMEOUT_SECONDS = 30.0
 MAX_ANSWER_BYTES = 1024 * 1024
 
 
-class ArtificialStudio:
+class ArtificialStudio(Asynchronous):
     """Calls Artificial Studio, or another Atelier; `urls` may give its address under the provider's name."""
 
     name = "artificial-studio"
-    needs_key = True
-    takes_key = True
-    needs_address = False
-    needs_listing = False
-    charges = True
-    asynchronous = True
-    cancels = True
     inputs = frozenset(
         {
             "prompt", "negative_prompt", "model", "style", "width", "height", "size", "image_size", "aspect_ratio",

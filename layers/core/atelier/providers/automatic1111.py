@@ -9,21 +9,18 @@ that was lost, since there is nothing to pay twice.
 
 import base64
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from atelier.errors import OutcomeUnknownError, ProviderBusyError, ProviderCredentialsError
 from atelier.images.image import size_of
 from atelier.outbound.http_client import HttpClient
-from atelier.providers import http_responses
+from atelier.providers import http_responses, self_hosted
 from atelier.providers.provider import Job, Outcome
 from atelier.providers.synchronous import Synchronous, finished, listed, only_picture, post
 
 STEP = 8
 """Sides are multiples of this, in pixels."""
-_ADDRESS = re.compile(r"https?://[^/@][^@]*")
-"""A URL without user:password, which would be in a plain parameter."""
 
 
 class Automatic1111(Synchronous):
@@ -43,7 +40,7 @@ class Automatic1111(Synchronous):
 
     def __init__(self, http: HttpClient, urls: Mapping[str, str]) -> None:
         self._http = http
-        self._address = _ADDRESS.fullmatch(urls.get(self.name, ""))
+        self._urls = urls
 
     def check(self, key: str | None) -> None:
         """GET the list of checkpoints."""
@@ -58,9 +55,7 @@ class Automatic1111(Synchronous):
             raise ProviderBusyError(f"The provider {self.name} gave no good answer; try again later.") from exc
 
     def _url(self) -> str:
-        if self._address is None:
-            raise ProviderCredentialsError(f"The provider {self.name} has no plain http(s) URL; tell the operator.")
-        return f"{self._address[0].rstrip('/')}/sdapi/v1"
+        return f"{self_hosted.address(self.name, self._urls)}/sdapi/v1"
 
     def _draw(self, url: str, headers: Mapping[str, str], job: Job) -> Outcome:
         picture = only_picture(self.name, job)

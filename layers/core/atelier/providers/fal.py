@@ -22,6 +22,7 @@ from atelier.outbound.http_client import HttpClient, HttpResponse
 from atelier.providers import http_responses
 from atelier.providers.callback_keys import CallbackKeys
 from atelier.providers.provider import CallbackRequest, Failed, ImageUrls, Job, JobRef, Outcome, Running, Submitted
+from atelier.providers.wire import Asynchronous
 
 ADDRESS = "https://queue.fal.run"
 KEYS_NAME = "fal-keys"
@@ -49,7 +50,7 @@ class RequestPaths(NamedTuple):
     cancel: str
 
 
-class Fal:
+class Fal(Asynchronous):
     """Calls fal's queue; `urls` may give its address under the provider's name, and that of its keys as "fal-keys".
 
     A job's id is fal's request id, from which the documented URLs follow. If the queue named others, they are part of
@@ -57,20 +58,13 @@ class Fal:
     """
 
     name = "fal"
-    needs_key = True
-    takes_key = True
-    needs_address = False
-    needs_listing = False
-    charges = True
-    asynchronous = True
-    cancels = True
     inputs = frozenset(
         {
             "prompt", "negative_prompt", "style", "width", "height", "image_size", "aspect_ratio", "resolution",
-            "num_images", "max_images", "seed", "steps", "num_inference_steps", "guidance_scale", "cfg_scale",
+            "num_images", "max_images", "format", "seed", "steps", "num_inference_steps", "guidance_scale", "cfg_scale",
             "quality", "output_format", "image_url", "image_urls", "mask_url", "strength", "acceleration", "raw",
             "background", "enhance_prompt", "expand_prompt", "rendering_speed", "safety_tolerance",
-            "enable_safety_checker", "input_fidelity", "upscale_factor", "upscale_mode", "format", "expand_left",
+            "enable_safety_checker", "input_fidelity", "upscale_factor", "upscale_mode", "expand_left",
             "expand_top", "expand_right", "expand_bottom",
         }
     )  # fmt: skip
@@ -92,7 +86,7 @@ class Fal:
             content=json.dumps(dict(job.input)).encode(),
             timeout=TIMEOUT_SECONDS,
             max_bytes=MAX_ANSWER_BYTES,
-            message=_words,
+            message=http_responses.faults,
         )
         document = http_responses.document(response.body)
         request_id = http_responses.job_id(document.get("request_id"))
@@ -155,13 +149,15 @@ class Fal:
     def _result(self, response: HttpResponse) -> Outcome:
         """Read a request's result; there, a status of 400 or more with words is the model's."""
         document = http_responses.document(response.body)
-        if response.status < 500 or not _words(document):
+        if response.status < 500 or not http_responses.faults(document):
             http_responses.answered(response, self.name)
         if response.status >= 400:
             return _failed(document)
         pictures, blackened = _listed(document.get("images") or document.get("image")), _blackened(document)
         if not http_responses.urls(pictures):
-            return Failed(http_responses.failure(self.name, _words(document) or "it finished without a picture"))
+            return Failed(
+                http_responses.failure(self.name, http_responses.faults(document) or "it finished without a picture")
+            )
         found = http_responses.urls([picture for n, picture in enumerate(pictures) if n not in blackened])
         return (
             ImageUrls(found) if found else Failed(http_responses.moderation(self.name, "it painted the picture black"))
@@ -242,25 +238,11 @@ def _public_key(item: object) -> bytes | None:
 
 
 def _failed(document: Mapping[str, Any]) -> Failed:
-    words = _words(document)
+    words = http_responses.faults(document)
     details = [item.get("type") for item in _listed(document.get("detail")) if isinstance(item, dict)]
     if "content_policy_violation" in details:
         return Failed(http_responses.moderation(Fal.name, words))
     return Failed(http_responses.failure(Fal.name, words))
-
-
-def _words(document: Mapping[str, Any]) -> str | None:
-    """Put an error into words: a `detail` that is text or a list of faults, each with its field, or an `error`."""
-    faults = [_fault(item) for item in _listed(document.get("detail") or document.get("error"))]
-    return http_responses.text("; ".join(filter(None, faults)))
-
-
-def _fault(item: object) -> str:
-    if not isinstance(item, dict):
-        return item if isinstance(item, str) else ""
-    field = ".".join(str(part) for part in _listed(item.get("loc")) if part != "body")
-    said = item.get("msg")
-    return ": ".join(part for part in (field, said) if isinstance(part, str) and part)
 
 
 def _blackened(document: Mapping[str, Any]) -> frozenset[int]:

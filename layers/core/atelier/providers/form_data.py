@@ -8,13 +8,19 @@ from typing import Any
 from atelier.providers.provider import InputImage
 
 
-def form(fields: Mapping[str, Any], files: Iterable[tuple[str, InputImage]] = ()) -> tuple[str, bytes]:
-    """Return a form's media type and its bytes; what is no text is written as in JSON, and None is left out."""
+def form(
+    fields: Mapping[str, Any], files: Iterable[tuple[str, InputImage]] = (), filename: str = ""
+) -> tuple[str, bytes]:
+    """Return a form's media type and its bytes; what is no text is written as in JSON, and None is left out.
+
+    Files are numbered, or named `filename` with a number where there is one.
+    """
     boundary = secrets.token_hex(16)
     parts = [_part(_field(name), _text(value)) for name, value in fields.items() if value is not None]
     for number, (name, image) in enumerate(files, start=1):
-        filename = f"{number}.{image.content_type.partition('/')[2]}"
-        head = f'{_field(name)}; filename="{filename}"\r\nContent-Type: {image.content_type}'
+        named = f"{filename}-{number}" if filename else number
+        filed = f"{named}.{image.content_type.partition('/')[2]}"
+        head = f'{_field(name)}; filename="{filed}"\r\nContent-Type: {image.content_type}'
         parts.append(_part(head, image.content))
     line = f"--{boundary}".encode()
     return f"multipart/form-data; boundary={boundary}", b"".join(line + part for part in parts) + line + b"--\r\n"

@@ -119,13 +119,14 @@ def call(
     url: str,
     *,
     headers: Mapping[str, str],
+    content: bytes | None = None,
     timeout: float,
     max_bytes: int,
 ) -> HttpResponse:
     """Make a call that costs nothing, and return whatever the answer is; ProviderBusyError where there is none."""
     _check(headers, provider)
     try:
-        return http.send(method, url, headers=headers, timeout=timeout, max_bytes=max_bytes)
+        return http.send(method, url, headers=headers, content=content, timeout=timeout, max_bytes=max_bytes)
     except FetchError as exc:
         raise ProviderBusyError(f"The provider {provider} could not be reached; try again later.") from exc
 
@@ -181,6 +182,23 @@ def failure(provider: str, words: object) -> str:
 def moderation(provider: str, words: object) -> str:
     """Tell a client that a prompt or its picture is held to be unsafe."""
     return f"The provider {provider} {UNSAFE}{_quoted(words)}; change the prompt."
+
+
+def faults(document: Mapping[str, Any]) -> str | None:
+    """Put an error into words: a `detail` that is text or a list of faults, each with its field, or an `error`."""
+    found = document.get("detail") or document.get("error")
+    listed = found if isinstance(found, list) else [] if found is None else [found]
+    return text("; ".join(filter(None, map(_fault, listed))))
+
+
+def _fault(item: object) -> str:
+    if not isinstance(item, dict):
+        return item if isinstance(item, str) else ""
+    place = item.get("loc")
+    parts = place if isinstance(place, list) else [place]
+    field = ".".join(str(part) for part in parts if part not in ("body", None))
+    said = item.get("msg") or item.get("message")
+    return ": ".join(part for part in (field, said) if isinstance(part, str) and part)
 
 
 def document(body: bytes | str) -> dict[str, Any]:

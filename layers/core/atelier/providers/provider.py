@@ -47,7 +47,8 @@ class Job:
 
     `model` is the provider's own name for it, `input` is in the provider's own words (the catalog maps them), `images`
     are the client's, and `mask` says where the first of them is to be changed, `callback_url` is where the provider may
-    tell us, `key` is ours there, `tool` is the slug of the kind of task.
+    tell us, `key` is ours there, `tool` is the slug of the kind of task. `id` is our own, 32 hex digits, the same at
+    each try.
     """
 
     model: str
@@ -57,6 +58,7 @@ class Job:
     images: tuple[InputImage, ...] = ()
     mask: InputImage | None = None
     tool: str = TEXT_TO_IMAGE
+    id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +185,10 @@ class Provider(Protocol):
 
 
 class AsynchronousProvider(Provider, Protocol):
-    """A provider whose jobs go on after submit(): it can be asked for them, and calls back."""
+    """A provider whose jobs go on after submit(): it can be asked for them, and most call back."""
+
+    polled: bool
+    """Whether a job is asked about every few seconds, since its end may not be told."""
 
     def fetch(self, job: JobRef) -> Outcome:
         """Ask what became of a job; may be repeated."""

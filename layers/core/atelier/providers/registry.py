@@ -10,6 +10,8 @@ from atelier.outbound.http_client import HttpClient
 from atelier.providers.artificial_studio import ArtificialStudio
 from atelier.providers.automatic1111 import Automatic1111
 from atelier.providers.bedrock import Bedrock
+from atelier.providers.bfl import BlackForestLabs
+from atelier.providers.comfyui import ComfyUI
 from atelier.providers.fal import Fal
 from atelier.providers.gemini import Gemini
 from atelier.providers.ideogram import Ideogram
@@ -22,7 +24,8 @@ from atelier.providers.sketch.provider import Sketch
 from atelier.providers.stability import Stability
 
 _MODULES: tuple[type[Provider], ...] = (
-    Sketch, ArtificialStudio, Replicate, Fal, OpenAI, Gemini, Ideogram, Stability, Bedrock, Automatic1111
+    Sketch, ArtificialStudio, Replicate, Fal, BlackForestLabs, OpenAI, Gemini, Ideogram, Stability, Bedrock, ComfyUI,
+    Automatic1111,
 )  # fmt: skip
 KINDS: Mapping[str, type[Provider]] = {kind.name: kind for kind in _MODULES}
 KEYS_FOR_CALLBACKS = frozenset({Replicate.name})
@@ -71,7 +74,8 @@ def asynchronous(
     `verify` tells whether a public key's holder signed a message.
     """
     known: tuple[AsynchronousProvider, ...] = (
-        Sketch(http), ArtificialStudio(http, urls), Replicate(http, urls), Fal(http, urls, verify)
+        Sketch(http), ArtificialStudio(http, urls), Replicate(http, urls), Fal(http, urls, verify),
+        BlackForestLabs(http, urls), ComfyUI(http, urls),
     )  # fmt: skip
     return {provider.name: provider for provider in known}
 

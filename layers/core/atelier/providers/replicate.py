@@ -19,6 +19,7 @@ from atelier.outbound.http_client import HttpClient, HttpResponse
 from atelier.providers import http_responses
 from atelier.providers.callback_keys import CallbackKeys
 from atelier.providers.provider import CallbackRequest, Failed, ImageUrls, Job, JobRef, Outcome, Running, Submitted
+from atelier.providers.wire import Asynchronous
 from atelier.standard_webhooks import verify
 
 ADDRESS = "https://api.replicate.com/v1"
@@ -30,17 +31,10 @@ LIFETIME_SECONDS = 60 * 60
 """How long output files are kept."""
 
 
-class Replicate:
+class Replicate(Asynchronous):
     """Calls Replicate; `urls` may give its address under the provider's name."""
 
     name = "replicate"
-    needs_key = True
-    takes_key = True
-    needs_address = False
-    needs_listing = False
-    charges = True
-    asynchronous = True
-    cancels = True
     inputs = frozenset(
         {
             "prompt", "negative_prompt", "style", "style_type", "width", "height", "size", "image_size", "aspect_ratio",

@@ -68,11 +68,12 @@ def listed(value: object) -> list[Any]:
 
 def finished(provider: str, pictures: list[Any], cost: int | None = None) -> Images:
     """Read pictures in base64; OutcomeUnknownError where there is none, or one that is none that we keep."""
-    return Images(tuple(_image(provider, picture) for picture in pictures or [None]), cost)
+    decoded = [http_responses.decoded(found, provider) for found in pictures or [None]]
+    return Images(tuple(picture(provider, content) for content in decoded), cost)
 
 
-def _image(provider: str, picture: object) -> ProviderImage:
-    content = http_responses.decoded(picture, provider)
+def picture(provider: str, content: bytes) -> ProviderImage:
+    """Take a picture that a provider sent; OutcomeUnknownError where it is none that we keep."""
     content_type = sniff(content)
     if content_type is None:
         raise http_responses.unknown(provider, "answered with something that is no picture")

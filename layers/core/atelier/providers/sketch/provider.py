@@ -54,6 +54,7 @@ class Sketch:
     charges = False
     asynchronous = True
     cancels = True
+    polled = False
     inputs = frozenset(
         {
             "prompt", "negative_prompt", "image_urls", "mask_url", "num_images", "seed", "width", "height",
