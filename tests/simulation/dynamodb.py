@@ -64,6 +64,16 @@ class Removal:
         return rest | {name: text for name, text in changed.items() if text}
 
 
+class ConditionFailedError(ClientError):
+    """The error that a client has as `exceptions.ConditionalCheckFailedException`."""
+
+
+class Exceptions:
+    """A client's own errors."""
+
+    ConditionalCheckFailedException = ConditionFailedError
+
+
 @dataclass
 class SimulatedDynamoDB:
     """Tables whose key is `id` and `record`. `indexes` names the partition and sort attribute of each index.
@@ -80,6 +90,7 @@ class SimulatedDynamoDB:
     tokens: bool = True
     shows: bool = True
     tables: dict[str, dict[tuple[str, str], Item]] = field(default_factory=dict)
+    exceptions: type[Exceptions] = Exceptions
     _done: set[str] = field(default_factory=set)
 
     # ---- Reading
@@ -246,7 +257,8 @@ class SimulatedDynamoDB:
 
 def _refusal(code: str, **more: Any) -> ClientError:
     answer: Any = {"Error": {"Code": code, "Message": "refused"}, **more}
-    return ClientError(answer, "simulated")
+    kind = ConditionFailedError if code == "ConditionalCheckFailedException" else ClientError
+    return kind(answer, "simulated")
 
 
 def _key(item: Item) -> tuple[str, str]:

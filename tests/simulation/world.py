@@ -17,6 +17,7 @@ from atelier.accounts.users import User
 from atelier.adapters.dynamodb.acceptance_store import AcceptanceStore
 from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.delivery_store import DeliveryStore
+from atelier.adapters.dynamodb.generation_eraser import TableEraser
 from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.chance import chance
@@ -25,7 +26,7 @@ from atelier.errors import AtelierError, ConflictError, OutcomeUnknownError, Pro
 from atelier.generations.cancel import Cancel
 from atelier.generations.complete import Complete
 from atelier.generations.dispatch import Dispatch, Workshop
-from atelier.generations.idempotency import Idempotency
+from atelier.generations.idempotency import CountedRequest, Idempotency
 from atelier.generations.ingest import Ingest
 from atelier.generations.input_images import PrepareInputs, StoredInputs
 from atelier.generations.model import CLAIM_LEASE, GRACE, Generation, Status
@@ -108,8 +109,8 @@ class ChargingProvider:
     """A provider that charges for every job that it takes, whatever becomes of its answer.
 
     `paid` counts its jobs by generation; `most` is how many calls it had at once, `calls` how many in all. `answers`
-    says how the next paid calls of a generation are answered: "taken", "lost" (it takes the job and says nothing) or
-    "busy".
+    says how the next paid calls of a generation are answered: "taken", "lost" (it takes the job and says nothing),
+    "busy", or "wrongly busy" (it takes the job, and calls back for it).
     """
 
     def __init__(self, name: str, pause: Pause, *, asynchronous: bool) -> None:
@@ -142,6 +143,10 @@ class ChargingProvider:
         planned = self.answers.get(generation_id) or ["taken"]
         wanted = planned.pop(0) if len(planned) > 1 else planned[0]
         if wanted == "busy":
+            raise ProviderBusyError("busy")
+        if wanted == "wrongly busy":
+            self.jobs[f"{self.name}-{generation_id}-0"] = generation_id
+            self._pause("answer")
             raise ProviderBusyError("busy")
         self.paid[generation_id] += 1
         job_id = f"{self.name}-{generation_id}-{self.paid[generation_id]}"
@@ -226,6 +231,10 @@ class World:
         self.other = ChargingProvider("other", pause, asynchronous=False)
         self.sketch = ScriptedProvider("sketch", submit=[Rendered((PICTURE,))], needs_key=False, charges=False)
         self.accepted: dict[str, int] = {}
+        self.claimed: list[str] = []
+        self.erased: set[str] = set()
+        self.deleted: set[str] = set()
+        self._eraser = TableEraser(client, GENERATIONS)
         self._failures: Counter[tuple[str, str]] = Counter()
         self._wire(slots)
 
@@ -279,11 +288,11 @@ class World:
         """Make the user, with so many credits."""
         self.accounts.add_user(User(id=USER, email="a@example.com", name="a", created_at=NOW, credits=credits))
 
-    def key(self, requests_per_minute: int | None = None) -> ApiKey:
+    def key(self, requests_per_minute: int | None = None, budget: int | None = None) -> ApiKey:
         """Make a key of the user's."""
         return ApiKey(
             id="key_1", name="key", user_id=USER, user_email="a@example.com", digest="", test=False, created_at=NOW,
-            requests_per_minute=requests_per_minute, last_used_at=NOW,
+            requests_per_minute=requests_per_minute, last_used_at=NOW, budget_day=budget,
         )  # fmt: skip
 
     def add(self, number: int = 1, **changes: Any) -> Generation:
@@ -303,14 +312,29 @@ class World:
 
     # ---- Workers: each does one thing once, and may be killed or come too late
 
-    def accept(self, number: int, *, cost: int = 0, idempotency: str | None = None, limit: int | None = None) -> None:
+    def accept(
+        self, number: int, *, cost: int = 0, idempotency: str | None = None, limit: int | None = None,
+        budget: int | None = None, counted: CountedRequest | None = None,
+    ) -> None:  # fmt: skip
         """Let a client ask for a picture; remembers what it was promised."""
         wanted = a_generation(id=f"{number:032x}", callback_token=f"token-{number}", cost=cost, webhook=None)
         once = Idempotency(idempotency, "digest") if idempotency else None
         with suppress(AtelierError):
-            accepted = self.acceptances.write(wanted, self.key(limit), once, self.clock())
+            accepted = self.acceptances.write(wanted, self.key(limit, budget), once, self.clock(), counted)
             self.accepted[accepted.id] = cost
             self.queues["dispatch"].send(accepted.id)
+
+    def claim(self, counted: CountedRequest) -> None:
+        """Let a client's SDK send a request again; remembers which generation it was given."""
+        with suppress(AtelierError):
+            if earlier := self.acceptances.claim(self.key(), counted, self.clock()):
+                self.claimed.append(earlier.id)
+
+    def erase(self, generation_id: str) -> None:
+        """Let the client delete a finished generation; remembers which were deleted to the end."""
+        with suppress(AtelierError):
+            self._eraser.erase(generation_id)
+            self.erased.add(generation_id)
 
     def dispatch(self, generation_id: str) -> None:
         """Take a message of the dispatch queue; what fails comes again."""
@@ -416,7 +440,9 @@ class World:
         """Name each promise that was not kept."""
         yield from self.seen.wrong
         rows = {row["id"]: row for row in self.rows("generation")}
-        yield from (f"{name} was accepted and is gone" for name in self.accepted.keys() - rows.keys())
+        yield from (f"{name} was accepted and is gone" for name in self.accepted.keys() - rows.keys() - self.deleted)
+        kept = self.rows("delivery") + self.rows("attempt")
+        yield from (f"{row['record']} outlived its generation" for row in kept if row["id"] in self.erased)
         for name, row in rows.items():
             yield from self._complaints(name, row)
         if self.dynamodb.items(ACCOUNTS, "user"):
@@ -449,6 +475,10 @@ class World:
             yield f"{first} credits less {spent} spent is not the balance {self.balance()}"
 
     def _changed(self, table: str, before: Item | None, after: Item | None) -> None:
+        if before and after is None and before["record"]["S"] == "generation":
+            self.deleted.add(before["id"]["S"])
+            if before["status"]["S"] not in ("success", "error"):
+                self.seen.wrong.append(f"{before['id']['S']} was deleted before its end")
         if table != GENERATIONS or after is None or after["record"]["S"] != "generation":
             return
         name, status = after["id"]["S"], after["status"]["S"]
@@ -456,9 +486,15 @@ class World:
         old = before["status"]["S"] if before else None
         if before and old in ("success", "error") and status != old:
             self.seen.wrong.append(f"{name} was {old} and became {status}")
+        if before and "job_id" in before and status == "pending":
+            self.seen.wrong.append(f"{name} was given back though its provider had called back")
         if before and "job_id" in before and "job_id" in after and before["job_id"] != after["job_id"]:
             self.seen.wrong.append(f"{name} changed its job")
-        if "job_id" in after and after["job_id"]["S"] not in getattr(self, after["provider"]["S"]).jobs:
+        if (
+            "job_id" in after
+            and "provider" in after
+            and after["job_id"]["S"] not in getattr(self, after["provider"]["S"]).jobs
+        ):
             self.seen.wrong.append(f"{name} has a job that its provider does not know")
         if status in ("success", "error") and old not in ("success", "error"):
             self.seen.finished[name] += 1

@@ -18,6 +18,7 @@ import pytest
 from atelier.adapters.dynamodb.circuit_breakers import CircuitBreakerTable
 from atelier.clock import MINUTE
 from atelier.errors import AtelierError
+from atelier.generations.idempotency import CountedRequest
 from atelier.generations.model import CLAIM_LEASE, POLL_EVERY, UPLOAD_LEASE, ProviderAttempt
 from atelier.outbound.circuit_breaker import FAILURES_TO_OPEN, Health, Release, Upstream
 from tests.cases import each
@@ -212,6 +213,54 @@ def three_counted_reads(world: World) -> Workers:
     return {"reads": read}
 
 
+def a_provider_that_is_wrongly_busy(world: World) -> Workers:
+    world.studio.answers[FIRST] = ["wrongly busy"]
+    world.add()
+    return {"dispatch": lambda: world.dispatch(FIRST), "callback": lambda: world.call_back(FIRST)}
+
+
+def three_requests_and_a_budget_for_one(world: World) -> Workers:
+    world.open_account(20)
+    return {f"accept {number}": partial(world.accept, number, cost=5, budget=5) for number in (1, 2, 3)}
+
+
+def two_requests_that_are_sent_again(world: World) -> Workers:
+    for number in (1, 2):
+        world.accept(number, counted=CountedRequest(0, "the same"))
+    again = CountedRequest(1, "the same")
+    return {f"again {number}": lambda: world.claim(again) for number in (1, 2)}
+
+
+def a_picture_of_ones_own_each(world: World) -> Iterator[str]:
+    if len(world.claimed) > len(set(world.claimed)):
+        yield "two requests were given one generation"
+
+
+def deleted_while_it_is_dispatched(world: World) -> Workers:
+    written = world.add(model="free", webhook="https://client.example/hook")
+    return {"ingest": lambda: world.ingest(FIRST), "erase": lambda: world.erase(written.id)}
+
+
+def deleted_while_it_is_delivered(world: World) -> Workers:
+    workers = delivered_three_times(world)
+    return {"deliver 1": workers["deliver 1"], "erase": lambda: world.erase(FIRST)}
+
+
+def a_rest_and_a_lost_answer(world: World) -> Workers:
+    submitted(world)
+    claimed = world.generations.get(FIRST)
+    world.generations.advance(claimed, claimed.answer_lost("it was lost"))
+    breakers, upstream = CircuitBreakerTable(world.generations._table), Upstream("provider:studio", 4, CLAIM_LEASE)
+    slot = breakers.acquire(upstream, NOW, [])
+    breakers.release(Release(slot, Health.FAILING, NOW, rest_until=NOW + 10 * MINUTE), [])
+    return {"ingest": lambda: world.ingest(FIRST)}
+
+
+def a_rest_is_kept(world: World) -> Iterator[str]:
+    if not CircuitBreakerTable(world.generations._table).read("provider:studio").open:
+        yield "the provider asked for a rest and has none"
+
+
 def counted(world: World) -> int:
     return sum(int(row["used"]) for row in world.dynamodb.items(ACCOUNTS, "read"))
 
@@ -248,6 +297,14 @@ SCENES = (
         an_announced_delivery_three_times,
         lambda world: at_most("posts", len(world.receiver.requests), 1),
     ),
+    Scene("a provider is wrongly busy", a_provider_that_is_wrongly_busy,
+          lambda world: iter(world.seen.wrong), settles=False),
+    Scene("a budget for one of three", three_requests_and_a_budget_for_one,
+          lambda world: at_most("generations", len(world.rows("generation")), 1)),
+    Scene("two requests are sent again", two_requests_that_are_sent_again, a_picture_of_ones_own_each),
+    Scene("deleted while it is dispatched", deleted_while_it_is_dispatched),
+    Scene("deleted while it is delivered", deleted_while_it_is_delivered),
+    Scene("a rest and a lost answer", a_rest_and_a_lost_answer, a_rest_is_kept),
     Scene("three counted reads", three_counted_reads, lambda world: at_most("reads", counted(world), 3)),
 )  # fmt: skip
 
@@ -338,6 +395,37 @@ PLANTS = (
         Removal("/delivery#", "version = :version", ":version = :version"),
     ),
     Plant("a new delivery's absence", "delivered three times", Removal("/delivery#", ABSENT)),
+    Plant(
+        "no callback before it is given back",
+        "a provider is wrongly busy",
+        Removal("/generation$", r" AND attribute_not_exists\(job_id\)"),
+    ),
+    Plant(
+        "the time of a record that is postponed",
+        "announced twice, delivered",
+        Removal("/generation$", "due_at = :due", ":due = :due"),
+    ),
+    Plant("a budget's rest", "a budget for one of three", Removal("/spent#", "<= :day_left", "<> :day_left")),
+    Plant(
+        "a request that nobody was given",
+        "two requests are sent again",
+        Removal("/request#", r" AND attribute_not_exists\(claimed_1\)"),
+    ),
+    Plant(
+        "the end of a generation that is deleted",
+        "deleted while it is dispatched",
+        Removal("/generation$", "(?s)attribute_not_exists.*"),
+    ),
+    Plant(
+        "the generation of a new delivery",
+        "deleted while it is delivered",
+        Removal("/generation$", r"^attribute_exists\(id\)$"),
+    ),
+    Plant(
+        "a rest that a provider asked for",
+        "a rest and a lost answer",
+        Removal("^upstream#", "probe_at <= :soon", ":soon = :soon"),
+    ),
 )
 
 
