@@ -84,6 +84,13 @@ def test_a_mask_of_another_size_is_refused(client: Client) -> None:
     assert "it has 30 x 20 pixels, and the picture 300 x 200" in answer.document["detail"]
 
 
+@pytest.mark.parametrize(("invert", "status"), [(0, 303), (None, 303), (1, 400)])
+def test_a_mask_is_never_taken_the_wrong_way_around(client: Client, invert: int | None, status: int) -> None:
+    body = {**BODY, "init_images": [png()], "mask": png("black"), "inpainting_mask_invert": invert}
+
+    assert ask(client, "POST", "/sdapi/v1/img2img", body).status == status
+
+
 def test_the_checkpoint_is_the_model(client: Client) -> None:
     answer = made(client, {**BODY, "override_settings": {"sd_model_checkpoint": "playground-v2"}})
 

@@ -87,16 +87,23 @@ def parse_request(
         values["num_images"] = count
     elif count > 1:
         errors.append(FieldError("batch_size", f"{model.slug} makes one picture a request.", "too_large"))
-    for name, value in ((IMAGE_URLS, list(urls)), (MASK, mask)):
-        if value and name in known:
-            values[name] = value
-        elif value:
-            errors.append(FieldError(_NAMES[name], f"{model.slug} takes no {_NAMES[name]}.", "invalid"))
+    values |= _pictures(model, urls, mask, errors)
+    if mask and document.get("inpainting_mask_invert"):
+        message = "Must be 0: a mask is white where the picture is to be changed; send it so."
+        errors.append(FieldError("inpainting_mask_invert", message, "invalid"))
     errors += [replace(error, field=_named(error.field)) for error in check_input(model, values, policy)]
     if errors:
         raise _invalid(errors)
     check_size(values)
     return GenerationRequest(model=model, input=values, webhook=None)
+
+
+def _pictures(model: Model, urls: tuple[str, ...], mask: str | None, errors: list[FieldError]) -> dict[str, Any]:
+    given = {name: value for name, value in ((IMAGE_URLS, list(urls)), (MASK, mask)) if value}
+    known = {name: value for name, value in given.items() if name in model.input["properties"]}
+    unknown = [_NAMES[name] for name in given if name not in known]
+    errors += [FieldError(name, f"{model.slug} takes no {name}.", "invalid") for name in unknown]
+    return known
 
 
 def _model(document: Mapping[str, Any], catalog: Catalog, *, edit: bool) -> Model:
