@@ -324,6 +324,9 @@ def test_a_tool_shares_descriptions_and_may_change_them() -> None:
         ("fal-outpaint", "fal", {"right": 9}, {
             "image_url": "u/1", "expand_left": 0, "expand_top": 0, "expand_right": 9, "expand_bottom": 0,
         }),
+        ("flux-fill-pro", "bfl", {"prompt": "p"}, {"prompt": "p", "image": "u/1", "mask": "u/m"}),
+        ("flux-kontext-pro", "bfl", {"prompt": "p"}, {"prompt": "p", "input_image": "u/1"}),
+        ("flux-expand-pro", "bfl", {"top": 9}, {"image": "u/1", "top": 9}),
         ("stable-image-upscale", "bedrock", {"factor": 4}, {}),
         ("seedvr-upscale", "fal", {"factor": 3}, {"image_url": "u/1", "upscale_factor": 3, "upscale_mode": "factor"}),
         ("stable-image-erase", "stability", {"seed": 5}, {"seed": 5}),
