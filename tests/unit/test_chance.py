@@ -9,8 +9,11 @@ import pytest
 from atelier.chance import chance
 
 ROOT = Path(__file__).parents[2]
-FIXED = {"Random", "SystemRandom"}
-"""A generator with a seed of its own is meant to repeat itself: the same prompt is drawn the same."""
+FIXED = {"Random", "SystemRandom", "seed"}
+"""A generator with a seed of its own is meant to repeat itself: the same prompt is drawn the same.
+
+`seed` is what each sandbox calls after its start from a snapshot.
+"""
 
 
 def test_the_state_that_a_snapshot_keeps_does_not_matter() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from atelier.adapters.lambda_.router import Api, strip_base_path
 from atelier.logging import logger
+from atelier.settings import is_snapshot
 
 from . import dependencies
 from .routes import account, catalog, description, files, generations
@@ -51,3 +52,9 @@ def _dialect(event: Mapping[str, Any]) -> str | None:
 def _agent(event: Mapping[str, Any]) -> str:
     headers: Mapping[str, str] = event.get("headers") or {}
     return next((value for name, value in headers.items() if name.lower() == "user-agent"), "")
+
+
+if is_snapshot():
+    from .snapshot import prepare
+
+    prepare()

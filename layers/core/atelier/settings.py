@@ -33,6 +33,11 @@ def endpoint_url() -> str | None:
     return os.environ.get("AWS_ENDPOINT_URL")
 
 
+def is_snapshot() -> bool:
+    """Tell whether this process is being prepared for a snapshot, from which sandboxes then start (SnapStart)."""
+    return os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
+
+
 def _boolean(text: str) -> bool:
     if text not in ("true", "false"):
         raise ValueError(text)

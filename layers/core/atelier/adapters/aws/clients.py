@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import Loader
 from botocore.session import Session, get_session
 
+from atelier.adapters.aws.late_credentials import LateCredentialResolver
 from atelier.adapters.aws.trust import amazon_roots
 from atelier.deadline import seconds_left
 from atelier.errors import UnavailableError
@@ -115,6 +116,7 @@ def _roots() -> str | None:
 @cache
 def _session() -> Session:
     session = get_session()
+    session.register_component("credential_provider", LateCredentialResolver(session))
     models = find_spec(MODELS)
     if models is not None:  # whoever has no layers, such as the tools, has botocore's own
         folders = list(models.submodule_search_locations or ())
