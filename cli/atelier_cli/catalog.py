@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from atelier.catalog.model import load, mismatches
+from atelier.catalog.model import endings, load, mismatches
 from atelier.errors import ConfigurationError
 from atelier.providers.registry import KINDS
 from atelier_cli.errors import CatalogError
@@ -21,5 +22,10 @@ def check_file(path: Path) -> str:
         raise CatalogError(f"{path}: {exc}") from exc
     if found := list(mismatches(catalog, {name: kind.inputs for name, kind in KINDS.items()})):
         raise CatalogError(f"{path}: {'; '.join(found)}")
+    today = datetime.now(UTC).date()
+    ending_soon = endings(catalog, today)
+    if ended := [str(ending) for ending in ending_soon if ending.has_ended]:
+        raise CatalogError(f"{path}: {'; '.join(ended)}")
     providers = {route.provider for model in catalog.models.values() for route in model.routes}
-    return f"{path} is good: {len(catalog.models)} models, {len(providers)} providers."
+    good = f"{path} is good: {len(catalog.models)} models, {len(providers)} providers."
+    return "\n".join([good, *(f"Warning: {ending}." for ending in ending_soon)])

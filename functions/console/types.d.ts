@@ -69,6 +69,8 @@ interface Provider {
   set: boolean | null;
   configured: boolean;
   models: string[];
+  /** Models that have ended there, or will soon; `name` is the provider's own. */
+  endings: { model: string; name: string; ends: string; ended: boolean }[];
   breaker: "open" | "closed";
   probeAt: string | null;
   lastError: string | null;

@@ -8,7 +8,7 @@ import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -539,6 +539,18 @@ def test_a_providers_key_is_unset_after_a_question(cli: Cli, stack: FakeStack) -
 
     assert "The key of replicate is unset" in cli("providers", "unset", "replicate", input="y\n").stdout
     assert cli("providers", "unset", "replicate", "--yes").exit_code == 0
+
+
+@pytest.mark.parametrize(("days", "said"), [(61, None), (60, "Warning: nano-banana"), (-1, "ended on")])
+def test_a_catalog_with_models_that_end_is_told(cli: Cli, tmp_path: Path, days: int, said: str | None) -> None:
+    path, day = tmp_path / "catalog.toml", datetime.now(UTC).date() + timedelta(days=days)
+    path.write_text(EMBEDDED.read_text(encoding="utf-8").replace("ends = 2027-03-15", f"ends = {day}"))
+
+    result = cli("catalog", "check", str(path))
+
+    assert result.exit_code == (1 if days < 0 else 0)
+    assert (said or "is good") in result.stdout + result.stderr
+    assert ("Warning" in result.stdout) == (days == 60)
 
 
 def test_the_catalog_that_ships_is_good(cli: Cli) -> None:

@@ -86,10 +86,22 @@ function buttons(provider, done) {
  * List the models of a provider; a slug is not broken at its hyphens.
  * @param {Provider} provider
  */
-function served({ models }) {
+function served({ models, endings }) {
   if (models.length === 0) return el("span", { class: "muted" }, "–");
-  const items = models.map((slug) => el("li", {}, userText(slug)));
+  const items = models.map((slug) => el("li", {}, userText(slug), ending(endings, slug)));
   return el("ul", { class: "slugs muted" }, items);
+}
+
+/**
+ * Say when a model ends at its provider, if that is soon, or was.
+ * @param {Provider["endings"]} endings
+ * @param {string} slug
+ */
+function ending(endings, slug) {
+  const found = endings.find((one) => one.model === slug);
+  if (!found) return null;
+  const words = found.ended ? `ended on ${found.ends}` : `ends on ${found.ends}`;
+  return el("span", { title: found.name }, " ", badge(found.ended ? "dead" : "unset", words));
 }
 
 /**

@@ -7,6 +7,7 @@ from atelier.api.admin_requests import (
 from atelier.api.admin_serializers import (
     provider_document,
 )
+from atelier.clock import now_ms
 from atelier.logging import logger
 from atelier.outbound.circuit_breaker import provider_upstream
 from atelier.providers.registry import keyed, kinds
@@ -24,8 +25,11 @@ def list_providers() -> Response[str]:
     deps.provider_keys().publish()  # so that keys that were set in the secret itself count as well
     catalog, setup = deps.catalog(), deps.provider_setup()
     known = kinds(catalog)
+    now = now_ms()
     breakers = deps.breakers.read_all([provider_upstream(name) for name in known])
-    data = [provider_document(kind, catalog, setup, breakers[provider_upstream(name)]) for name, kind in known.items()]
+    data = [
+        provider_document(kind, catalog, setup, breakers[provider_upstream(name)], now) for name, kind in known.items()
+    ]
     return answer(200, {"data": data})
 
 
@@ -55,4 +59,4 @@ def _changed_key(deps: Dependencies, name: str, key: str | None) -> Response[str
     deps.provider_keys().put(name, key)
     logger.info("provider key changed", provider=name, known=key is not None)
     breaker = deps.breakers.read(provider_upstream(name))
-    return answer(200, provider_document(kind, deps.catalog(), deps.provider_setup(), breaker))
+    return answer(200, provider_document(kind, deps.catalog(), deps.provider_setup(), breaker, now_ms()))

@@ -7,12 +7,12 @@ from atelier.accounts.api_keys import ApiKey
 from atelier.accounts.credits import LedgerEntry
 from atelier.accounts.users import User, WebhookSecrets
 from atelier.api.usage import usage_row
-from atelier.catalog.model import Catalog
+from atelier.catalog.model import Catalog, endings
 from atelier.encoding import timestamp
 from atelier.generations.model import Generation, ListedGeneration, Moment, Status, UnreadableGeneration
 from atelier.generations.overview import Overview
 from atelier.generations.serializer import announce, describe, describe_unreadable, detail, output_document
-from atelier.generations.usage import Usage, charged
+from atelier.generations.usage import Usage, charged, utc_day
 from atelier.outbound.circuit_breaker import CircuitBreaker
 from atelier.providers.provider import Provider
 from atelier.providers.registry import Setup
@@ -37,9 +37,12 @@ def user_document(user: User) -> dict[str, Any]:
 
 
 def provider_document(
-    kind: type[Provider], catalog: Catalog, setup: Setup, breaker: CircuitBreaker | None
+    kind: type[Provider], catalog: Catalog, setup: Setup, breaker: CircuitBreaker | None, now: int
 ) -> dict[str, Any]:
-    """Describe a provider; `set` is None where it takes no key, and `configured` tells whether it can serve a model."""
+    """Describe a provider; `set` is None where it takes no key, and `configured` tells whether it can serve a model.
+
+    `endings` are its models that have ended there, or will soon.
+    """
     routes = {
         model.slug: route for model in catalog.models.values() for route in model.routes if route.provider == kind.name
     }
@@ -50,6 +53,11 @@ def provider_document(
         "set": setup.keys.get(kind.name) is not None if kind.takes_key else None,
         "configured": any(map(setup.ready, routes.values())),
         "models": list(routes),
+        "endings": [
+            {"model": ending.model, "name": ending.name, "ends": ending.ends.isoformat(), "ended": ending.has_ended}
+            for ending in endings(catalog, utc_day(now))
+            if ending.provider == kind.name
+        ],
         "breaker": "open" if known.open else "closed",
         "probeAt": _moment(known.probe_at) if known.open else None,
         "lastError": known.last_error,

@@ -125,6 +125,8 @@ def check_input(model: Model, values: dict[str, Any], policy: UrlPolicy) -> list
     """List what is wrong with a model's input, each field as `input.<name>`."""
     formats = {input_validation.IMAGE_URL: lambda url: _image_url_fault(url, policy)}
     errors = input_validation.check(model.input, values, path="input", formats=formats)
+    if model.own_words:
+        return errors
     if values.get(MASK) and not values.get(IMAGE_URLS) and not errors:
         errors.append(FieldError(f"input.{MASK}", f"Is for a picture; send '{IMAGE_URLS}' too.", "conflict"))
     if not errors and (fault := _mask_fault(values)):

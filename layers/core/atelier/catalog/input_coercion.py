@@ -30,6 +30,8 @@ def read_input(described: Mapping[str, Any], values: Mapping[str, Any]) -> dict[
     """Return a client's input in the words and types of a model's description; odd values stay for check() to name."""
     properties: Mapping[str, Any] = described["properties"]
     given = {name: value for name, value in values.items() if value is not None}
+    if described.get("open"):
+        return given
     if "image_size" in given and "image_size" not in properties:
         given |= _shape(given.pop("image_size"), properties)
     if "image_url" in given and "image_url" not in properties and "image_urls" in properties.keys() - given.keys():

@@ -2,7 +2,7 @@
 
 Of JSON Schema it knows `type`, `enum`, `items`, `required`, `minLength`, `maxLength`, `minimum`, `maximum`, `minItems`,
 `maxItems` and `format`. Ours are `excludes`, names of fields that may not stand beside this one, and, of the object,
-`atLeastOne`: names of which one must be given, and not be 0.
+`atLeastOne`: names of which one must be given, and not be 0, and `open`: fields that are not described may come too.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -89,6 +89,8 @@ def _check_object(
         yield FieldError(f"{path}.{names[0]}", f"Give at least one of {', '.join(names)}.", "required")
     for name, item in value.items():
         field = f"{path}.{name}"
+        if name not in properties and schema.get("open"):
+            continue
         if name not in properties:
             known = ", ".join(properties)
             yield FieldError(field, f"'{name}' is not known here; known are {known}.", "unknown_field")

@@ -3,11 +3,12 @@
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from atelier.catalog import input_validation
+from atelier.catalog import input_validation, passthrough
 from atelier.catalog.gateway import Gateway, gateway
 from atelier.catalog.price import Price, microdollars, price_of, prices
 from atelier.catalog.provider_input import AUTO, SHAPE, Rule, plain, ratio_of, translate
@@ -15,6 +16,12 @@ from atelier.catalog.workflow import filled, workflow
 from atelier.errors import ConfigurationError, FieldError, NotFoundError
 
 T = TypeVar("T")
+PASSTHROUGH = ("replicate", "fal", "comfyui")
+"""Providers whose models can be asked for by their own names."""
+PASSTHROUGH_SECONDS = 600
+COMFYUI = "comfyui"
+WARNED_DAYS = 60
+"""So many days before a model ends at a provider, the operator is told."""
 MAX_NAMED = 12
 """So many models are named to a client that asks for an unknown one."""
 EMBEDDED = Path(__file__).with_name("default.toml")
@@ -28,7 +35,7 @@ _FAULTS = (KeyError, TypeError, ValueError, AttributeError)
 OUTPUT = frozenset({"output_format", "output_compression", "quality", "background"})
 """Inputs that say how the picture is to be written; what no provider makes of them, the stack does."""
 
-_RULE_WORDS = frozenset({"from", "choices", "multiple", "megapixels", "lower"})
+_RULE_WORDS = frozenset({"from", "choices", "multiple", "megapixels", "most", "ratio", "lower"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,7 @@ class Route:
     `defaults` are those of the model's inputs; `price` is what the provider asks for a picture, in millionths of a US
     dollar, 0 where that is not known, unless one of `prices` holds. `gateway` describes a provider that the catalog
     makes. `workflow`: nodes of ComfyUI, whose fields `input` and `fixed` fill.
+    `own_words`: clients speak the provider's. `ends`: the last day on which the provider serves the model.
     """
 
     provider: str
@@ -73,6 +81,8 @@ class Route:
     prices: tuple[Price, ...] = ()
     gateway: Gateway | None = None
     workflow: Mapping[str, Any] | None = None
+    own_words: bool = False
+    ends: date | None = None
 
     def translate(
         self, payload: Mapping[str, Any], images: tuple[str, ...] = (), mask: str | None = None
@@ -81,6 +91,10 @@ class Route:
 
         `images` and `mask` are the URLs where the client's pictures, and the mask of the first, were stored.
         """
+        if self.own_words:
+            sent = {name: value for name, value in payload.items() if value is not None}
+            sent |= ({"image_urls": list(images)} if images else {}) | ({"mask_url": mask} if mask else {})
+            return filled(self.workflow, sent) if self.workflow is not None else {**sent, **self.fixed}
         if self.input is None:
             ours = {name: value for name, value in payload.items() if name not in self.ignored}
             return {**plain(ours, images, mask), **self.fixed}
@@ -144,7 +158,12 @@ class Model:
         given = {name: value for name, value in payload.items() if value is not None}
         values = {**self.defaults, **given}
         each = price_of(self.costs, self.cost, values, len(given.get("image_urls") or ()))
-        return each * int(given.get("num_images") or 1)
+        return each * (passthrough.count(given) if self.own_words else int(given.get("num_images") or 1))
+
+    @property
+    def own_words(self) -> bool:
+        """Tell whether clients speak its provider's words."""
+        return any(route.own_words for route in self.routes)
 
     @property
     def defaults(self) -> Mapping[str, Any]:
@@ -157,6 +176,7 @@ class Catalog:
     """All models and tools by slug, their other names, and how many calls at once a provider gets.
 
     `credit_price`: what a credit is sold for, in millionths of a US dollar. `gateways`: providers that it makes.
+    `passthrough`: models by patterns of their providers' own names, each with the pattern as its slug.
     """
 
     models: Mapping[str, Model]
@@ -165,6 +185,7 @@ class Catalog:
     aliases: Mapping[str, str] = field(default_factory=dict)
     credit_price: int = CREDIT_PRICE
     gateways: Mapping[str, Gateway] = field(default_factory=dict)
+    passthrough: Mapping[str, Model] = field(default_factory=dict)
 
     def is_tool(self, slug: str) -> bool:
         """Tell whether a slug or alias names a tool and no model."""
@@ -180,6 +201,8 @@ class Catalog:
             found = self.models[self.aliases.get(slug, slug)]
             return next((variant for variant in found.variants if variant.tool.slug == tool), found)
         except KeyError:
+            if (pattern := passthrough.find(self.passthrough, slug)) is not None:
+                return _by_own_name(self.passthrough[pattern], slug)
             message = f"The models here are {_listed(self.models)}; there is no '{slug}'."
             raise NotFoundError(message, [FieldError("model", message, "unknown_model")]) from None
 
@@ -205,6 +228,12 @@ class Catalog:
         return self.concurrency.get(provider, DEFAULT_CONCURRENCY)
 
 
+def _by_own_name(model: Model, slug: str) -> Model:
+    """Return the model of a pattern as the one that a client asked for."""
+    (route,) = model.routes
+    return replace(model, slug=slug, name=slug, routes=(replace(route, model=slug.partition("/")[2]),))
+
+
 def _listed(slugs: Collection[str]) -> str:
     """Name the first of many models."""
     first = list(slugs)[:MAX_NAMED]
@@ -223,10 +252,11 @@ def load(text: str) -> Catalog:
         gateways = _each({name: item for name, item in providers.items() if "shape" in item}, gateway)
         models = _each(document["models"], lambda slug, item: _model(slug, item, tools, gateways))
         aliases = _aliases(tools, models)
+        own_names = _each(document.get("passthrough", {}), lambda slug, item: _passthrough(slug, item, tools))
         credit_price = microdollars(document.get("credit", CREDIT_PRICE / 1_000_000))
     except _FAULTS as exc:
         raise ConfigurationError(f"the catalog cannot be read: {_words(exc)}") from exc
-    return Catalog(models, tools, concurrency, aliases, credit_price, gateways)
+    return Catalog(models, tools, concurrency, aliases, credit_price, gateways, own_names)
 
 
 @cache
@@ -242,6 +272,9 @@ def mismatches(catalog: Catalog, inputs: Mapping[str, frozenset[str]]) -> Iterat
     """
     for name in catalog.gateways.keys() & inputs.keys():
         yield f"{name}: a provider of this name exists; give the gateway another one"
+    for slug, open_model in catalog.passthrough.items():
+        if open_model.routes[0].provider not in PASSTHROUGH:
+            yield f"{slug}: only models of {', '.join(PASSTHROUGH)} can be asked for by their own names"
     inputs = {name: found.inputs for name, found in catalog.gateways.items()} | dict(inputs)
     for model in (each for first in catalog.models.values() for each in (first, *first.variants)):
         wanted = frozenset(model.input["properties"])
@@ -256,6 +289,32 @@ def mismatches(catalog: Catalog, inputs: Mapping[str, frozenset[str]]) -> Iterat
                 yield f"{where}: it takes no {', '.join(strange)}"
             if dropped := sorted(wanted - expressed - route.ignored - route.attached - model.tool.output):
                 yield f"{where}: nothing is made of {', '.join(dropped)}; map it, or list it as ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A provider's last day of a model, which has passed or comes soon."""
+
+    model: str
+    provider: str
+    name: str
+    ends: date
+    has_ended: bool
+
+    def __str__(self) -> str:
+        if self.has_ended:
+            return f"{self.model} at {self.provider}: {self.name} ended on {self.ends}; name its successor"
+        return f"{self.model} at {self.provider}: {self.name} ends on {self.ends}; name its successor before"
+
+
+def endings(catalog: Catalog, today: date) -> list[Ending]:
+    """List the routes whose models have ended at their providers, or will within WARNED_DAYS."""
+    routes = [(model, route) for model in catalog.models.values() for route in model.routes if route.ends]
+    return [
+        Ending(model.slug, route.provider, route.model, route.ends, route.ends < today)
+        for model, route in routes
+        if route.ends and (route.ends - today).days <= WARNED_DAYS
+    ]
 
 
 def _reach(route: Route, wanted: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
@@ -343,6 +402,36 @@ def _model(slug: str, item: Mapping[str, Any], tools: Mapping[str, Tool], gatewa
     return replace(first, variants=tuple(variants))
 
 
+def _passthrough(slug: str, item: Mapping[str, Any], tools: Mapping[str, Tool]) -> Model:
+    provider, _, name = slug.partition("/")
+    if not name or "*" in provider:
+        raise ValueError("it must be a provider's name, a slash, and a model's name or a pattern of it")
+    tool = tools[item["tool"]] if "tool" in item else next(iter(tools.values()))
+    nodes = workflow(item["workflow"], item.get("fixed", ())) if "workflow" in item else None
+    if (provider == COMFYUI) != (nodes is not None):
+        raise ValueError(f"a 'workflow' is what a name of {COMFYUI} needs, and no other takes")
+    route = Route(
+        provider=provider,
+        model=name,
+        fixed=item.get("fixed", {}),
+        price=microdollars(item.get("price", 0)),
+        prices=prices(item.get("prices", []), microdollars),
+        workflow=filled(nodes, item.get("fixed", {})) if nodes is not None else None,
+        own_words=True,
+    )
+    return Model(
+        slug=slug,
+        name=slug,
+        description=item.get("description", "A model by its provider's own name, with its own inputs."),
+        tool=tool,
+        deadline=_number(item.get("deadline", PASSTHROUGH_SECONDS), 1) * 1_000,
+        cost=_number(item["cost"], 0),
+        routes=(route,),
+        input=passthrough.described(nodes, tool.input["properties"].get("image_urls")),
+        costs=prices(item.get("costs", []), lambda amount: _number(amount, 0)),
+    )
+
+
 def _described(tool: Tool, own: Mapping[str, Any] | None, tools: list[Tool]) -> Mapping[str, Any]:
     """Describe what a model takes as one of its `tools`, without those of its own inputs that only the others have."""
     if own is None:
@@ -417,6 +506,7 @@ def _route(
         price=microdollars(item.get("price", 0)),
         prices=prices(item.get("prices", []), microdollars),
         gateway=gateways.get(item["name"]),
+        ends=_date(item["ends"]) if "ends" in item else None,
         workflow=workflow(item["workflow"], (*(rules or ()), *item.get("fixed", {}))) if "workflow" in item else None,
     )
 
@@ -434,8 +524,22 @@ def _rule(item: Any, properties: Mapping[str, Any]) -> Rule:
         choices,
         _number(given.get("multiple", 1), 1),
         _number(given.get("megapixels", 1), 1),
+        _sides(given["most"]) if "most" in given else None,
+        _number(given.get("ratio", 100), 1),
         bool(given.get("lower", False)),
     )
+
+
+def _sides(value: Any) -> tuple[int, int]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise ValueError(f"'most' must be a list of two sides in pixels, not {value!r}")
+    return _number(value[0], 1), _number(value[1], 1)
+
+
+def _date(value: Any) -> date:
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise TypeError(f"'ends' must be a date such as 2027-03-15, not {value!r}")
+    return value
 
 
 def _number(value: Any, least: int) -> int:

@@ -3,7 +3,9 @@
 A rule names what it is made `from`, and what the provider allows of it:
 
     width, height   in pixels, whether the client gave these or an aspect ratio; a `multiple` of a number
-    size            both, as an object; where there are `choices` such as "1024x1536", the nearest of these
+    size            both, as an object; where there are `choices` such as "1024x1536", the nearest of these. With a
+                    `most` such as [3840, 2160], sides that the client gave are sent in such words as they are, but no
+                    larger, and no more than `ratio` times as long as wide
     aspect_ratio    such as "16:9": the nearest of the `choices`
     image_urls      where the provider can fetch the client's pictures; image_url: the first of them, image_url_2: the
                     second, and so on
@@ -47,6 +49,8 @@ class Rule:
     choices: tuple[str, ...] = ()
     multiple: int = 1
     megapixels: float = 1.0
+    most: tuple[int, int] | None = None
+    ratio: int = 100
     lower: bool = False
     """Whether the provider writes the values of an enum in small letters."""
 
@@ -81,11 +85,26 @@ class Rule:
         ratio = _ratio(values)
         if ratio is None:
             return None
+        if self.most and (values.get("width") or values.get("height")):
+            return self._limited(sides_of(values), self.most)
         if self.choices:
             return nearest(self.choices, ratio)
         sides = sides_of(values, self.megapixels)
         sides = {name: max(1, round(side / self.multiple)) * self.multiple for name, side in sides.items()}
         return sides if self.source == "size" else sides[self.source]
+
+    def _limited(self, sides: Mapping[str, int], most: tuple[int, int]) -> str:
+        """Write a size within limits of its longer side, its area and its shape, in steps of the multiple."""
+        width, height = sides["width"], sides["height"]
+        long, short = max(width, height), max(min(width, height), self.multiple)
+        long = min(long, short * self.ratio)
+        scale = min(1.0, max(most) / long, math.sqrt(most[0] * most[1] / (long * short)))
+        step = self.multiple
+        exact = [min(long * scale, max(most)), short * scale]
+        down = scale < 1
+        long, short = (max(1, int(side / step) if down else round(side / step)) * step for side in exact)
+        long = min(long, short * self.ratio)
+        return f"{long}x{short}" if width >= height else f"{short}x{long}"
 
 
 def translate(
