@@ -66,8 +66,10 @@ TABLE = [
     (overdue(status=Status.PENDING, deadline_at=None), Action.RESEND),
     (overdue(status=Status.PENDING, created_at=NOW - MAX_PENDING + 1), Action.RESEND),
     (overdue(status=Status.PENDING, created_at=NOW - MAX_PENDING), Action.GIVE_UP),
-    (overdue(status=Status.PENDING, claim_by=NOW + 1), Action.RESEND),
-    (overdue(status=Status.PENDING, claim_by=NOW), Action.GIVE_UP),
+    # Dispatch tells whom no provider can take by the deadline; a long queue of ours is waited for.
+    (overdue(status=Status.PENDING, claim_by=NOW - GRACE + 1), Action.RESEND),
+    (overdue(status=Status.PENDING, claim_by=NOW - GRACE), Action.GIVE_UP),
+    (overdue(status=Status.PENDING, created_at=NOW - MAX_PENDING, claim_by=NOW + 1), Action.GIVE_UP),
     # A job that is known is asked for, until long after its deadline.
     (overdue(status=Status.PROCESSING, job_id="job-1", committed=True), Action.INGEST),
     (overdue(status=Status.PROCESSING, job_id="job-1", committed=False), Action.INGEST),

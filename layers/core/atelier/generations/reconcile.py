@@ -10,6 +10,7 @@ from atelier.errors import ConflictError, NotFoundError, UnavailableError
 from atelier.generations.model import (
     ANNOUNCE_AFTER,
     GRACE,
+    MAX_PENDING,
     MAX_TRIES,
     POLL_EVERY,
     RESEND_AFTER,
@@ -58,7 +59,7 @@ def decide(generation: Generation, now: int) -> Action:
         case Status.SUCCESS | Status.ERROR:
             return Action.ANNOUNCE
         case Status.PENDING:
-            return Action.RESEND if now < generation.pending_until else Action.GIVE_UP
+            return Action.RESEND if now < _kept_until(generation) else Action.GIVE_UP
         case Status.PROCESSING if generation.job_id is not None:
             return Action.INGEST if now < deadline + GRACE else Action.FAIL
         case Status.PROCESSING if generation.committed:
@@ -69,6 +70,12 @@ def decide(generation: Generation, now: int) -> Action:
             return Action.FAIL
         case _:
             return Action.RELEASE if generation.tries < MAX_TRIES else Action.GIVE_UP
+
+
+def _kept_until(generation: Generation) -> int:
+    """Return when a pending generation is given up unseen: later than dispatch, which knows whether it can be served."""
+    latest = generation.created_at + MAX_PENDING
+    return min(generation.claim_by + GRACE, latest) if generation.claim_by else latest
 
 
 @dataclass(frozen=True, slots=True)
