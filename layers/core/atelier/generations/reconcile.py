@@ -73,7 +73,7 @@ def decide(generation: Generation, now: int) -> Action:
 
 
 def _kept_until(generation: Generation) -> int:
-    """Return when a pending generation is given up unseen: later than dispatch, which knows whether it can be served."""
+    """Return when a pending generation is given up unseen: after dispatch, which knows whether it can be served."""
     latest = generation.created_at + MAX_PENDING
     return min(generation.claim_by + GRACE, latest) if generation.claim_by else latest
 
