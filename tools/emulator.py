@@ -1,17 +1,19 @@
-"""MiniStack with four mends.
+"""MiniStack with five mends.
 
 Its importer of OpenAPI documents drops API Gateway's ANY method. It translates SAM templates without the values of the
 parameters, from which SAM knows whether a function needs a new version. Over a restart it keeps how far a function has
 read a table's stream, but not the stream: the function would miss as many records as were read before. A label that a
-secret's new version gets stays on the old one too.
+secret's new version gets stays on the old one too, and IAM does not see the label that a request names.
 
     .venv-local/bin/python -P tools/emulator.py
 """
 
+import json
 from contextvars import ContextVar
 from typing import Any
 
 from ministack.app import main  # type: ignore[import-not-found]
+from ministack.core import iam_actions  # type: ignore[import-not-found]
 from ministack.services import apigateway_v1, lambda_svc, secretsmanager  # type: ignore[import-not-found]
 from ministack.services.cloudformation import changesets, engine, handlers  # type: ignore[import-not-found]
 from samtranslator.translator import transform as sam  # type: ignore[import-not-found]
@@ -20,6 +22,7 @@ ANY = "x-amazon-apigateway-any-method"
 import_path_item = apigateway_v1._import_path_item
 lambda_state = lambda_svc.get_state
 put_secret_value = secretsmanager._put_secret_value
+request_tag_context = iam_actions.request_tag_context
 apply_transforms, transform = engine._apply_transforms, sam.transform
 parameters: ContextVar[dict[str, Any]] = ContextVar("parameters")
 
@@ -57,11 +60,20 @@ def put_secret_value_and_move_labels(data: dict[str, Any]) -> Any:
     return put_secret_value(data)
 
 
+def request_context_with_labels(service: str, action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+    """Make a request's condition keys, with the label of the secret's version that it names."""
+    context: dict[str, Any] = request_tag_context(service, action, body, params)
+    if service != "secretsmanager" or "VersionStage" not in (named := json.loads(body or b"{}")):
+        return context
+    return {**context, "secretsmanager:VersionStage": named["VersionStage"]}
+
+
 apigateway_v1._OPENAPI_HTTP_METHODS.add("any")
 apigateway_v1._import_path_item = import_path_item_with_any
 changesets._apply_transforms = handlers._apply_transforms = apply_transforms_with_parameters
 sam.transform = transform_with_parameters
 secretsmanager._put_secret_value = put_secret_value_and_move_labels
+iam_actions.request_tag_context = request_context_with_labels
 lambda_svc.get_state = lambda_state_from_the_streams_start
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Requests while AWS is slow or does not answer: each gets a clear answer within the function's time."""
 
 import json
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +15,12 @@ from atelier.accounts.api_keys import mint_key
 from atelier.accounts.users import new_user
 from atelier.adapters.aws import clients
 from atelier.adapters.dynamodb.account_store import AccountStore
+from atelier.catalog.model import EMBEDDED
+from atelier.errors import UnavailableError
 from atelier.generations.model import Status
 from functions.generate.app.dependencies import dependencies
 from tests.integration.lambdas import Calls, Lambdas, request
-from tests.integration.stack import Stack
+from tests.integration.stack import Stack, aws
 
 NOW = 1_767_225_600_000
 READ_SECONDS = 3.0
@@ -241,3 +244,68 @@ def test_no_try_starts_that_may_outlast_the_request(network: Network, accounts: 
         with deadline.time_limit(limit), pytest.raises((clients.OutOfTimeError, ReadTimeoutError)):
             client.get_item(TableName="any", Key=key)
         assert len(network.tries) == tries
+
+
+@pytest.fixture
+def hang() -> Iterator[Callable[[str], None]]:
+    """Let a service answer nothing from now on, in real time."""
+    over, hung = threading.Event(), []
+
+    def wait(**sent: Any) -> None:
+        over.wait(20)
+        raise ReadTimeoutError(endpoint_url=sent["request"].url)
+
+    def hang(service: str) -> None:
+        events = clients.client(service, brief=True).meta.events  # type: ignore[call-overload]
+        events.register_first("before-send", wait, unique_id="hang")
+        hung.append(events)
+
+    yield hang
+    over.set()
+    for events in hung:
+        events.unregister("before-send", unique_id="hang")
+
+
+@pytest.mark.parametrize("service", ["s3", "secretsmanager"])
+def test_what_is_in_memory_outlasts_a_service_that_hangs(
+    service: str, lambdas: Lambdas, stack: Stack, key: str, hang: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a sandbox with a catalog from S3 and secrets, all of which are to be read again
+    aws("s3").create_bucket(Bucket="owners-bucket")
+    aws("s3").put_object(Bucket="owners-bucket", Key="catalog.toml", Body=EMBEDDED.read_bytes())
+    stack.change("CatalogObject", "owners-bucket/catalog.toml")
+    monkeypatch.setattr("atelier.adapters.aws.secrets.TTL_SECONDS", 0.0)
+    monkeypatch.setattr("atelier.adapters.aws.catalog_object.TTL_SECONDS", 0.0)
+    event = request("generate", authorization=key, body=BODY, headers={"Prefer": "respond-async"})
+    assert lambdas.ask(event)[0] == 202
+    # when their service hangs
+    hang(service)
+    began = time.monotonic()
+    statuses = [lambdas.ask(event)[0] for _ in range(2)]
+    # then the last good ones serve, each after a second at most
+    assert statuses == [202, 202]
+    assert time.monotonic() - began < 6
+
+
+def test_a_top_up_whose_answers_were_lost_is_made_once(
+    accounts: AccountStore, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = new_user(email="ana@example.com", name="Ana", now=NOW, credits=10)
+    accounts.add_user(user)
+    events = clients.client("dynamodb").meta.events
+    events.register_last("before-send", network.answer, unique_id="answer")
+    try:
+        network.seconds = {"TransactWriteItems": 60.0}
+        assert accounts.top_up(user.id, 5, None, NOW).credits == 15
+        network.seconds = {"*": 60.0}
+        with pytest.raises(UnavailableError, match="may have been added"):
+            accounts.top_up(user.id, 5, None, NOW + 1)
+        network.seconds = {}
+        events.register_first("before-send", network.refuse, unique_id="refuse")
+        network.errors = {"TransactWriteItems": ReadTimeoutError(endpoint_url="https://dynamodb")}
+        with pytest.raises(UnavailableError, match="try again"):
+            accounts.top_up(user.id, 5, None, NOW + 2)
+    finally:
+        events.unregister("before-send", unique_id="answer")
+        events.unregister("before-send", unique_id="refuse")
+    assert accounts.user(user.id).credits == 20

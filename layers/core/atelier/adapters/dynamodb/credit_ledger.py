@@ -8,7 +8,7 @@ from typing import Any
 
 from atelier.accounts.credits import LedgerEntry
 from atelier.adapters.dynamodb.records import Record, RecordTable, Write
-from atelier.errors import NotFoundError, RefusedWritesError
+from atelier.errors import NotFoundError, RefusedWritesError, UnavailableError
 
 USER, LEDGER = "user", "ledger"
 CHARGE, REFUND, TOP_UP = "charge", "refund", "top-up"
@@ -39,7 +39,10 @@ class CreditLedger:
         return [given, self._entry(user_id, REFUND, cost, now, generation_id=generation_id, name=generation_id)]
 
     def top_up(self, user_id: str, amount: int, note: str | None, now: int) -> None:
-        """Add credits to a user, who is metered from then on; NotFoundError where there is none."""
+        """Add credits to a user, who is metered from then on; NotFoundError where there is none.
+
+        UnavailableError where nothing was added, or nobody can tell; its message says which.
+        """
         name = f"{now:013d}"
         given = self._table.addition(
             (user_id, USER), {"balance": amount}, {"unmetered": False}, condition="attribute_exists(id)", values={}
@@ -50,6 +53,18 @@ class CreditLedger:
             if 0 in exc.refused:
                 raise NotFoundError(f"There is no user '{user_id}'.") from exc
             raise
+        except UnavailableError as exc:
+            self._require_entry(user_id, f"{LEDGER}#{name}#{TOP_UP}", exc)
+
+    def _require_entry(self, user_id: str, record: str, exc: UnavailableError) -> None:
+        """Return where an entry was written before its answers were lost; else raise `exc`."""
+        try:
+            written = self._table.get(user_id, record)
+        except UnavailableError as again:
+            message = "The credits may have been added; look at the user's ledger before you add them again."
+            raise UnavailableError(message) from again
+        if written is None:
+            raise exc from exc.__cause__
 
     def first_credits(self, user_id: str, amount: int, now: int) -> Write:
         """Make the entry of the credits that a new user starts with, for the transaction that writes the user."""
