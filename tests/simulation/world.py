@@ -256,7 +256,7 @@ class World:
             ingest_queue=self.queues["ingest"], providers=providers, keys=keys, ready=lambda _: True,
             gateways=lambda gateway: providers[gateway.name],
             catalog=lambda: catalog, inputs=StoredInputs(files=files, base_url=BASE_URL), files=files,
-            callback_base_url=BASE_URL, clock=clock,
+            callback_base_url=BASE_URL, clock=clock, sleep=lambda _: None,
         )  # fmt: skip
         workshop = replace(
             self._dispatch, queue=self.queues["ingest"], elsewhere=self.queues["dispatch"],

@@ -210,6 +210,7 @@ class World:
             files=files,
             callback_base_url=BASE_URL,
             clock=clock,
+            sleep=clock.sleep,
         )
         prepare = PrepareInputs(
             generations=generations,

@@ -42,7 +42,7 @@ from atelier.generations.model import (
 from atelier.images.download import Download
 from atelier.images.image import EncodedImage
 from atelier.images.ports import Sanitise
-from atelier.outbound.circuit_breaker import FAILURES_TO_OPEN, PROBE_EVERY, CircuitBreaker
+from atelier.outbound.circuit_breaker import FAILURES_TO_OPEN, PROBE_EVERY, CircuitBreaker, Release
 from atelier.providers.provider import (
     DEFAULT_LIFETIME,
     Failed,
@@ -405,6 +405,37 @@ def test_s3_away_costs_no_image_that_was_paid_for(answered: int, away: int) -> N
     assert (stored.status, len(stored.sources)) == (Status.UPLOADING, 1)
     assert room.clock.now - NOW <= 240 * SECOND
     assert room.ingest_queue.sent == [(stored.id, 0)]
+
+
+class Unreachable(InMemoryGenerations):
+    """A table that fails the writes after a claim until a time, before or after they take effect."""
+
+    def __init__(self, room: Room, *, until: int, after: bool) -> None:
+        super().__init__(room.generations.table)
+        self._room, self._until, self._after = room, until, after
+
+    def advance(self, before: Generation, after: Generation, release: Release | None = None) -> Generation:
+        if before.status is Status.PROCESSING and self._room.clock() < self._until:
+            self._room.clock.now += HANG
+            if self._after:
+                super().advance(before, after, release)
+            raise UnavailableError("The table is out of reach; try again.")
+        return super().advance(before, after, release)
+
+
+@each("after", [False, True])
+@each("model", ["paid", "at-once"])
+def test_a_table_away_for_a_minute_costs_no_paid_job(model: str, after: bool) -> None:
+    """A job's id, or where its images are, was lost with one write that failed."""
+    room = Room(a_generation(model=model))
+    room.step = replace(
+        room.step, generations=Unreachable(room, until=NOW + MINUTE, after=after), sleep=room.clock.sleep
+    )
+    kept = room.step(room.generation)
+    assert (kept.job_id, len(kept.sources)) == (("job-1", 0) if model == "paid" else (None, 1))
+    assert room.generation == kept
+    assert room.upstreams.taken(room.clock.now) == 0
+    assert room.clock.now - NOW <= 240 * SECOND
 
 
 def test_what_cannot_be_stored_is_lost_once_and_refunded() -> None:

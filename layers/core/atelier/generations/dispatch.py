@@ -298,15 +298,15 @@ class Dispatch:
                 return self._end(attempt, claimed.failed("The provider finished without a picture.", now))
             case Images(images):
                 staged = self._stage(attempt, claimed, images)
-                return self._bring_home(self._end(attempt, claimed.uploading(self.clock(), staged, now + STAGED)))
+                return self._bring_home(self._keep(attempt, claimed.uploading(self.clock(), staged, now + STAGED)))
             case Submitted(job_id):
-                submitted = self._end(attempt, claimed.submitted(job_id, now))
+                submitted = self._keep(attempt, claimed.submitted(job_id, now))
                 if getattr(attempt.candidate.provider, "polled", False):
                     with suppress(UnavailableError):  # reconcile asks, too
                         self.ingest_queue.send(submitted.id, delay=FIRST_LOOK // SECOND)
                 return submitted
             case ImageUrls(urls):
-                return self._bring_home(self._end(attempt, claimed.uploading(now, urls, outcome.until(now))))
+                return self._bring_home(self._keep(attempt, claimed.uploading(now, urls, outcome.until(now))))
             case Failed(message):
                 return self._end(attempt, claimed.failed(message, now))
             case _:
@@ -336,6 +336,20 @@ class Dispatch:
                 else:
                     break
         return tuple(keys)
+
+    def _keep(self, attempt: ActiveAttempt, after: Generation) -> Generation:
+        """Write where the images of a paid job are to be had, and keep trying: nobody else knows."""
+        while True:
+            try:
+                return self._end(attempt, after)
+            except UnavailableError:
+                if self.clock() >= attempt.begun_at + STORE_UNTIL:
+                    raise
+            self.sleep(STORE_EVERY_SECONDS)
+            with suppress(UnavailableError):
+                fresh = self.generations.get(after.id)
+                if fresh.version == after.version and (fresh.job_id, fresh.sources) == (after.job_id, after.sources):
+                    return fresh  # a try whose answer was lost
 
     def _bring_home(self, uploading: Generation) -> Generation:
         self.ingest_queue.send(uploading.id)
