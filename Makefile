@@ -65,6 +65,9 @@ screenshots: .venv/ready chromium ## docs/screenshots, of the stack that `make r
 openapi: .venv/ready ## the API's description, anew from the code
 	@.venv/bin/python -m tools.openapi
 
+tables: .venv/ready ## the tables of docs/providers.md and of the README, anew from the catalog
+	@.venv/bin/python -m tools.provider_tables
+
 advisories: .venv/ready ## the list of known vulnerabilities of what is pinned, anew from osv.dev
 	@.venv/bin/python -m tools.advisories --update
 

@@ -1,0 +1,31 @@
+"""docs/providers.md and the README say what the catalog and the providers' code say."""
+
+from pathlib import Path
+
+import pytest
+
+from atelier.catalog.model import embedded
+from atelier.providers.registry import kinds
+from tools.provider_tables import FILES, filled, name, tables
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_page_has_the_tables_that_the_code_makes(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert filled(text) == text, "run `make tables`"
+
+
+def test_each_table_stands_on_a_page() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in FILES)
+    for title, table in tables().items():
+        assert text.count(f"<!-- {title} -->") == 1
+        assert table in text
+
+
+def test_every_provider_model_and_price_is_there() -> None:
+    text, catalog = FILES[0].read_text(encoding="utf-8"), embedded()
+    for provider in kinds(catalog):
+        assert f"| {name(provider)} |" in text
+    for slug, model in catalog.models.items():
+        for route in model.routes:
+            assert f"| `{slug}` | {name(route.provider)} | `{route.model.partition(':')[0]}` |" in text
