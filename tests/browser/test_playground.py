@@ -219,10 +219,10 @@ def test_each_tool_shows_its_own_fields(visit: Visit) -> None:
     page = visit("playground")
     page.get_by_role("tab", name="OpenAI").click()
     for tool, label in (
-        ("Outpaint", "Left"),
-        ("Upscale", "Factor"),
+        ("Outpaint", "Left optional"),
+        ("Upscale", "Factor optional"),
         ("Erase", "Mask"),
-        ("Remove background", "Format"),
+        ("Remove background", "Format optional"),
     ):
         page.get_by_label("Tool").select_option(tool)
         expect(page.get_by_label("Negative prompt")).to_have_count(0)
