@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from atelier.clock import HOUR, MINUTE, SECOND
-from atelier.errors import ConflictError
+from atelier.errors import ConflictError, UnreadableRecordError
 from atelier.generations.model import (
     ANNOUNCE_AFTER,
     GRACE,
@@ -280,22 +280,27 @@ def test_who_was_interrupted_is_named_among_the_attempts() -> None:
     assert (attempt.ended_at, attempt.reason) == (NOW, "Whoever worked on it was interrupted.")
 
 
-def test_an_unreadable_record_waits_longer_each_time() -> None:
+class Unreadable(InMemoryGenerations):
+    """No record can be read."""
+
+    def __init__(self, table: Table, error: Exception) -> None:
+        super().__init__(table)
+        self._error = error
+
+    def get(self, generation_id: str) -> Generation:
+        raise self._error
+
+
+@each("error", [KeyError("payload"), UnreadableRecordError("A newer release wrote it.")])
+def test_an_unreadable_record_waits_longer_each_time(error: Exception) -> None:
     young, old = (f"{NOW - age:012x}" + "0" * 20 for age in (MINUTE, HOUR))
     room = Room(overdue(id=young), overdue(id=old))
-    room.step = replace(room.step, generations=Unreadable(room.generations.table))
+    room.step = replace(room.step, generations=Unreadable(room.generations.table, error))
     assert room.run() == [Action.TRY_LATER] * 2
     assert {name: until - NOW for (name, *_), until in room.generations.table.postponed.items()} == {
         young: LEAST_WAIT, old: 15 * MINUTE
     }  # fmt: skip
     assert room.run() == []
-
-
-class Unreadable(InMemoryGenerations):
-    """No record can be read."""
-
-    def get(self, generation_id: str) -> Generation:
-        raise KeyError("payload")
 
 
 def test_four_hundred_unreadable_records_hold_up_nobody() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from atelier.clock import MINUTE, SECOND
-from atelier.errors import ConflictError, NotFoundError, UnavailableError
+from atelier.errors import ConflictError, NotFoundError, UnavailableError, UnreadableRecordError
 from atelier.generations.model import (
     ANNOUNCE_AFTER,
     GRACE,
@@ -155,7 +155,8 @@ class Reconcile:
     def _postponed(self, due: Due, error: Exception) -> Exception:
         """Postpone what failed: soon again where something was out of reach, else ever later; returns the error."""
         now = self.clock()
-        wait = LEAST_WAIT if isinstance(error, UnavailableError) else later(now - int(due.generation_id[:12], 16))
+        passes = isinstance(error, UnavailableError) and not isinstance(error, UnreadableRecordError)
+        wait = LEAST_WAIT if passes else later(now - int(due.generation_id[:12], 16))
         with suppress(ConflictError, UnavailableError):  # it was moved before it failed, or the table is out of reach
             self.schedule.postpone(due, now + wait)
         return error
