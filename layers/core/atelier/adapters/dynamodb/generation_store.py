@@ -166,22 +166,28 @@ class GenerationStore:
 
     def due(self, now: int, limit: int) -> Iterable[Due]:
         """Name at most `limit` overdue records, the longest overdue first; a kind gets at least half of them."""
-        kinds = [self._due(kind, now, limit) for kind in DUE_KINDS]
+        found = [due for shard in range(DUE_SHARDS) for due in self._due(shard, now, limit // DUE_SHARDS)]
+        found.sort(key=lambda due: due.due_at)
+        kinds = [[due for due in found if due.kind == kind] for kind in DUE_KINDS]
         half = limit // len(kinds)
-        spare = sum(max(half - len(found), 0) for found in kinds)
-        chosen = [due for found in kinds for due in found[: half + spare]]
+        spare = sum(max(half - len(items), 0) for items in kinds)
+        chosen = [due for items in kinds for due in items[: half + spare]]
         return sorted(chosen, key=lambda due: due.due_at)[:limit]
 
-    def _due(self, kind: str, now: int, limit: int) -> list[Due]:
-        records = [
-            record
-            for shard in range(DUE_SHARDS)
-            for record in self._table.query(
-                "due", ("due_shard", str(shard)), before=("due_at", now), limit=limit // DUE_SHARDS, kind=kind
-            )
+    def _due(self, shard: int, now: int, limit: int) -> list[Due]:
+        """Name a shard's overdue records, at most `limit` of each kind; where there are fewer in all, one read does."""
+        partition, before = ("due_shard", str(shard)), ("due_at", now)
+        records = self._table.query("due", partition, before=before, limit=limit)
+        if len(records) == limit:
+            records = [
+                record
+                for kind in DUE_KINDS
+                for record in self._table.query("due", partition, before=before, limit=limit, kind=kind)
+            ]
+        return [
+            Due(str(item["id"]), str(item["record"]).partition("#")[0], str(item["record"]), int(item["due_at"] or 0))
+            for item in records
         ]
-        found = [Due(str(item["id"]), kind, str(item["record"]), int(item["due_at"] or 0)) for item in records]
-        return sorted(found, key=lambda due: due.due_at)
 
     def postpone(self, due: Due, until: int) -> None:
         """Move a record on the schedule, whatever else it holds; ConflictError where it was moved meanwhile.
