@@ -1216,9 +1216,13 @@ def test_keys_set_in_the_secret_count_once_they_are_listed(console: Console, sta
     aws("secretsmanager").put_secret_value(SecretId=arn, SecretString=json.dumps({"replicate": "r8_key"}))
     assert console("GET", "providers")[0] == 200
     assert versions(stack) == {NAMES: {"replicate": "set"}, CALLBACKS: {"replicate": "r8_key"}}
-    before = aws("secretsmanager").list_secret_version_ids(SecretId=arn)["Versions"]
+
+    def known() -> set[str]:
+        return {one["VersionId"] for one in aws("secretsmanager").list_secret_version_ids(SecretId=arn)["Versions"]}
+
+    before = known()
     console("GET", "providers")
-    assert aws("secretsmanager").list_secret_version_ids(SecretId=arn)["Versions"] == before
+    assert known() == before
 
 
 def test_of_two_who_publish_the_later_keys_win(stack: Stack) -> None:

@@ -6,21 +6,22 @@ from typing import Any
 
 import pytest
 
-from atelier.adapters.dynamodb import generation_store
+from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.delivery_store import DeliveryStore
 from atelier.adapters.dynamodb.generation_store import GenerationStore
-from atelier.adapters.dynamodb.records import RecordTable
+from atelier.adapters.dynamodb.records import RecordTable, log_unreadable
 from atelier.clock import now_ms
 from atelier.errors import UnreadableRecordError
 from atelier.generations.model import Generation, Moment, ProviderAttempt, Status
+from atelier.generations.usage import utc_day
 from tests.integration.client import Client, a_client
 from tests.integration.lambdas import Lambdas, request
-from tests.integration.samples import delivery, generation
+from tests.integration.samples import NOW, delivery, generation
 from tests.integration.stack import Stack, aws
 
 
 @pytest.fixture
-def ann(lambdas: Lambdas, stack: Stack, accounts: Any) -> Client:
+def ann(lambdas: Lambdas, stack: Stack, accounts: AccountStore) -> Client:
     return a_client(lambdas, stack, accounts, "ann@example.com")
 
 
@@ -96,7 +97,7 @@ UNREADABLE: dict[str, dict[str, Any]] = {
 def test_an_unreadable_generation_is_shown_as_such(
     change: dict[str, Any], ann: Client, operator: Any, three: list[Generation], stack: Stack, logs: Any
 ) -> None:
-    generation_store._log_once.cache_clear()
+    log_unreadable.cache_clear()
     first, middle, last = three
     rewrite(stack, middle, due_at=middle.created_at, due_shard="0", **change)
     expected = [(last.id, "success"), (middle.id, "unreadable"), (first.id, "success")]
@@ -123,7 +124,7 @@ def test_an_unreadable_generation_is_shown_as_such(
         assert (answer.status, answer.headers["Retry-After"]) == (503, "60")
         assert "newer" in answer.document["message"]
     assert operator("GET", f"generations/{middle.id}")[0] == 503
-    told = [line for line in logs() if line["message"] == "a generation cannot be read"]
+    told = [line for line in logs() if line["message"] == "a record cannot be read"]
     assert [line["unreadable_id"] for line in told] == [middle.id]
     # the operator can delete one that is finished
     status, _ = operator("DELETE", f"generations/{middle.id}")
@@ -149,3 +150,52 @@ def test_an_unreadable_delivery_holds_up_no_list(
     assert ann("GET", f"/generations/{three[1].id}/deliveries").status == 503
     with pytest.raises(UnreadableRecordError):
         deliveries.find(three[1].id)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "change"),
+    [
+        ("key", "keys", {"scopes": "v2:all"}),
+        ("user", "users", {"unmetered": None}),
+        ("usage", "usage", {"model": None}),
+        ("ledger", "users/{user}/ledger", {"entry_kind": None}),
+    ],
+)
+def test_other_unreadable_records_hold_up_no_list(
+    kind: str, path: str, change: dict[str, Any], ann: Client, lambdas: Lambdas, operator: Any, stack: Stack,
+    accounts: AccountStore,
+) -> None:  # fmt: skip
+    # given two of each
+    bob = a_client(lambdas, stack, accounts, "bob@example.com")
+    for client in (ann, bob):
+        accounts.top_up(client.user_id, 1, None, NOW)
+        accounts.top_up(client.user_id, 1, None, NOW + 1)
+        client.generate()
+    lambdas.make()
+    today = {"from": utc_day(now_ms()).isoformat(), "to": utc_day(now_ms()).isoformat()}
+    path, query = path.format(user=ann.user_id), today if kind == "usage" else {}
+    _, before = operator("GET", path, query)
+    # when a newer release rewrites one
+    rows = [(row["id"]["S"], row["record"]["S"].partition("#")[0], row) for row in stack.rows("AccountsTable")]
+    row = next(
+        row
+        for owner, record, row in rows
+        if (record == kind and (kind == "key" or owner == ann.user_id)) or owner.startswith(f"{kind}#")
+    )
+    (name, value), = change.items()  # fmt: skip
+    changed = {**row, name: {"S": value}} if value else {key: item for key, item in row.items() if key != name}
+    aws("dynamodb").put_item(TableName=stack.ref("AccountsTable"), Item=changed)
+    # then the list has the others
+    status, after = operator("GET", path, query)
+    assert (status, len(after["data"])) == (200, len(before["data"]) - 1)
+    assert all(one in before["data"] for one in after["data"])
+
+
+def test_a_deleted_users_unreadable_key_is_revoked(
+    ann: Client, operator: Any, stack: Stack, accounts: AccountStore
+) -> None:
+    (row,) = [row for row in stack.rows("AccountsTable") if row["record"]["S"] == "key"]
+    aws("dynamodb").put_item(TableName=stack.ref("AccountsTable"), Item={**row, "scopes": {"S": "v2:all"}})
+    assert operator("DELETE", f"users/{ann.user_id}")[0] == 200
+    (row,) = [row for row in stack.rows("AccountsTable") if row["record"]["S"] == "key"]
+    assert int(row["revoked_at"]["N"]) > 0

@@ -14,7 +14,7 @@ from atelier.accounts.api_keys import ApiKey
 from atelier.accounts.credits import LedgerEntry
 from atelier.accounts.users import RetiredSecret, User, WebhookSecrets, new_user
 from atelier.adapters.dynamodb.credit_ledger import USER, CreditLedger
-from atelier.adapters.dynamodb.records import Record, RecordTable, Write
+from atelier.adapters.dynamodb.records import Record, RecordTable, Write, readable
 from atelier.adapters.dynamodb.spending_store import SpendingStore
 from atelier.adapters.dynamodb.usage_store import UsageStore
 from atelier.errors import ConflictError, NotFoundError, TooManyRequestsError
@@ -146,9 +146,9 @@ class AccountStore:
             "user_budget_day": user.budget_day,
             "user_budget_month": user.budget_month,
         }
-        for key in self.list_keys():
-            if key.user_id == user_id and any(getattr(key, name) != value for name, value in copied.items()):
-                self.edit_key(key.id, copied)
+        for key in self._key_records(user_id):
+            if any(key.get(name) != value for name, value in copied.items()):
+                self._edit_key_record(key, copied)
         return user
 
     def delete_user(self, user_id: str, now: int) -> None:
@@ -164,14 +164,20 @@ class AccountStore:
                 (user_id, USER), nobody, condition="attribute_not_exists(deleted_at)", values={}
             )
             self._table.transact([change, self._table.deletion((str(record["email"]), EMAIL))])
-        for key in self.list_keys():
-            if key.user_id == user_id:
-                self.revoke_key(key.id, now)
-                self.edit_key(key.id, {"user_email": DELETED_USER})
+        for key in self._key_records(user_id):
+            revoked = {"revoked_at": key.get("revoked_at") or now, "user_email": DELETED_USER}
+            self._edit_key_record(key, revoked)
+
+    def _key_records(self, user_id: str) -> list[Record]:
+        """Read the records of a user's keys, also those that cannot be listed: they must not stay in force."""
+        return [record for record in self._list(KEY) if record.get("user_id") == user_id]
+
+    def _edit_key_record(self, key: Record, changes: Record) -> None:
+        self._table.update((str(key["id"]), KEY), changes, condition="attribute_exists(id)", values={})
 
     def list_keys(self) -> list[ApiKey]:
         """List all keys, the newest first."""
-        return [_key(record) for record in self._list(KEY)]
+        return readable(self._list(KEY), _key)
 
     def user(self, user_id: str) -> User:
         """Read a user; NotFoundError where there is none."""
@@ -215,7 +221,7 @@ class AccountStore:
 
     def list_users(self) -> list[User]:
         """List all users, the newest first."""
-        return [_user(record) for record in self._list(USER)]
+        return readable(self._list(USER), _user)
 
     def add_user(self, user: User) -> None:
         """Write a new user, with a first entry in the ledger; ConflictError where the address is taken."""

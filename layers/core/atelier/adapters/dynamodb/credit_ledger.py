@@ -7,7 +7,7 @@ accounts table.
 from typing import Any
 
 from atelier.accounts.credits import LedgerEntry
-from atelier.adapters.dynamodb.records import Record, RecordTable, Write
+from atelier.adapters.dynamodb.records import Record, RecordTable, Write, readable
 from atelier.errors import NotFoundError, RefusedWritesError, UnavailableError
 
 USER, LEDGER = "user", "ledger"
@@ -73,7 +73,7 @@ class CreditLedger:
     def entries(self, user_id: str, limit: int) -> list[LedgerEntry]:
         """List the changes of a user's balance, the newest first; their sum is the balance."""
         records = self._table.get_all(user_id, f"{LEDGER}#", limit=limit)
-        return sorted((_entry(record) for record in records), key=lambda entry: entry.created_at, reverse=True)
+        return sorted(readable(records, _entry), key=lambda entry: entry.created_at, reverse=True)
 
     def _entry(
         self, user_id: str, kind: str, amount: int, now: int, *, name: str, generation_id: str | None = None,

@@ -9,10 +9,9 @@ import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from atelier.adapters.dynamodb.records import Record, RecordTable, Write, plain
+from atelier.adapters.dynamodb.records import Record, RecordTable, Write, log_unreadable, plain
 from atelier.encoding import encode
 from atelier.errors import ConfigurationError, ConflictError, NotFoundError, RefusedWritesError, UnreadableRecordError
 from atelier.generations.listing import ListRequest, Page
@@ -27,7 +26,6 @@ from atelier.generations.model import (
     UnreadableGeneration,
 )
 from atelier.generations.ports import Due
-from atelier.logging import logger
 
 if TYPE_CHECKING:
     from atelier.adapters.dynamodb.account_store import AccountStore
@@ -360,7 +358,7 @@ def _listed(record: Record) -> ListedGeneration:
     try:
         return from_record(record)
     except UnreadableRecordError as exc:
-        _log_once(str(record["id"]), repr(exc.__cause__))
+        log_unreadable(str(record["id"]), GENERATION, repr(exc.__cause__))
         owner = str(record.get("user_id", ""))
         return UnreadableGeneration(
             id=str(record["id"]),
@@ -371,11 +369,6 @@ def _listed(record: Record) -> ListedGeneration:
             status=str(record.get("status", "")),
             cost=int(record.get("cost") or 0),
         )
-
-
-@lru_cache
-def _log_once(generation_id: str, cause: str) -> None:
-    logger.error("a generation cannot be read", unreadable_id=generation_id, cause=cause)
 
 
 def from_stream(image: Mapping[str, Any]) -> Generation:

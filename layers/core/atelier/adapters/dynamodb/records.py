@@ -6,21 +6,24 @@ write carries a fresh writer token; a failed condition on a record that holds th
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
 from atelier.adapters.aws.clients import translated
 from atelier.chance import chance
 from atelier.errors import ConflictError, ContendedError, RefusedWritesError, UnavailableError
+from atelier.logging import logger
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 
+Item = TypeVar("Item")
 Scalar = str | int | bool | None
 Record = Mapping[str, Scalar]
 """A record's attributes; None means that the attribute is absent."""
@@ -364,6 +367,23 @@ def _ours(exc: UnavailableError, writer: str | None) -> Record:
     if writer is None or record.get("writer") != writer:
         raise ConflictError("the record was changed by another writer") from cause
     return record
+
+
+def readable(records: Iterable[Record], read: Callable[[Record], Item]) -> list[Item]:
+    """Read the records of a list; those that this release cannot read, as a newer one's, are logged and left out."""
+    found = []
+    for record in records:
+        try:
+            found.append(read(record))
+        except (KeyError, TypeError, ValueError) as exc:
+            log_unreadable(str(record["id"]), str(record["record"]), repr(exc))
+    return found
+
+
+@lru_cache
+def log_unreadable(record_id: str, kind: str, cause: str) -> None:
+    """Log that a record cannot be read, once a sandbox."""
+    logger.error("a record cannot be read", unreadable_id=record_id, kind=kind, cause=cause)
 
 
 def _key(record_id: str, kind: str) -> "dict[str, AttributeValueTypeDef]":

@@ -7,7 +7,7 @@ records: a crowd that finishes at once then waits less for each other. Readers a
 from datetime import date
 from typing import Any
 
-from atelier.adapters.dynamodb.records import RecordTable, Write
+from atelier.adapters.dynamodb.records import RecordTable, Write, readable
 from atelier.generations.model import Generation
 from atelier.generations.usage import COUNTS, NAMES, Usage, days_between, summed, usage_of
 
@@ -39,11 +39,12 @@ class UsageStore:
     def list(self, first: date, last: date, *, user_id: str | None = None) -> list[Usage]:
         """List the usage from one day to another, both included, of a user or of all."""
         months = sorted({day.isoformat()[:7] for day in days_between(first, last)})
-        found = [
-            _usage(record)
+        records = (
+            record
             for month in months
             for record in self._table.get_partition(f"{USAGE}#{month}", f"{user_id}#" if user_id else "")
-        ]
+        )
+        found = readable(records, _usage)
         wanted = (first.isoformat(), last.isoformat())
         return summed(usage for usage in found if wanted[0] <= usage.date <= wanted[1])
 
