@@ -1129,7 +1129,7 @@ def test_the_providers_are_listed_without_their_keys(console: Console, stack: St
     assert (found["fal"]["needsKey"], found["fal"]["set"]) == (True, False)
     assert found["sketch"] == {
         "name": "sketch", "needsKey": False, "set": None, "configured": True, "models": ["sketch", "playground-v2"],
-        "breaker": "closed", "probeAt": None, "lastError": None, "lastErrorAt": None,
+        "breaker": "closed", "probeAt": None, "lastError": None, "lastErrorAt": None, "endings": [],
     }  # fmt: skip
     assert {name for name, one in found.items() if one["configured"]} == {"sketch", "replicate"}
     assert {"flux-dev", "nano-banana"} <= set(found["replicate"]["models"])
