@@ -39,9 +39,6 @@ from atelier.adapters.http.client import HttpxClient
 from atelier.generations.model import Generation, Status, new_generation
 from atelier.generations.wait import Wait
 from benchmarks.metering import Item, Meter, MeteredLambdas, Run, in_order, size
-from functions.deliver import app as deliver
-from functions.dispatch import app as dispatch
-from functions.ingest import app as ingest
 from tests.integration.lambdas import FACTORIES, HANDLERS, event, request
 from tests.integration.stack import REGION, Stack, set_provider_keys, template
 from tests.integration.world import BASE, RECEIVER, Internet, Studio
@@ -138,8 +135,7 @@ class World:
             STUDIO_FILES: lambda _: httpx.Response(200, content=self.picture),
             OPENAI: lambda _: httpx.Response(200, text=answer),
         }
-        for module in (deliver, dispatch, ingest, http):
-            patch.setattr(module, "client", lambda policy: HttpxClient(httpx.MockTransport(self.internet), policy))
+        patch.setattr(http, "client", lambda policy: HttpxClient(httpx.MockTransport(self.internet), policy))
         keys = {"artificial-studio": self.studio.key, "openai": "key"}
         set_provider_keys(self.stack.ref("ProviderKeysSecret"), keys)
         self.key = self._mint()
