@@ -7,9 +7,9 @@ from typing import Any
 from atelier.adapters.aws import clients
 from atelier.adapters.aws.queues import SqsQueue
 from atelier.adapters.aws.secrets import Secret
-from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.delivery_store import DeliveryStore
 from atelier.adapters.dynamodb.records import RecordTable
+from atelier.adapters.dynamodb.webhook_secret_store import WebhookSecretStore
 from atelier.adapters.http.lazy_client import LazyHttpClient
 from atelier.adapters.lambda_.batches import BatchAnswer, process_ids
 from atelier.adapters.lambda_.metrics import EmbeddedMetrics
@@ -46,7 +46,7 @@ def deliver() -> Deliver:
     """Put the real collaborators together."""
     settings = load(Settings)
     dynamodb = clients.client("dynamodb")
-    accounts = AccountStore(RecordTable(dynamodb, settings.accounts_table))
+    versions = WebhookSecretStore(RecordTable(dynamodb, settings.accounts_table))
     signing_key = Secret(clients.client("secretsmanager"), settings.signing_key_arn)
     return Deliver(
         deliveries=DeliveryStore(
@@ -54,7 +54,7 @@ def deliver() -> Deliver:
         ),
         queue=lambda: SqsQueue(lambda: clients.client("sqs"), settings.delivery_queue_url),
         egress=LazyHttpClient(UrlPolicy(allow_loopback=settings.allow_loopback, ports=settings.egress_ports)),
-        secrets=SigningSecrets(accounts.webhook_secrets, signing_key),
+        secrets=SigningSecrets(versions.read, signing_key),
         base_url=resolve_public_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
         source=settings.webhook_source,
         clock=now_ms,

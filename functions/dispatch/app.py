@@ -12,9 +12,9 @@ from atelier.adapters.aws.catalog_object import catalog_source
 from atelier.adapters.aws.queues import SqsQueue
 from atelier.adapters.aws.s3_files import S3Files
 from atelier.adapters.aws.secrets import Secret, SecretProviderKeys
-from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
+from atelier.adapters.dynamodb.settlement import Settlement
 from atelier.adapters.http.lazy_client import LazyHttpClient
 from atelier.adapters.lambda_.batches import BatchAnswer, process_ids
 from atelier.api.base_url import resolve_public_url
@@ -23,7 +23,8 @@ from atelier.generations.dispatch import Dispatch
 from atelier.generations.input_images import StoredInputs
 from atelier.logging import bind_context, logger
 from atelier.outbound.url_policy import OperatorPolicy, UrlPolicy
-from atelier.providers.registry import Gateways, Setup, asynchronous, synchronous
+from atelier.providers.asynchronous import asynchronous
+from atelier.providers.registry import Gateways, Setup, synchronous
 from atelier.settings import load
 
 
@@ -50,7 +51,7 @@ def dispatch() -> Dispatch:
     """Put the real collaborators together."""
     settings = load(Settings)
     dynamodb = clients.client("dynamodb")
-    accounts = AccountStore(RecordTable(dynamodb, settings.accounts_table))
+    accounts = Settlement(RecordTable(dynamodb, settings.accounts_table))
     generations = GenerationStore(RecordTable(dynamodb, settings.generations_table), accounts=accounts)
     keys = SecretProviderKeys(Secret(clients.client("secretsmanager"), settings.provider_keys_arn))
     files = S3Files(lambda: clients.client("s3"), settings.files_bucket)

@@ -12,9 +12,9 @@ from atelier.adapters.aws.catalog_object import catalog_source
 from atelier.adapters.aws.queues import SqsQueue
 from atelier.adapters.aws.s3_files import S3Files
 from atelier.adapters.aws.secrets import Secret, SecretProviderKeys
-from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
+from atelier.adapters.dynamodb.settlement import Settlement
 from atelier.adapters.http.lazy_client import LazyHttpClient
 from atelier.adapters.lambda_.batches import BatchAnswer, process_ids
 from atelier.adapters.lazy_pillow import convert, read_mask, sanitise, thumbnail
@@ -27,7 +27,8 @@ from atelier.generations.input_images import PrepareInputs, StoredInputs
 from atelier.images.download import Download
 from atelier.logging import bind_context, logger
 from atelier.outbound.url_policy import OperatorPolicy, UrlPolicy
-from atelier.providers.registry import Gateways, Setup, asynchronous, synchronous
+from atelier.providers.asynchronous import asynchronous
+from atelier.providers.registry import Gateways, Setup, synchronous
 from atelier.settings import load
 
 
@@ -56,7 +57,7 @@ def ingest() -> Ingest:
     """Put the real collaborators together."""
     settings = load(Settings)
     dynamodb = clients.client("dynamodb")
-    accounts = AccountStore(RecordTable(dynamodb, settings.accounts_table))
+    accounts = Settlement(RecordTable(dynamodb, settings.accounts_table))
     generations = GenerationStore(RecordTable(dynamodb, settings.generations_table), accounts=accounts)
     keys = SecretProviderKeys(Secret(clients.client("secretsmanager"), settings.provider_keys_arn))
     files = S3Files(lambda: clients.client("s3"), settings.files_bucket)

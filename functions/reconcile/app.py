@@ -8,10 +8,10 @@ from atelier.accounts.warn_of_budgets import WarnOfBudgets
 from atelier.adapters.aws import clients
 from atelier.adapters.aws.queues import SqsQueue
 from atelier.adapters.aws.topic import SnsTopic
-from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.delivery_store import DeliveryStore
 from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
+from atelier.adapters.dynamodb.settlement import Settlement
 from atelier.adapters.dynamodb.spending_store import SpendingStore
 from atelier.adapters.lambda_.metrics import EmbeddedMetrics
 from atelier.api.base_url import resolve_public_url
@@ -44,7 +44,7 @@ def reconcile() -> Reconcile:
     """Put the real collaborators together."""
     settings = load(Settings)
     dynamodb = clients.client("dynamodb")
-    accounts = AccountStore(RecordTable(dynamodb, settings.accounts_table))
+    accounts = Settlement(RecordTable(dynamodb, settings.accounts_table))
     table = RecordTable(dynamodb, settings.generations_table)
     generations = GenerationStore(table, accounts=accounts)
     return Reconcile(

@@ -17,8 +17,8 @@ from atelier.adapters.lambda_.responses import Answer, answer, answered, raw_bod
 from atelier.generations.provider_callback import ProviderCallback
 from atelier.logging import bind_context, logger
 from atelier.outbound.url_policy import OperatorPolicy
+from atelier.providers.asynchronous import asynchronous
 from atelier.providers.provider import CallbackRequest
-from atelier.providers.registry import asynchronous
 from atelier.settings import load
 
 

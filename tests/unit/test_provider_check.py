@@ -8,7 +8,8 @@ import pytest
 from atelier.adapters import ed25519
 from atelier.errors import ProviderBusyError, ProviderCredentialsError, ProviderError, ProviderRejectedError
 from atelier.outbound.http_client import HttpClient
-from atelier.providers.registry import KINDS, asynchronous, synchronous
+from atelier.providers.asynchronous import asynchronous
+from atelier.providers.registry import KINDS, synchronous
 from tests.unit.asynchronous import wire
 from tests.unit.test_provider_synchronous import URLS, NoModels
 

@@ -25,8 +25,9 @@ from atelier.catalog.model import Catalog
 from atelier.clock import now_ms
 from atelier.generations.cancel import Cancel
 from atelier.generations.delete import Delete
+from atelier.providers.asynchronous import asynchronous
 from atelier.providers.check_provider import CheckProvider
-from atelier.providers.registry import KEYS_FOR_CALLBACKS, KINDS, Gateways, Setup, asynchronous, synchronous
+from atelier.providers.registry import KEYS_FOR_CALLBACKS, KINDS, Gateways, Setup, synchronous
 from atelier.settings import load
 from atelier.webhooks.redeliver import Redeliver
 

@@ -1,6 +1,6 @@
 """All providers by name, and which of them this stack is set up for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from atelier.catalog.gateway import Gateway
@@ -18,7 +18,7 @@ from atelier.providers.ideogram import Ideogram
 from atelier.providers.openai import OpenAI
 from atelier.providers.openai_shaped import shaped
 from atelier.providers.ports import ModelInvoker, ProviderKeys
-from atelier.providers.provider import AsynchronousProvider, Provider
+from atelier.providers.provider import Provider
 from atelier.providers.replicate import Replicate
 from atelier.providers.sketch.provider import Sketch
 from atelier.providers.stability import Stability
@@ -64,20 +64,6 @@ def keyed(name: str, catalog: Catalog) -> type[Provider]:
         names = ", ".join(other.name for other in known.values() if other.takes_key)
         raise NotFoundError(f"There is no provider '{name}' that takes a key; {names} do.")
     return kind
-
-
-def asynchronous(
-    http: HttpClient, *, urls: Mapping[str, str], verify: Callable[[bytes, bytes, bytes], bool]
-) -> Mapping[str, AsynchronousProvider]:
-    """Make the providers that have jobs, and call back; `urls` are addresses that the operator has given them.
-
-    `verify` tells whether a public key's holder signed a message.
-    """
-    known: tuple[AsynchronousProvider, ...] = (
-        Sketch(http), ArtificialStudio(http, urls), Replicate(http, urls), Fal(http, urls, verify),
-        BlackForestLabs(http, urls), ComfyUI(http, urls),
-    )  # fmt: skip
-    return {provider.name: provider for provider in known}
 
 
 def synchronous(http: HttpClient, *, urls: Mapping[str, str], models: ModelInvoker) -> Mapping[str, Provider]:

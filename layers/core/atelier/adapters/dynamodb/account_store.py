@@ -12,13 +12,14 @@ from typing import Any
 
 from atelier.accounts.api_keys import ApiKey
 from atelier.accounts.credits import LedgerEntry
-from atelier.accounts.users import RetiredSecret, User, WebhookSecrets, new_user
+from atelier.accounts.users import User, WebhookSecrets, new_user
 from atelier.adapters.dynamodb.credit_ledger import USER, CreditLedger
-from atelier.adapters.dynamodb.records import Record, RecordTable, Write, readable
+from atelier.adapters.dynamodb.records import Record, Write, readable
+from atelier.adapters.dynamodb.settlement import Settlement
 from atelier.adapters.dynamodb.spending_store import SpendingStore
 from atelier.adapters.dynamodb.usage_store import UsageStore
+from atelier.adapters.dynamodb.webhook_secret_store import WebhookSecretStore
 from atelier.errors import ConflictError, NotFoundError, TooManyRequestsError
-from atelier.generations.model import Generation
 
 KEY, EMAIL = "key", "email"
 DELETED_USER = "(deleted user)"
@@ -27,11 +28,8 @@ MINUTE = 60_000
 COUNTER_SECONDS = 120
 
 
-class AccountStore:
+class AccountStore(Settlement):
     """The ApiKeys port, and what the console needs."""
-
-    def __init__(self, table: RecordTable) -> None:
-        self._table = table
 
     def get(self, key_id: str) -> ApiKey | None:
         """Read a key's record."""
@@ -87,17 +85,6 @@ class AccountStore:
     def spent(self, owner_id: str, now: int) -> tuple[int, int]:
         """Return what a key or a user has spent on this UTC day and in this month."""
         return SpendingStore(self._table).spent(owner_id, now)
-
-    def settlement(self, generation: Generation) -> list[Write]:
-        """Make the writes that a finished generation causes here, for the transaction that finishes it."""
-        writes = [UsageStore(self._table).count(generation)]
-        if generation.refunded and generation.cost:
-            finished_at = generation.finished_at or 0
-            writes += CreditLedger(self._table).refund(generation.user_id, generation.id, generation.cost, finished_at)
-            writes += SpendingStore(self._table).refund(
-                generation.key_id, generation.user_id, generation.cost, generation.created_at
-            )
-        return writes
 
     def top_up(self, user_id: str, amount: int, note: str | None, now: int) -> User:
         """Add credits to a user, who is metered from then on; NotFoundError where there is none."""
@@ -188,30 +175,14 @@ class AccountStore:
 
     def webhook_secrets(self, user_id: str) -> WebhookSecrets:
         """Read which versions of a user's webhook secret sign; NotFoundError where there is no user."""
-        record = self._read_user(user_id)
-        retired = json.loads(str(record.get("webhook_secrets_retired", "[]")))
-        return WebhookSecrets(
-            int(record.get("webhook_secret_version") or 1), tuple(RetiredSecret(*it) for it in retired)
-        )
+        return WebhookSecretStore(self._table).read(user_id)
 
     def rotate_webhook_secret(self, user_id: str, now: int) -> WebhookSecrets:
         """Begin a new version of a user's webhook secret, and return which sign; NotFoundError where there is no user.
 
         Where another has begun one meanwhile, or the SDK repeats a call that took effect, that one is the new version.
         """
-        before = self.webhook_secrets(user_id)
-        after = before.rotated(now)
-        try:
-            self._table.update(
-                (user_id, USER),
-                {"webhook_secret_version": after.version, "webhook_secrets_retired": json.dumps(after.retired)},
-                condition="attribute_exists(id) AND "
-                "(attribute_not_exists(webhook_secret_version) OR webhook_secret_version = :before)",
-                values={":before": before.version},
-            )
-        except ConflictError:
-            return self.webhook_secrets(user_id)
-        return after
+        return WebhookSecretStore(self._table).rotate(user_id, now)
 
     def _read_user(self, user_id: str) -> Record:
         record = self._table.get(user_id, USER)

@@ -28,8 +28,8 @@ from atelier.generations.model import (
 from atelier.generations.ports import Due
 
 if TYPE_CHECKING:
-    from atelier.adapters.dynamodb.account_store import AccountStore
     from atelier.adapters.dynamodb.circuit_breakers import CircuitBreakerTable
+    from atelier.adapters.dynamodb.settlement import Settlement
     from atelier.outbound.circuit_breaker import Release, Slot, Upstream
 
 
@@ -55,7 +55,7 @@ _JSON_FIELDS = ("payload", "webhook_events", "inputs", "sources", "outputs", "ti
 class GenerationStore:
     """The Generations and Schedule ports, and lists for people."""
 
-    def __init__(self, table: RecordTable, *, accounts: "AccountStore | None" = None, retention_days: int = 90) -> None:
+    def __init__(self, table: RecordTable, *, accounts: "Settlement | None" = None, retention_days: int = 90) -> None:
         self._table = table
         self._accounts = accounts
         self._retention_ms = retention_days * DAY_MS

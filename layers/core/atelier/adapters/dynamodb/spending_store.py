@@ -6,11 +6,15 @@ its days. Where the owner has a budget, it also holds the limits, and is found b
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from atelier.accounts.api_keys import ApiKey
 from atelier.accounts.budgets import Budget, Spending, periods
 from atelier.adapters.dynamodb.records import RecordTable, Write
 from atelier.errors import BudgetExceededError
+
+if TYPE_CHECKING:
+    from atelier.accounts.api_keys import ApiKey
+
 
 SPENT, SPENDING = "spent", "spending"
 MONTH = "month_total"  # MONTH alone is a reserved word
@@ -26,7 +30,7 @@ class SpendingStore:
     def __init__(self, table: RecordTable) -> None:
         self._table = table
 
-    def charge(self, key: ApiKey, cost: int, now: int) -> dict[str, Write]:
+    def charge(self, key: "ApiKey", cost: int, now: int) -> dict[str, Write]:
         """Make the writes that count a charge, each of which fails where the charge exceeds a budget."""
         owners = {"key": (key.id, key.budget), "user": (key.user_id, key.user_budget)}
         return {owner: self._charge(owner, owner_id, budget, cost, now) for owner, (owner_id, budget) in owners.items()}
