@@ -199,7 +199,7 @@ def test_a_tool_works_on_a_picture_with_a_mask(visit: Visit, alice: Account) -> 
     choose(page, "picture.png", "image/png", a_picture("navy"), "Picture")
     choose(page, "mask.png", "image/png", a_picture("black"), "Mask")
     choose(page, "mask.png", "image/png", a_picture("white"), "Mask")
-    for part in ("/api/run'", "Prefer: wait=25", '"tool": "inpaint"', '"model": "sketch"', '"mask_url": "data:'):
+    for part in ("/run'", "Prefer: wait=25", '"tool": "inpaint"', '"model": "sketch"', '"mask_url": "data:'):
         expect(curl(page)).to_contain_text(part)
     expect(page.get_by_role("tab", name="OpenAI")).to_be_hidden()
     expect(page.get_by_role("button", name="Remove Mask")).to_have_count(1)
@@ -219,12 +219,13 @@ def test_each_tool_shows_its_own_fields(visit: Visit) -> None:
     page = visit("playground")
     page.get_by_role("tab", name="OpenAI").click()
     for tool, label in (
-        ("Outpaint", "Left optional"),
-        ("Upscale", "Factor optional"),
-        ("Erase", "Mask"),
-        ("Remove background", "Format optional"),
+        ("outpaint", "Left optional"),
+        ("upscale", "Factor optional"),
+        ("erase", "Mask"),
+        ("remove-background", "Format optional"),
     ):
         page.get_by_label("Tool").select_option(tool)
+        expect(curl(page)).to_contain_text(f'"tool": "{tool}"')
         expect(page.get_by_label("Negative prompt")).to_have_count(0)
         expect(page.get_by_label(label, exact=True)).to_have_count(1)
         page.get_by_text("More settings").click()
