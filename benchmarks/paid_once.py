@@ -319,6 +319,8 @@ class Simulated:
 
     count: Count = field(default_factory=Count)
     paid_without_picture: int = 0
+    charged_without_picture: int = 0
+    """Credits of clients; `paid_without_picture` counts the operator's calls."""
     never_asked: int = 0
     broken: list[str] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
@@ -358,6 +360,9 @@ def _tally(result: Simulated, world: World) -> None:
     got = [name for name, row in rows.items() if row["status"] == "success"]
     result.count += Count(len(world.accepted), len(got), paid.total())
     result.paid_without_picture += sum(paid[name] for name in rows.keys() - got)
+    result.charged_without_picture += sum(
+        row["cost"] for row in rows.values() if row["status"] != "success" and not row.get("refunded")
+    )
     result.never_asked += sum(not paid[name] for name in rows.keys() - got)
     result.broken += world.complaints()
 
@@ -390,6 +395,7 @@ def simulated_table(result: Simulated) -> str:
         "paid calls": result.count.paid,
         "**paid calls for each picture**": result.count.rate,
         "paid for and lost": result.paid_without_picture,
+        "credits charged without a picture": result.charged_without_picture,
         "failed before a provider was called, refunded": result.never_asked,
         "promises broken, the ledger's among them": len(result.broken),
         "faults": ", ".join(f"{name} {number}" for name, number in sorted(result.faults.items())),
@@ -419,7 +425,8 @@ def main() -> int:
         report("side by side", table(side_by_side(arguments.pictures)), write=arguments.write)
     if arguments.only != "deployed":
         result = simulate(arguments.simulated)
-        held = not result.broken and result.count.paid == result.count.got
+        lost = result.paid_without_picture + result.charged_without_picture
+        held = not result.broken and result.count.paid == result.count.got and not lost
         report("simulated", simulated_table(result), write=arguments.write)
         print(*result.broken[:5], sep="\n")
     return 0 if held else 1

@@ -27,6 +27,7 @@ def test_a_backlog_at_a_dead_host_is_tried_for_75_to_96_hours() -> None:
     assert len(webhooks.ended) == len(webhooks.host.attempts) == BACKLOG
     assert min(webhooks.ended.values()) >= PROMISED
     assert max(webhooks.ended.values()) <= MAX_AGE + 10 * MINUTE
+    assert webhooks.generations.table.lines == set()
     attempts = sorted(map(len, webhooks.host.attempts.values()))
     probes = PROMISED // (40 * SECOND)
     assert attempts[0] >= min(len(SCHEDULE), probes // BACKLOG) - 1

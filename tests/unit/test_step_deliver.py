@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from atelier.clock import HOUR
+from atelier.clock import HOUR, SECOND
 from atelier.encoding import timestamp
 from atelier.errors import ConflictError, FetchFailedError, FetchRefusedError, UnavailableError
 from atelier.generations.model import Generation, Moment, Status
@@ -30,6 +30,7 @@ from atelier.outbound.http_client import HttpResponse
 from atelier.standard_webhooks import derive_secret
 from atelier.webhooks.deliver import MAX_CALLS, MAX_CALLS_OF_A_USER, TIMEOUT_SECONDS, Deliver, Handled
 from atelier.webhooks.delivery import ATTEMPT_LEASE, Attempt, Delivery, DeliveryStatus
+from atelier.webhooks.events import deliveries_for
 from atelier.webhooks.schedule import JITTER, SCHEDULE
 from tests.cases import each
 from tests.unit.fakes import (
@@ -628,3 +629,57 @@ def test_a_place_is_left_with_what_the_call_told() -> None:
     assert release.slot.shared == Slot(host, release.slot.shared.number, NOW + ATTEMPT_LEASE)
     assert release.slot == Slot(share, release.slot.number, NOW + ATTEMPT_LEASE, shared=release.slot.shared)
     assert (release.at, release.rest_until) == (NOW, None)
+
+
+# ---- The line at a host that is down
+
+
+def in_line(room: Room, number: int, **changes: Any) -> str:
+    """Let another generation's delivery stand in the line of the room's host, since `number`."""
+    other = replace(FINISHED, id=f"{number + 100:032x}")
+    room.table.generations[other.id] = other
+    (first,) = deliveries_for(other, {}, BASE_URL)
+    later = replace(first.rescheduled(NOW, NOW, down=True), line_since=number, due_at=NOW + HOUR, **changes)
+    room.deliveries.stand_in_line(None, later, SHARE)
+    return other.id
+
+
+def probing(room: Room) -> None:
+    room.table.upstreams.breakers[SHARE] = CircuitBreaker(FAILURES_TO_OPEN, NOW - 1)
+
+
+def test_a_failed_probe_wakes_the_one_that_waited_longest() -> None:
+    room = Room(answer(503))
+    first, second = in_line(room, 1), in_line(room, 2)
+    probing(room)
+    room.run()
+    woken = room.table.deliveries[first, Status.SUCCESS]
+    assert woken.due_at == NOW + PROBE_EVERY + SECOND
+    assert (first, (PROBE_EVERY + SECOND) // SECOND) in room.queue.sent
+    assert [place.generation_id for place in room.deliveries.line(SHARE, 9)] == [second]
+
+
+def test_a_probe_that_succeeds_wakes_two_past_those_that_left() -> None:
+    room = Room(answer(200))
+    gone = [in_line(room, number, status=DeliveryStatus.DEAD) for number in range(1, 25)]
+    del room.table.generations[gone[0]]
+    waiting = [in_line(room, number) for number in (30, 31, 32)]
+    probing(room)
+    room.run()
+    assert room.queue.sent == [(name, 0) for name in waiting[:2]]
+    assert [place.generation_id for place in room.deliveries.line(SHARE, 9)] == waiting[2:]
+
+
+def test_a_success_of_who_waited_in_no_line_reads_none() -> None:
+    room = Room(answer(200))
+    in_line(room, 1)
+    room.run()
+    assert len(room.deliveries.line(SHARE, 9)) == 1
+
+
+def test_a_delivery_finds_a_host_down_and_stands_in_line() -> None:
+    room = Room(answer(503))
+    room.table.upstreams.breakers[SHARE] = CircuitBreaker(FAILURES_TO_OPEN, NOW + PROBE_EVERY)
+    room.run()
+    (place,) = room.deliveries.line(SHARE, 9)
+    assert (place.generation_id, room.known().in_line, room.receiver.requests) == (room.id, True, [])

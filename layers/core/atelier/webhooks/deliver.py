@@ -1,7 +1,6 @@
 """Deliver: POST what became of a generation to its client's webhook, signed, until it is taken or given up."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -16,13 +15,13 @@ from atelier.outbound.http_client import HttpClient, HttpResponse
 from atelier.outbound.retry_after import retry_after
 from atelier.webhooks.delivery import ATTEMPT_LEASE, Attempt, Delivery
 from atelier.webhooks.events import deliveries_for
-from atelier.webhooks.ports import Deliveries
+from atelier.webhooks.ports import Deliveries, InLine
 
 TIMEOUT_SECONDS = 10.0
 MAX_ANSWER_BYTES = 16 * 1024
 WOKEN_BY_SUCCESS = 2
 """How many of those that wait for a host each success wakes: twice as many each time, up to the host's slots."""
-MAX_PLACES_READ = 10
+PLACES_READ, MAX_READS_OF_A_LINE = 10, 5
 MAX_CALLS = 20
 """How many calls a host gets at once, from all users together."""
 MAX_CALLS_OF_A_USER = 10
@@ -82,6 +81,9 @@ class Deliver:
             slot = self.deliveries.acquire(before, started, upstream, now)
         except UpstreamUnavailableError as exc:
             later = delivery.rescheduled(exc.retry_at, now, down=exc.down)
+            if later.due_at is None and delivery.line_since is not None:
+                self.deliveries.leave_line(_place(delivery, upstream.name, delivery.line_since), before, later)
+                return Handled(later)
             if not exc.down or later.due_at is None:
                 return self._ride(Handled(self.deliveries.advance(before, later)), now)
             return self._ride(Handled(self.deliveries.stand_in_line(before, later, upstream.name)), now)
@@ -101,19 +103,28 @@ class Deliver:
 
         Where a run dies before, they look by themselves, later.
         """
-        for place in self.deliveries.line(upstream, MAX_PLACES_READ):
-            if count == 0:
+        for _ in range(MAX_READS_OF_A_LINE):
+            places = self.deliveries.line(upstream, PLACES_READ)
+            for place in places:
+                if count == 0:
+                    return
+                count -= self._wake_one(place, at)
+            if len(places) < PLACES_READ:
                 return
-            before: Delivery | None = None
-            after: Delivery | None = None
-            with suppress(ConflictError, NotFoundError, ValueError):  # it has left the line
-                before = self.deliveries.find(place.generation_id)[1].get(Status(place.event))
-                after = before and before.woken(at)
-            with suppress(ConflictError):
-                self.deliveries.leave_line(place, before, after)
-                if after:
-                    self._ride(Handled(after), self.clock())
-                    count -= 1
+
+    def _wake_one(self, place: InLine, at: int) -> bool:
+        """Let a delivery make its attempt if it still stands in line, and tell whether it does; its place goes."""
+        try:
+            before = self.deliveries.find(place.generation_id)[1].get(Status(place.event))
+            if before is not None:
+                woken = before.woken(at)
+                self.deliveries.leave_line(place, before, woken)
+                self._ride(Handled(woken), self.clock())
+                return True
+        except (ConflictError, NotFoundError, ValueError):
+            pass
+        self.deliveries.leave_line(place, None, None)
+        return False
 
     def _ride(self, handled: Handled, now: int) -> Handled:
         """Let a short wait ride on the queue."""
@@ -154,6 +165,10 @@ def _upstream(delivery: Delivery) -> Upstream:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     host = Upstream(f"host:{parts.hostname}:{port}", MAX_CALLS, ATTEMPT_LEASE)
     return Upstream(f"{host.name}#{delivery.user_id}", MAX_CALLS_OF_A_USER, ATTEMPT_LEASE, shared=host)
+
+
+def _place(delivery: Delivery, upstream: str, since: int) -> InLine:
+    return InLine(upstream, since, delivery.generation_id, delivery.event)
 
 
 def _attempt(delivery: Delivery, answer: HttpResponse | FetchError, now: int) -> Attempt:
