@@ -1003,6 +1003,12 @@ def test_who_cannot_be_served_in_time_is_told_at_once(age: int, breaker: Circuit
     assert room.calls == {}
 
 
+def test_another_provider_is_asked_though_it_is_late() -> None:
+    room = Room(replace(shared(), created_at=NOW - DEADLINE - 1, claim_by=NOW - 1), studio=[BUSY])
+    assert room.run().status is Status.PENDING
+    assert room.run().provider == "other"
+
+
 def test_a_rest_beyond_the_deadline_is_not_waited_for() -> None:
     failed = Room(accepted(0), studio=[ProviderBusyError("It is busy.", retry_after=601.0)]).run()
     assert failed.error == "No provider could take it within 10 min; the last time: It is busy. Try again later."

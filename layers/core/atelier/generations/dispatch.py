@@ -368,7 +368,7 @@ class Dispatch:
             return self._end(attempt, claimed.failed(message, now), health, rest_until, error=reason)
         backoff = FIRST_BACKOFF * 2**claimed.tries * chance.uniform(0.5, 1.5)
         delay = int(max(rest, backoff)) if attempt.last else 0
-        if now + delay > claimed.pending_until:
+        if delay and now + delay > claimed.pending_until:
             return self._end(attempt, claimed.failed(_too_late(claimed, reason), now), health, rest_until, error=reason)
         after = claimed.requeued(reason, now, delay, counted=counted)
         requeued = self._end(attempt, after, health, rest_until, error=reason)
