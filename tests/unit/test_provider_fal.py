@@ -416,6 +416,18 @@ def test_the_keys_are_remembered_for_a_day() -> None:
     assert len(line.requests) == 2
 
 
+def test_old_keys_serve_while_the_provider_hangs() -> None:
+    """A provider that hung made each of its callbacks wait for keys, and the jobs were lost."""
+    line = wire(told(SIGNER), httpx.ReadTimeout)
+    provider = fal(line)
+    for at in (NOW, NOW + MAX_AGE_SECONDS, NOW + MAX_AGE_SECONDS + 1, NOW + 2 * MAX_AGE_SECONDS):
+        assert provider.read_callback(callback(signed(at=at), BODY, at), no_key_needed) == ID
+    later = NOW + 2 * MAX_AGE_SECONDS + 2
+    with pytest.raises(InvalidSignatureError):
+        provider.read_callback(callback(signed(FOREIGN, at=later), BODY, later), no_key_needed)
+    assert len(line.requests) == 3
+
+
 def test_new_keys_are_read_when_none_fits() -> None:
     line = wire(told(SIGNER), told(SIGNER, NEXT))
     provider = fal(line)

@@ -16,7 +16,7 @@ Key = TypeVar("Key")
 
 
 class CallbackKeys(Generic[Key]):
-    """Keys that are remembered for a day at most, and read again when a provider may have changed them."""
+    """Keys that serve for a day, or until they can be read again; read anew where a provider may have changed them."""
 
     def __init__(self) -> None:
         self._keys: tuple[Key, ...] = ()
@@ -27,10 +27,14 @@ class CallbackKeys(Generic[Key]):
     def verify(self, check: Callable[[tuple[Key, ...]], None], read: Callable[[], tuple[Key, ...]], now: int) -> None:
         """Run `check` on the keys, which raises InvalidSignatureError where none fits; `now` is in seconds.
 
-        Raises what `read` does where the keys are needed and cannot be read.
+        Raises what `read` does where the keys are needed and cannot be read; older ones serve until they can.
         """
         if self._read_at is None or not 0 <= now - self._read_at < MAX_AGE_SECONDS:
-            self._renew(read, now)
+            try:
+                self._renew(read, now)
+            except AtelierError:
+                if not self._keys:
+                    raise
             check(self._keys)
             return
         try:
