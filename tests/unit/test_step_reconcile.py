@@ -414,3 +414,34 @@ def test_a_message_in_a_long_queue_has_ever_fewer_copies() -> None:
         room.run()
         left = room.generations.get(overdue().id).due_at or 0
         assert left - NOW == min(max(RESEND_AFTER, age // 4), LONGEST_RESEND)
+
+
+DRAWN = a_generation(webhook=None).claimed(
+    "sketch", "sketch", committed=False, now=NOW, deadline=MINUTE, lease=drawn_lease(1)
+)
+KILLED = [
+    (a_generation(), 90),
+    (DRAWN, 90),
+    (DRAWN.uploading(NOW), 90),
+    (
+        overdue(status=Status.PROCESSING, job_id="j", committed=True, due_at=NOW + POLL_EVERY, deadline_at=NOW + HOUR),
+        120,
+    ),
+    (
+        overdue(
+            status=Status.UPLOADING, committed=True, sources=URLS, due_at=NOW + UPLOAD_LEASE, deadline_at=NOW + HOUR
+        ),
+        240,
+    ),
+]
+
+
+@each(("left", "seconds"), KILLED)
+def test_a_killed_workers_message_is_made_up_for(left: Generation, seconds: int) -> None:
+    """It was hidden for up to 24 minutes; reconcile runs each minute, at any second of it."""
+    for first in range(0, 60, 5):
+        room = Room(left)
+        room.clock.now = NOW + first * SECOND
+        while not (room.run() and room.sent):
+            room.clock.now += MINUTE
+        assert room.clock.now - NOW <= seconds * SECOND
