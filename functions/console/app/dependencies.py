@@ -4,17 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from atelier.accounts.sign_in import SignIn
 from atelier.adapters.aws import clients
 from atelier.adapters.aws.catalog_object import catalog_source
 from atelier.adapters.aws.queues import DeadLetters, SqsQueue
-from atelier.adapters.aws.s3_files import S3Files
 from atelier.adapters.aws.secrets import ProviderKeysEditor, Secret, SecretProviderKeys
 from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.circuit_breakers import CircuitBreakerTable
 from atelier.adapters.dynamodb.delivery_store import DeliveryStore
-from atelier.adapters.dynamodb.generation_eraser import TableEraser
 from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.dynamodb.session_store import SessionStore
@@ -23,13 +22,15 @@ from atelier.adapters.lambda_.static_pages import StaticFiles
 from atelier.api.base_url import resolve_public_url
 from atelier.catalog.model import Catalog
 from atelier.clock import now_ms
-from atelier.generations.cancel import Cancel
-from atelier.generations.delete import Delete
-from atelier.providers.asynchronous import asynchronous
-from atelier.providers.check_provider import CheckProvider
 from atelier.providers.registry import KEYS_FOR_CALLBACKS, KINDS, Gateways, Setup, synchronous
 from atelier.settings import load
-from atelier.webhooks.redeliver import Redeliver
+
+if TYPE_CHECKING:  # what few requests need is imported by those
+    from atelier.adapters.aws.s3_files import S3Files
+    from atelier.generations.cancel import Cancel
+    from atelier.generations.delete import Delete
+    from atelier.providers.check_provider import CheckProvider
+    from atelier.webhooks.redeliver import Redeliver
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,10 @@ class Dependencies:
     signing_key: Secret
     sign_in: SignIn
 
-    def files(self) -> S3Files:
+    def files(self) -> "S3Files":
         """Reach the bucket."""
+        from atelier.adapters.aws.s3_files import S3Files
+
         return S3Files(lambda: clients.client("s3"), self.settings.files_bucket)
 
     def provider_keys(self) -> ProviderKeysEditor:
@@ -88,12 +91,14 @@ class Dependencies:
         keys = SecretProviderKeys(Secret(clients.client("secretsmanager"), known.provider_keys_arn))
         return Setup(keys, known.provider_urls, known.bedrock_model_arns)
 
-    def check_provider(self) -> CheckProvider:
+    def check_provider(self) -> "CheckProvider":
         """Be ready to call providers."""
         from atelier.adapters import ed25519
         from atelier.adapters.aws.bedrock import BedrockModels
         from atelier.adapters.http.client import client
         from atelier.outbound.url_policy import OperatorPolicy, UrlPolicy
+        from atelier.providers.asynchronous import asynchronous
+        from atelier.providers.check_provider import CheckProvider
 
         http, urls = client(OperatorPolicy()), self.settings.provider_urls
         gateways = Gateways(http, client(UrlPolicy()), urls)
@@ -105,18 +110,25 @@ class Dependencies:
         }
         return CheckProvider(providers, self.provider_setup().keys)
 
-    def delete(self) -> Delete:
+    def delete(self) -> "Delete":
         """Be ready to delete generations."""
+        from atelier.adapters.dynamodb.generation_eraser import TableEraser
+        from atelier.generations.delete import Delete
+
         eraser = TableEraser(clients.client("dynamodb"), self.settings.generations_table)
         return Delete(generations=self.generations, eraser=eraser, files=self.files())
 
-    def cancel(self) -> Cancel:
+    def cancel(self) -> "Cancel":
         """Be ready to cancel generations."""
+        from atelier.generations.cancel import Cancel
+
         queue = SqsQueue(lambda: clients.client("sqs"), self.settings.ingest_queue_url)
         return Cancel(generations=self.generations, ingest_queue=queue, kinds=KINDS, clock=now_ms)
 
-    def redeliver(self) -> Redeliver:
+    def redeliver(self) -> "Redeliver":
         """Be ready to tell webhooks again."""
+        from atelier.webhooks.redeliver import Redeliver
+
         queue = SqsQueue(lambda: clients.client("sqs"), self.settings.delivery_queue_url)
         return Redeliver(deliveries=self.deliveries, queue=queue, clock=now_ms)
 
