@@ -25,7 +25,7 @@ import httpx
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "core")]
 
-from benchmarks import cold_start, costs, page  # noqa: E402
+from benchmarks import cold_start, costs, page, snapshot  # noqa: E402
 from benchmarks.litellm_proxy import BINARIES, KEY, MODEL, litellm_proxy  # noqa: E402
 from tests.simulators.server import Reply, Request, Simulator, png  # noqa: E402
 
@@ -132,6 +132,15 @@ def table(cold_times: Mapping[str, list[float]], warm: Mapping[str, float]) -> s
     return "\n".join(lines)
 
 
+def other(times: Mapping[str, list[float]]) -> str:
+    """Write the table of what else generate takes, as Markdown."""
+    lines = ["| Atelier generate | CPU ms | / REF |", "|---|---|---|"]
+    for name, (median, ratio) in snapshot.compared(times).items():
+        if name != cold_start.REF:
+            lines.append(f"| {name} | {median:.1f} | {ratio:.2f} |")
+    return "\n".join(lines)
+
+
 def main() -> int:
     """Measure everything, and print the table, or write it into docs/performance.md as well."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -146,7 +155,7 @@ def main() -> int:
         FASTAPI: warm_fastapi(WARM_REQUESTS * 4),
         LITELLM: warm_litellm(WARM_REQUESTS),
     }
-    found = f"{table(times, warm)}\n\n{page.machine()}"
+    found = f"{table(times, warm)}\n\n{other(snapshot.measure(arguments.rounds))}\n\n{page.machine()}"
     if arguments.write:
         page.put("performance.md", "side by side", found)
     print(found)

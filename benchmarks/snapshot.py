@@ -1,8 +1,10 @@
 """Times generate's first answer after a start from a snapshot, against a handler that only makes a DynamoDB client.
 
 A snapshot is emulated by fork: a process prepares itself as one does before Lambda takes its snapshot, and each of its
-children answers one request. What is timed is the child's CPU. AWS is moto in another process, reached by TLS, so that
-the child connects anew to each service, as it must after a restore.
+children answers a request. What is timed is the child's CPU. AWS is moto in another process, reached by TLS with
+certificates as AWS has them, so that the child connects anew to each service, as it must after a restore.
+
+The children go on and tell what a warm request takes, and what a new connection adds to a call.
 
     .venv/bin/python -m benchmarks.snapshot [--rounds 15]
 """
@@ -24,6 +26,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from botocore.exceptions import ClientError
+from certifi import where
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -35,6 +38,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "core")]
 
 from atelier.accounts.api_keys import mint_key  # noqa: E402
 from atelier.accounts.users import new_user  # noqa: E402
+from atelier.adapters.aws.trust import amazon_roots  # noqa: E402
 from atelier.adapters.dynamodb.account_store import AccountStore  # noqa: E402
 from atelier.adapters.dynamodb.records import RecordTable  # noqa: E402
 from atelier.clock import now_ms  # noqa: E402
@@ -49,8 +53,9 @@ BODY = json.dumps(
         "webhook": "https://client.example/webhook",
     }
 )
-STARTS = {"from a snapshot": "snap-start", "unprepared": "on-demand"}
+STARTS = {"first answer from a snapshot": "snap-start", "first answer otherwise": "on-demand"}
 """What Lambda calls the start, in AWS_LAMBDA_INITIALIZATION_TYPE."""
+WARM, CONNECTION = "warm request over TLS", "new TLS connection to AWS"
 SERVICES = {"DynamoDB": "dynamodb", "secretsmanager": "secretsmanager", "AmazonSQS": "sqs"}
 """The services by the beginning of a call's X-Amz-Target."""
 FORKING = """
@@ -67,6 +72,15 @@ class Context:
     def get_remaining_time_in_millis(self):
         return 29_000
 
+WARM, CALLS = 20, 20
+
+def each(times, run):
+    run()
+    start = time.process_time()
+    for _ in range(times):
+        run()
+    return (time.process_time() - start) * 1_000 / times
+
 for _ in range(rounds):
     read, write = os.pipe()
     if os.fork() == 0:
@@ -75,8 +89,19 @@ for _ in range(rounds):
         for hook in hooks:
             hook()
         answer = app.handler(event, Context())
-        took = (time.process_time() - start) * 1_000
-        os.write(write, json.dumps([took, answer["statusCode"], answer["body"]]).encode())
+        took = {"first": (time.process_time() - start) * 1_000}
+        if answer["statusCode"] != 202:
+            raise RuntimeError(answer)
+        took["warm"] = each(WARM, lambda: app.handler(event, Context()))
+        from atelier.adapters.aws import clients
+        client = clients.client("dynamodb", brief=True)
+        def read():
+            client.get_item(TableName=os.environ["ACCOUNTS_TABLE"], Key={"id": {"S": "none"}, "record": {"S": "none"}})
+        def connect_and_read():
+            client.close()
+            read()
+        took["connection"] = each(CALLS, connect_and_read) - each(CALLS, read)
+        os.write(write, json.dumps(took).encode())
         os._exit(0)
     os.close(write)
     with os.fdopen(read) as pipe:
@@ -115,7 +140,7 @@ class Aws(BaseHTTPRequestHandler):
 
 @contextmanager
 def emulated(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Serve moto by TLS; yields its URL, and the file of the certificate that vouches for it."""
+    """Serve moto by TLS; yields its URL, and the file of its certificate and Amazon's roots."""
     certificate = folder / "aws.pem"
     chain = _certificate(certificate, folder / "aws.key")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Aws)
@@ -151,29 +176,29 @@ def _certificate(certificate: Path, key_file: Path) -> ssl.SSLContext:
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key_file)
+    with certificate.open("ab") as trusted:
+        trusted.write(Path(amazon_roots() or where()).read_bytes())
     return context
 
 
-def first_answers(start: str, variables: Mapping[str, str], key: str, rounds: int) -> list[float]:
-    """Return the CPU milliseconds of so many first answers, each in a child of one prepared process."""
+def answers(start: str, variables: Mapping[str, str], key: str, rounds: int) -> list[Mapping[str, float]]:
+    """Return the CPU milliseconds of what so many children of one prepared process did."""
     event = request("generate", authorization=key, body=BODY)
     paths = json.dumps([str(path) for path in cold_start.subjects()["generate"].paths])
     arguments = [str(cold_start.PYTHON), "-I", "-c", FORKING, paths, json.dumps(event), str(rounds + 1)]
     environment = {**variables, **cold_start.CREDENTIALS, "AWS_LAMBDA_INITIALIZATION_TYPE": STARTS[start]}
     result = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
-    if result.returncode:
+    told = [json.loads(line) for line in result.stdout.splitlines()] if result.returncode == 0 else []
+    if len(told) != rounds + 1:
         raise RuntimeError(result.stderr)
-    answers = [json.loads(line) for line in result.stdout.splitlines()]
-    refused = [answer for answer in answers if answer[1] != 202]
-    if refused or len(answers) != rounds + 1:
-        raise RuntimeError(f"generate answered {refused or result.stdout}")
-    return [answer[0] for answer in answers[1:]]
+    return told[1:]
 
 
 def measure(rounds: int) -> dict[str, list[float]]:
-    """Time the reference and generate's first answers, in turns of three rounds."""
+    """Time the reference, generate's first answers, its warm ones, and new connections, in turns of three rounds."""
+    os.environ.update(cold_start.CREDENTIALS, AWS_REGION=REGION)
     reference = {cold_start.REF: cold_start.subjects()[cold_start.REF]}
-    times: dict[str, list[float]] = {name: [] for name in (cold_start.REF, *STARTS)}
+    times: dict[str, list[float]] = {name: [] for name in (cold_start.REF, *STARTS, WARM, CONNECTION)}
     with mock_aws(), tempfile.TemporaryDirectory() as folder, emulated(Path(folder)) as (url, certificate):
         stack = Stack(WaitSeconds="0")
         user = new_user(email="client@example.com", name="client", now=now_ms())
@@ -191,22 +216,29 @@ def measure(rounds: int) -> dict[str, list[float]]:
         for _ in range(0, rounds, 3):
             times[cold_start.REF] += cold_start.measure(reference, 3)[cold_start.REF]
             for start in STARTS:
-                times[start] += first_answers(start, variables, key, 3)
+                told = answers(start, variables, key, 3)
+                times[start] += [each["first"] for each in told]
+                times[WARM] += [each["warm"] for each in told]
+                times[CONNECTION] += [each["connection"] for each in told]
     return times
 
 
+def compared(times: Mapping[str, list[float]]) -> dict[str, tuple[float, float]]:
+    """Return each one's median, and its ratio to the reference's."""
+    medians = {name: statistics.median(taken) for name, taken in times.items()}
+    return {name: (median, median / medians[cold_start.REF]) for name, median in medians.items()}
+
+
 def main() -> int:
-    """Measure, and print the first answers' times and their ratios to the reference."""
+    """Measure, and print the times and their ratios to the reference."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
-    os.environ.update(cold_start.CREDENTIALS, AWS_REGION=REGION)
     cold_start.make_ready()
     times = measure(rounds)
-    medians = {name: statistics.median(taken) for name, taken in times.items()}
-    for name, taken in times.items():
-        ratio = medians[name] / medians[cold_start.REF]
-        print(f"{name:16} {medians[name]:6.1f} ms of CPU ({min(taken):.1f} to {max(taken):.1f}), {ratio:.2f}x")
+    for name, (median, ratio) in compared(times).items():
+        taken = times[name]
+        print(f"{name:29} {median:6.1f} ms of CPU ({min(taken):.1f} to {max(taken):.1f}), {ratio:.2f}x")
     return 0
 
 
