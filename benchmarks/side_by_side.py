@@ -31,6 +31,16 @@ from tests.simulators.server import Reply, Request, Simulator, png  # noqa: E402
 
 WARM_REQUESTS = 60
 FASTAPI, LITELLM = "FastAPI + Mangum", "LiteLLM proxy"
+TARGETS = {
+    "generate": 1.0, "console": 1.05, "dispatch": 1.1, "ingest": 1.1, "webhook": 0.85, "notify": 0.85, "deliver": 0.85,
+    "reconcile": 0.85, snapshot.FIRST: 0.15,
+}  # fmt: skip
+"""The most that each may take of the reference's time."""
+BEFORE = {
+    "generate": 1.46, "console": 1.49, "dispatch": 1.67, "ingest": 1.58, "webhook": 1.09, "notify": 1.04,
+    "deliver": 1.20, "reconcile": 1.07,
+}  # fmt: skip
+"""What they took of it on 2026-11-23, before service models were cut and imports delayed."""
 
 
 class ImagesAtOnce(Simulator):
@@ -123,10 +133,14 @@ def _group_cpu(group: int) -> float:
 def table(cold_times: Mapping[str, list[float]], warm: Mapping[str, float]) -> str:
     """Write the table as Markdown."""
     medians = {name: statistics.median(times) for name, times in cold_times.items()}
-    lines = ["| | cold start, CPU ms | / REF | warm request, CPU ms | / LiteLLM |", "|---|---|---|---|---|"]
+    lines = [
+        "| | cold start, CPU ms | / REF | before | target | warm request, CPU ms | / LiteLLM |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for name, median in medians.items():
         label = {cold_start.REF: "REF"}.get(name, name if name in (FASTAPI, LITELLM) else f"Atelier {name}")
         cells = [f"{median:.0f}", f"{median / medians[cold_start.REF]:.2f}"]
+        cells += [f"{ratios[name]:.2f}" if name in ratios else "" for ratios in (BEFORE, TARGETS)]
         cells += [f"{warm[name]:.1f}", f"{warm[name] / warm[LITELLM]:.2f}"] if name in warm else ["", ""]
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -134,10 +148,11 @@ def table(cold_times: Mapping[str, list[float]], warm: Mapping[str, float]) -> s
 
 def other(times: Mapping[str, list[float]]) -> str:
     """Write the table of what else generate takes, as Markdown."""
-    lines = ["| Atelier generate | CPU ms | / REF |", "|---|---|---|"]
+    lines = ["| Atelier generate | CPU ms | / REF | target |", "|---|---|---|---|"]
     for name, (median, ratio) in snapshot.compared(times).items():
         if name != cold_start.REF:
-            lines.append(f"| {name} | {median:.1f} | {ratio:.2f} |")
+            target = f"{TARGETS[name]:.2f}" if name in TARGETS else ""
+            lines.append(f"| {name} | {median:.1f} | {ratio:.2f} | {target} |")
     return "\n".join(lines)
 
 

@@ -53,7 +53,8 @@ BODY = json.dumps(
         "webhook": "https://client.example/webhook",
     }
 )
-STARTS = {"first answer from a snapshot": "snap-start", "first answer otherwise": "on-demand"}
+FIRST = "first answer from a snapshot"
+STARTS = {FIRST: "snap-start", "first answer otherwise": "on-demand"}
 """What Lambda calls the start, in AWS_LAMBDA_INITIALIZATION_TYPE."""
 WARM, CONNECTION = "warm request over TLS", "new TLS connection to AWS"
 SERVICES = {"DynamoDB": "dynamodb", "secretsmanager": "secretsmanager", "AmazonSQS": "sqs"}
@@ -188,7 +189,7 @@ def answers(start: str, variables: Mapping[str, str], key: str, rounds: int) -> 
     arguments = [str(cold_start.PYTHON), "-I", "-c", FORKING, paths, json.dumps(event), str(rounds + 1)]
     environment = {**variables, **cold_start.CREDENTIALS, "AWS_LAMBDA_INITIALIZATION_TYPE": STARTS[start]}
     result = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
-    told = [json.loads(line) for line in result.stdout.splitlines()] if result.returncode == 0 else []
+    told = [json.loads(line) for line in result.stdout.splitlines() if line] if result.returncode == 0 else []
     if len(told) != rounds + 1:
         raise RuntimeError(result.stderr)
     return told[1:]
