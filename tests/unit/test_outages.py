@@ -33,7 +33,7 @@ def test_a_backlog_at_a_dead_host_is_tried_for_75_to_96_hours() -> None:
     assert attempts[0] >= min(len(SCHEDULE), probes // BACKLOG) - 1
     assert median(attempts) - attempts[0] <= 2
     assert median(webhooks.runs.values()) <= 60
-    assert max(webhooks.runs.values()) <= 250
+    assert max(webhooks.runs.values()) <= 100
 
 
 @each("hours", [1, 20, 74])

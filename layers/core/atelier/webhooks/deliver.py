@@ -86,7 +86,7 @@ class Deliver:
                 return Handled(later)
             if not exc.down or later.due_at is None:
                 return self._ride(Handled(self.deliveries.advance(before, later)), now)
-            return self._ride(Handled(self.deliveries.stand_in_line(before, later, upstream.name)), now)
+            return Handled(self.deliveries.stand_in_line(before, later, upstream.name))
         answer = self._post(started, headers)
         now = self.clock()
         attempt = _attempt(started, answer, now)
