@@ -68,6 +68,8 @@ interface Provider {
   needsKey: boolean;
   set: boolean | null;
   configured: boolean;
+  /** Whether it can be tested by a call that costs nothing. */
+  testable: boolean;
   models: string[];
   /** Models that have ended there, or will soon; `name` is the provider's own. */
   endings: { model: string; name: string; ends: string; ended: boolean }[];

@@ -4,7 +4,9 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from standardwebhooks import Webhook
@@ -1130,7 +1132,9 @@ def test_the_providers_are_listed_without_their_keys(console: Console, stack: St
     assert found["sketch"] == {
         "name": "sketch", "needsKey": False, "set": None, "configured": True, "models": ["sketch", "playground-v2"],
         "breaker": "closed", "probeAt": None, "lastError": None, "lastErrorAt": None, "endings": [],
+        "testable": False,
     }  # fmt: skip
+    assert {name for name, one in found.items() if one["testable"]} == {"replicate"}
     assert {name for name, one in found.items() if one["configured"]} == {"sketch", "replicate"}
     assert {"flux-dev", "nano-banana"} <= set(found["replicate"]["models"])
 
@@ -1260,6 +1264,37 @@ def test_a_provider_is_tested_by_a_free_call(console: Console, studio: Studio, i
     assert (unset[0], "set one first" in unset[1]["message"]) == (409, True)
     assert {(one.method, one.url.path) for one in internet.to("api.artificialstudio.ai")} == {("GET", "/api/account")}
     assert console("POST", "providers/sketch/test")[0] == 404
+
+
+def test_bedrock_is_tested_without_invoking_a_model(console: Console, stack: Stack) -> None:
+    # given
+    model = "stability.stable-image-core-v1:1"
+    asked: list[tuple[str, str]] = []
+
+    def answer(params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
+        asked.append((params["method"], unquote(params["url_path"])))
+        authorized = "AUTHORIZED" if len(asked) == 1 else "NOT_AUTHORIZED"
+        available = {"entitlementAvailability": "AVAILABLE", "regionAvailability": "AVAILABLE"}
+        agreed = {"agreementAvailability": {"status": "AVAILABLE"}}
+        return SimpleNamespace(status_code=200), {"authorizationStatus": authorized, **available, **agreed}
+
+    none = console("POST", "providers/bedrock/test")
+    stack.change("BedrockModelArns", f"arn:aws:bedrock:us-east-1::foundation-model/{model}")
+    dependencies.cache_clear()
+    bedrock: Any = clients.client("bedrock", brief=True)
+    bedrock.meta.events.register_first("before-call.bedrock", answer)
+    # when
+    try:
+        good, bad = console("POST", "providers/bedrock/test"), console("POST", "providers/bedrock/test")
+        listed = {one["name"]: one for one in console("GET", "providers")[1]["data"]}
+    finally:
+        bedrock.meta.events.unregister("before-call.bedrock", answer)
+    # then
+    assert (none[0], none[1]["accepted"], "BedrockModelArns" in none[1]["message"]) == (200, False, True)
+    assert good == (200, {"name": "bedrock", "accepted": True, "message": None})
+    assert (bad[1]["accepted"], "authorizationStatus is NOT_AUTHORIZED" in bad[1]["message"]) == (False, True)
+    assert asked == [("GET", f"/foundation-model-availability/{model}")] * 2
+    assert (listed["bedrock"]["testable"], listed["bedrock"]["set"]) == (True, None)
 
 
 class Interrupted:

@@ -54,7 +54,7 @@ def trusted(service: Any = "dynamodb") -> set[str]:
     return {name for root in roots for part in root["subject"] for key, name in part if key == "commonName"}
 
 
-@pytest.mark.parametrize("service", ["dynamodb", "s3", "secretsmanager", "sns", "sqs", "bedrock-runtime"])
+@pytest.mark.parametrize("service", ["dynamodb", "s3", "secretsmanager", "sns", "sqs", "bedrock", "bedrock-runtime"])
 def test_amazon_alone_vouches_for_aws(service: str) -> None:
     assert trusted(service) == set(LABELS)
 

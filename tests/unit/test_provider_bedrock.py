@@ -23,7 +23,7 @@ from botocore.stub import Stubber
 from urllib3 import HTTPResponse
 
 from atelier.adapters.aws import clients
-from atelier.adapters.aws.bedrock import BedrockModels
+from atelier.adapters.aws.bedrock import BedrockAccess, BedrockModels
 from atelier.errors import (
     OutcomeUnknownError,
     ProviderBusyError,
@@ -256,3 +256,100 @@ def test_the_sdk_repeats_nothing(client: "BedrockRuntimeClient", network: Networ
 def test_the_client_waits_as_long_as_a_picture_takes(client: "BedrockRuntimeClient") -> None:
     config: Any = client.meta.config
     assert (config.connect_timeout, config.read_timeout) == (2, 150)
+
+
+# ---- The free call
+
+
+ARNS = (
+    "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.stability.stable-image-erase-object-v1:0",
+    "arn:aws:bedrock:us-east-1::foundation-model/stability.stable-image-erase-object-v1:0",
+    "arn:aws:bedrock:us-west-2::foundation-model/stability.stable-image-erase-object-v1:0",
+    f"arn:aws:bedrock:us-west-2::foundation-model/{MODEL}",
+    "arn:aws:bedrock:us-west-2:123456789012:inference-profile/us.stability.stable-outpaint-v1:0",
+)
+ALLOWED = {
+    "modelId": MODEL,
+    "agreementAvailability": {"status": "AVAILABLE"},
+    "authorizationStatus": "AUTHORIZED",
+    "entitlementAvailability": "AVAILABLE",
+    "regionAvailability": "AVAILABLE",
+}
+
+
+@pytest.fixture
+def control(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    client: Any = clients.client("bedrock", brief=True)
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def check(*arns: str) -> None:
+    access = BedrockAccess(lambda: clients.client("bedrock", brief=True))
+    Bedrock(Recorder(b""), access, arns).check(None)
+
+
+def test_each_listed_model_is_asked_about_once(control: Stubber) -> None:
+    for model in (MODEL, "stability.stable-image-erase-object-v1:0", "stability.stable-outpaint-v1:0"):
+        control.add_response("get_foundation_model_availability", {**ALLOWED, "modelId": model}, {"modelId": model})
+    check(*ARNS)
+
+
+@each(
+    "fault",
+    [
+        {"authorizationStatus": "NOT_AUTHORIZED"},
+        {"entitlementAvailability": "NOT_AVAILABLE"},
+        {"agreementAvailability": {"status": "PENDING"}},
+        {"regionAvailability": "NOT_AVAILABLE"},
+    ],
+)
+def test_a_model_that_may_not_be_invoked_is_named(fault: dict[str, Any]) -> None:
+    class Client:
+        def get_foundation_model_availability(self, *, modelId: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
+            return {**ALLOWED, "modelId": modelId, **fault}
+
+    access = BedrockAccess(Client)
+    refusal = raised(ProviderCredentialsError, lambda: Bedrock(Recorder(b""), access, ARNS[3:4]).check(None))
+    [name] = fault
+    assert MODEL in str(refusal)
+    assert f"({name} is {fault[name] if isinstance(fault[name], str) else 'PENDING'})" in str(refusal)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        ("AccessDeniedException", 403, ProviderCredentialsError),
+        ("ResourceNotFoundException", 404, ProviderCredentialsError),
+        ("ValidationException", 400, ProviderCredentialsError),
+        ("ThrottlingException", 429, ProviderBusyError),
+        ("InternalServerException", 500, ProviderBusyError),
+        ("502", 502, ProviderBusyError),
+    ],
+)
+def test_what_the_free_call_is_refused(control: Stubber, code: str, status: int, kind: type[ProviderError]) -> None:
+    control.add_client_error("get_foundation_model_availability", code, http_status_code=status)
+    assert code in str(raised(kind, lambda: check(ARNS[3])))
+
+
+def test_a_free_call_without_an_answer_passes(control: Stubber) -> None:
+    def unanswered(**_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://bedrock.us-west-2.amazonaws.com")
+
+    control.client.meta.events.register("before-call.bedrock", unanswered)
+    try:
+        raised(ProviderBusyError, lambda: check(ARNS[3]))
+    finally:
+        control.client.meta.events.unregister("before-call.bedrock", unanswered)
+
+
+def test_a_stack_that_lists_no_model_says_where_to(control: Stubber) -> None:
+    assert "BedrockModelArns" in str(raised(ProviderCredentialsError, check))
+
+
+def test_dispatch_asks_nothing() -> None:
+    Bedrock(Recorder(b"")).check(None)

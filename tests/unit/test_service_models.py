@@ -64,6 +64,7 @@ def test_the_operations_are_those_of_the_adapters() -> None:
     assert {"CreateBucket", "GetObject", "HeadBucket"} <= CALLED["s3"]
     assert "Scan" not in CALLED["dynamodb"]
     assert "InvokeModel" in CALLED["bedrock-runtime"]
+    assert CALLED["bedrock"] == {"GetFoundationModelAvailability"}
 
 
 def test_no_call_escapes_the_list() -> None:

@@ -50,6 +50,8 @@ SECRETS: Mapping[str, set[str]] = {
     "ProviderKeysSecret": {"generate", "webhook", "console", "dispatch", "ingest"},
 }
 """The functions that may read each secret. A change here is a change of rights: think twice."""
+UNSCOPED = "bedrock:GetFoundationModelAvailability"
+"""The one call of a function for which IAM knows no resource; it reads."""
 
 ROUTES = {
     ("ANY", "/", "generate"),
@@ -77,6 +79,8 @@ def target(value: Any) -> str:
             return f"{target(first)}{rest}"
         case {"Fn::Sub": str(text)}:
             return str(text).replace("${", "").replace(".Arn}", "").replace("}", "")
+        case "*":
+            return "*"
     raise AssertionError(f"unexpected reference: {value!r}")
 
 
@@ -187,7 +191,8 @@ def test_no_right_is_a_wildcard(name: str) -> None:
         assert set(statement) - {"Condition"} == {"Effect", "Action", "Resource"}
         assert statement["Effect"] == "Allow"
         assert not [action for action in listed(statement["Action"]) if "*" in action]
-        assert not [resource for resource in listed(statement["Resource"]) if isinstance(resource, str)]
+        if statement["Action"] != UNSCOPED:
+            assert not [resource for resource in listed(statement["Resource"]) if isinstance(resource, str)]
 
 
 def test_only_traces_may_go_anywhere() -> None:
@@ -201,8 +206,9 @@ def test_only_traces_may_go_anywhere() -> None:
         documents = [policy["PolicyDocument"] for policy in listed(properties.get("Policies", []))]
         documents += [properties["PolicyDocument"]] if item["Type"] == "AWS::IAM::ManagedPolicy" else []
         for document in documents:
-            wide += [right for right in listed(document["Statement"]) if "*" in listed(right.get("Resource", []))]
-    assert [right["Action"] for right in wide] == [["xray:PutTraceSegments", "xray:PutTelemetryRecords"]]
+            rights = [right["Fn::If"][1] if "Fn::If" in right else right for right in listed(document["Statement"])]
+            wide += [right for right in rights if "*" in listed(right.get("Resource", []))]
+    assert [right["Action"] for right in wide] == [["xray:PutTraceSegments", "xray:PutTelemetryRecords"], UNSCOPED]
 
 
 @each_function
@@ -218,7 +224,7 @@ def test_a_function_may_use_what_it_knows_and_nothing_else(name: str) -> None:
         sources |= {target(destination)} if destination else set()
     used = {resource.partition("/")[0] for resource in rights(name)}
     assert named <= used
-    assert used - named - sources <= {"arn:AWS::Partition:s3:::CatalogObject", "BedrockModelArns"}
+    assert used - named - sources <= {"arn:AWS::Partition:s3:::CatalogObject", "BedrockModelArns", "*"}
 
 
 def test_a_secret_is_read_by_whoever_needs_it() -> None:
@@ -239,6 +245,7 @@ def test_a_secret_is_read_by_whoever_needs_it() -> None:
         ("s3:ListBucket", {"generate", "console"}),
         ("sns:Publish", {"notify", "reconcile"}),
         ("bedrock:InvokeModel", {"dispatch"}),
+        (UNSCOPED, {"console"}),
     ],
 )
 def test_a_strong_right_has_few_holders(right: str, holders: set[str]) -> None:
@@ -378,6 +385,11 @@ def test_only_the_models_that_the_owner_lists_may_be_invoked() -> None:
         "Action": "bedrock:InvokeModel",
         "Resource": {"Fn::Split": [",", {"Ref": "BedrockModelArns"}]},
     }
+    (unscoped,) = (one for one in RESOURCES["ConsoleRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+                   if "Fn::If" in one)  # fmt: skip
+    assert unscoped["Fn::If"] == [
+        "HasBedrock", {"Effect": "Allow", "Action": UNSCOPED, "Resource": "*"}, {"Ref": "AWS::NoValue"},
+    ]  # fmt: skip
     pattern = re.compile(TEMPLATE["Parameters"]["BedrockModelArns"]["AllowedPattern"])
     model = "arn:aws:bedrock:us-west-2::foundation-model/stability.stable-image-core-v1:1"
     profile = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.stability.stable-image-core-v1:1"

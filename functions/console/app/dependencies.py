@@ -94,19 +94,22 @@ class Dependencies:
     def check_provider(self) -> "CheckProvider":
         """Be ready to call providers."""
         from atelier.adapters import ed25519
-        from atelier.adapters.aws.bedrock import BedrockModels
+        from atelier.adapters.aws.bedrock import BedrockAccess, BedrockModels
         from atelier.adapters.http.client import client
         from atelier.outbound.url_policy import OperatorPolicy, UrlPolicy
         from atelier.providers.asynchronous import asynchronous
+        from atelier.providers.bedrock import Bedrock
         from atelier.providers.check_provider import CheckProvider
 
         http, urls = client(OperatorPolicy()), self.settings.provider_urls
         gateways = Gateways(http, client(UrlPolicy()), urls)
         models = BedrockModels(lambda: clients.client("bedrock-runtime"))
+        access = BedrockAccess(lambda: clients.client("bedrock", brief=True))
         providers = {
             **{name: gateways(one) for name, one in self.catalog().gateways.items()},
             **asynchronous(http, urls=urls, verify=ed25519.verify),
             **synchronous(http, urls=urls, models=models),
+            Bedrock.name: Bedrock(models, access, self.settings.bedrock_model_arns),
         }
         return CheckProvider(providers, self.provider_setup().keys)
 

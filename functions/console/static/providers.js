@@ -70,11 +70,10 @@ function health({ breaker, probeAt, lastError, lastErrorAt }) {
  * @param {(changed: boolean) => void} done
  */
 function buttons(provider, done) {
-  const { name, set, needsKey, configured } = provider;
+  const { name, set, testable } = provider;
   const verb = set ? "Replace" : "Set";
   const setName = `${verb} the key of ${name}`;
   const unsetOptions = { variant: "small danger-text", name: `Unset the key of ${name}` };
-  const testable = set !== null && (needsKey ? set : configured);
   return [
     testable && button("Test", (event) => test(provider, event), { variant: "small", name: `Test ${name}` }),
     set !== null && button(`${verb} key`, () => setKey(provider).then(done), { variant: "small", name: setName }),

@@ -10,7 +10,7 @@ from atelier.api.admin_serializers import (
 from atelier.clock import now_ms
 from atelier.logging import logger
 from atelier.outbound.circuit_breaker import provider_upstream
-from atelier.providers.registry import keyed, kinds
+from atelier.providers.registry import keyed, kinds, testable
 
 from ..dependencies import Dependencies
 from ..operator import administrator
@@ -49,7 +49,7 @@ def unset_provider_key(name: str) -> Response[str]:
 def check_provider(name: str) -> Response[str]:
     """Make a call that costs nothing, and tell whether the provider takes this stack's key."""
     deps = administrator()
-    fault = deps.check_provider()(keyed(name, deps.catalog()).name)
+    fault = deps.check_provider()(testable(name, deps.catalog()).name)
     logger.info("provider tested", provider=name, accepted=fault is None)
     return answer(200, {"name": name, "accepted": fault is None, "message": fault})
 

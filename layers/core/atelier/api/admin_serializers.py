@@ -41,17 +41,21 @@ def provider_document(
 ) -> dict[str, Any]:
     """Describe a provider; `set` is None where it takes no key, and `configured` tells whether it can serve a model.
 
+    `testable` tells whether a call that costs nothing can be made with what is set.
     `endings` are its models that have ended there, or will soon.
     """
     routes = {
         model.slug: route for model in catalog.models.values() for route in model.routes if route.provider == kind.name
     }
     known = breaker or CircuitBreaker()
+    has_key = setup.keys.get(kind.name) is not None if kind.takes_key else None
+    configured = any(map(setup.ready, routes.values()))
     return {
         "name": kind.name,
         "needsKey": kind.needs_key,
-        "set": setup.keys.get(kind.name) is not None if kind.takes_key else None,
-        "configured": any(map(setup.ready, routes.values())),
+        "set": has_key,
+        "configured": configured,
+        "testable": bool(has_key) if kind.needs_key else configured and (kind.takes_key or kind.needs_listing),
         "models": list(routes),
         "endings": [
             {"model": ending.model, "name": ending.name, "ends": ending.ends.isoformat(), "ended": ending.has_ended}

@@ -17,6 +17,14 @@ class ProviderKeys(Protocol):
         ...
 
 
+class ModelAccess(Protocol):
+    """What this account may do with the models of a cloud."""
+
+    def check(self, model: str) -> None:
+        """Ask whether a model may be invoked, and invoke nothing; raises a ProviderError that says what is missing."""
+        ...
+
+
 class ModelInvoker(Protocol):
     """The models of a cloud that are invoked by its own SDK."""
 

@@ -66,6 +66,12 @@ def keyed(name: str, catalog: Catalog) -> type[Provider]:
     return kind
 
 
+def testable(name: str, catalog: Catalog) -> type[Provider]:
+    """Return a provider that can be tested; NotFoundError where there is none of the name."""
+    kind = kinds(catalog).get(name)
+    return kind if kind is not None and kind.needs_listing else keyed(name, catalog)
+
+
 def synchronous(http: HttpClient, *, urls: Mapping[str, str], models: ModelInvoker) -> Mapping[str, Provider]:
     """Make the providers that answer with the pictures; `models` are Bedrock's."""
     known: tuple[Provider, ...] = (

@@ -1,7 +1,7 @@
 """Amazon Bedrock's models."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -25,6 +25,50 @@ PASSING = (
     "ThrottlingException", "ServiceQuotaExceededException", "ModelNotReadyException", "ModelErrorException",
     "InternalServerException", "ServiceUnavailableException",
 )  # fmt: skip
+NEEDED = {
+    "authorizationStatus": "AUTHORIZED",
+    "entitlementAvailability": "AVAILABLE",
+    "agreementAvailability": "AVAILABLE",
+    "regionAvailability": "AVAILABLE",
+}
+"""What Bedrock says of a model that the account may invoke in this region."""
+
+
+class BedrockClient(Protocol):
+    """The one call of the service `bedrock`, beside `bedrock-runtime`, that is made."""
+
+    def get_foundation_model_availability(self, *, modelId: str) -> Mapping[str, Any]:  # noqa: N803 - AWS's name
+        """Tell what the account may do with a model."""
+        ...
+
+
+class BedrockAccess:
+    """The ModelAccess port on the bedrock client, which is made at the first call."""
+
+    def __init__(self, client: "Callable[[], BedrockClient]") -> None:
+        self._client = client
+
+    def check(self, model: str) -> None:
+        """Call GetFoundationModelAvailability, which costs nothing."""
+        try:
+            answer = self._client().get_foundation_model_availability(modelId=model)
+        except ClientError as exc:
+            code = exc.response["Error"]["Code"]
+            if code in PASSING or exc.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+                raise _busy(code) from exc
+            raise ProviderCredentialsError(
+                f"The provider {NAME} does not say whether {model} may be invoked ({code}); check its ARN in"
+                " BedrockModelArns, and the model in Bedrock's console."
+            ) from exc
+        except BotoCoreError as exc:
+            raise _unreachable() from exc
+        found = {**answer, "agreementAvailability": answer.get("agreementAvailability", {}).get("status")}
+        missing = [f"{name} is {found.get(name)}" for name, needed in NEEDED.items() if found.get(name) != needed]
+        if missing:
+            raise ProviderCredentialsError(
+                f"The provider {NAME} does not let this stack's account invoke {model} ({', '.join(missing)}); ask for"
+                " the model in Bedrock's console."
+            )
 
 
 class BedrockModels:
@@ -43,7 +87,7 @@ class BedrockModels:
         except ClientError as exc:
             raise _refusal(exc) from exc
         except (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError) as exc:
-            raise ProviderBusyError(f"The provider {NAME} could not be reached; try again later.") from exc
+            raise _unreachable() from exc
         except BotoCoreError as exc:
             raise http_responses.unknown(NAME, "did not answer") from exc
 
@@ -56,5 +100,13 @@ def _refusal(exc: ClientError) -> ProviderError:
         remedy = "allow the model in Bedrock's console, and list its ARN in BedrockModelArns"
         return ProviderCredentialsError(f"The provider {NAME} refuses this stack's account ({code}): {remedy}.")
     if code in PASSING:
-        return ProviderBusyError(f"The provider {NAME} is busy or out of order ({code}); try again later.")
+        return _busy(code)
     return http_responses.unknown(NAME, f"answered {code}")
+
+
+def _busy(code: str) -> ProviderBusyError:
+    return ProviderBusyError(f"The provider {NAME} is busy or out of order ({code}); try again later.")
+
+
+def _unreachable() -> ProviderBusyError:
+    return ProviderBusyError(f"The provider {NAME} could not be reached; try again later.")

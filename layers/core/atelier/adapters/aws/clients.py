@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
+    from atelier.adapters.aws.bedrock import BedrockClient
+
 
 _CONFIG = Config(
     connect_timeout=2,
@@ -54,6 +56,8 @@ _PUBLIC_REGION = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-\w+-\d+")
 """As botocore's partitions.json tells the regions of the partition `aws`, whose certificates Amazon signs."""
 
 
+@overload
+def client(service: Literal["bedrock"], *, brief: bool = ...) -> "BedrockClient": ...
 @overload
 def client(service: Literal["bedrock-runtime"], *, brief: bool = ...) -> "BedrockRuntimeClient": ...
 @overload
