@@ -39,6 +39,9 @@ check: .venv/ready .venv-sam/ready .venv-lint/ready .node/ready ## style, types,
 	$(ESLINT)
 	$(NODE) .node/node_modules/typescript/bin/tsc --project requirements/node/tsconfig.json
 
+# Each module is compiled once a run, not once by each Lambda function and worker that imports it.
+unit integration e2e clients soak: export PYTHONDONTWRITEBYTECODE =
+
 unit: .venv/ready ## the library's rules, without network, Docker or emulator
 	.venv/bin/pytest --numprocesses $(WORKERS) --dist worksteal --quiet tests/unit
 
