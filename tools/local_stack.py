@@ -92,7 +92,7 @@ def client(service: str, endpoint: str) -> Any:
 
 def public_url(endpoint: str) -> str:
     """Return the pattern of API URLs on the emulator, with {api_id} in it."""
-    return endpoint + "/restapis/{api_id}/api/_user_request_"
+    return endpoint + "/_aws/execute-api/{api_id}/api"
 
 
 def free_port() -> int:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-API = "http://127.0.0.1:4566/restapis/abc/api/_user_request_"
+API = "http://127.0.0.1:4566/_aws/execute-api/abc/api"
 ADMIN = f"{API}/console/admin"
 FILE = "https://files.example/gen_1?signature=s"
 

@@ -78,8 +78,7 @@ def test_a_change_needs_its_own_sessions_token() -> None:
     [
         ("https://api.example/api/console", "/api/console", True),
         ("https://atelier.example/console", "/console", True),
-        ("http://127.0.0.1:4566/restapis/abc/api/_user_request_/console", "/restapis/abc/api/_user_request_/console",
-         False),
+        ("http://127.0.0.1:4566/_aws/execute-api/abc/api/console", "/_aws/execute-api/abc/api/console", False),
     ],
 )  # fmt: skip
 def test_the_cookie_is_for_the_console_and_no_script_sees_it(url: str, path: str, secure: bool) -> None:
