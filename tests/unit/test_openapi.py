@@ -12,12 +12,17 @@ from atelier.api.generation_request import parse_run_request
 from atelier.catalog.model import embedded
 from atelier.outbound.url_policy import UrlPolicy
 from functions.generate import app as generate
+from functions.generate.app.routes import automatic1111, openai_images, replicate
 from tools.local_stack import ROOT
 from tools.openapi.__main__ import COPY
 from tools.openapi.document import build, encode
 
 DOCUMENT: dict[str, Any] = json.loads(COPY.read_text(encoding="utf-8"))
 GUIDE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+CLIENTS = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
+ROUTERS = (generate.app, openai_images.app, replicate.app, automatic1111.app)
+ERRORS = {"OpenAI Images": "OpenAIError", "Replicate": "Problem", "AUTOMATIC1111": "WebUIError"}
+"""The shape of other APIs' errors, by the tag of their calls."""
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -48,7 +53,7 @@ def contents(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     bodies |= {status: resolved(answer) for status, answer in operation["responses"].items()}
     for name, body in bodies.items():
         for kind, content in body.get("content", {}).items():
-            if kind == "application/json":
+            if kind.endswith("json"):
                 yield name, content
 
 
@@ -82,7 +87,7 @@ def test_it_has_the_routes_that_the_code_has() -> None:
     described = {
         (method.upper(), address) for method, path, operation in operations() for address in addresses(path, operation)
     }
-    routes = generate.app.routes
+    routes = [route for router in ROUTERS for route in router.routes]
     for method, address in described:
         assert any(route.method == method and route.match(address) is not None for route in routes), (
             f"no {method} {address}"
@@ -133,10 +138,11 @@ def test_whatever_needs_a_key_may_be_refused(operation: dict[str, Any]) -> None:
 
 @each_operation
 def test_errors_are_errors(operation: dict[str, Any]) -> None:
+    shape = ERRORS.get(operation["tags"][0], "Error")
     for status, answer in operation["responses"].items():
         if status[0] in "45":
             (content,) = resolved(answer)["content"].values()
-            assert content["schema"] == {"$ref": "#/components/schemas/Error"}, status
+            assert content["schema"] == {"$ref": f"#/components/schemas/{shape}"}, status
 
 
 @each_operation
@@ -179,4 +185,5 @@ def test_the_documentation_shows_the_examples_that_are_run(name: str) -> None:
 def test_the_documentation_names_each_call(operation: dict[str, Any]) -> None:
     ((method, path),) = [(method, path) for method, path, other in operations() if other is operation]
     beside_the_point = ("/", "/files/{folder}/{owner}/{token}/{name}")
-    assert path in beside_the_point or f"`{method.upper()} {path}" in GUIDE
+    page = CLIENTS if operation["tags"][0] in ERRORS else GUIDE
+    assert path in beside_the_point or f"`{method.upper()} {path}" in page

@@ -334,18 +334,7 @@ def _files() -> Json:
                 "The stable URL of a picture. It needs no key, since nobody can guess it, and leads to a link that "
                 "works for five minutes.",
                 security=NO_KEY,
-                parameters=[
-                    required(
-                        "path",
-                        "folder",
-                        schemas.text(enum=["inputs", "outputs", UPLOADS, TRANSIENT]),
-                        "What kind of file.",
-                        "outputs",
-                    ),
-                    required("path", "owner", schemas.PART_OF_A_KEY, "Whose it is.", examples.ID),
-                    required("path", "token", schemas.PART_OF_A_KEY, "What nobody can guess.", examples.TOKEN),
-                    required("path", "name", schemas.text(pattern=r"^[A-Za-z0-9_-]+\.[a-z]+$"), "Which one.", "0.png"),
-                ],
+                parameters=file_parameters("inputs", "outputs", UPLOADS, TRANSIENT),
                 answers={
                     "302": {
                         "description": "The picture is at `Location`.",
@@ -357,6 +346,16 @@ def _files() -> Json:
             )
         },
     }
+
+
+def file_parameters(*folders: str) -> list[Json]:
+    """Describe the key of a stored picture, as it stands in a path."""
+    return [
+        required("path", "folder", schemas.text(enum=list(folders)), "What kind of file.", "outputs"),
+        required("path", "owner", schemas.PART_OF_A_KEY, "Whose it is.", examples.ID),
+        required("path", "token", schemas.PART_OF_A_KEY, "What nobody can guess.", examples.TOKEN),
+        required("path", "name", schemas.text(pattern=r"^[A-Za-z0-9_-]+\.[a-z]+$"), "Which one.", "0.png"),
+    ]
 
 
 def _upload() -> Json:

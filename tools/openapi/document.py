@@ -2,8 +2,7 @@
 
 import json
 
-from tools.openapi import examples, schemas
-from tools.openapi.calls import TAGS, paths, webhook
+from tools.openapi import automatic1111_calls, calls, examples, openai_calls, replicate_calls, schemas
 from tools.openapi.errors import ERRORS
 from tools.openapi.parts import KEY, header, optional, required
 from tools.openapi.schemas import Json, ref
@@ -27,9 +26,19 @@ error: it is an answer with `status` `error`.
 **Limits.** A JSON body may have {schemas.BODY_LIMIT}; upload pictures by `POST /files`. A key may be limited to calls
 a minute: what is over that is `429` with `Retry-After`, `RateLimit` and `RateLimit-Policy`.
 
+**Clients of other services.** Calls of OpenAI's Images API and of Replicate's are under `/v1`, those of AUTOMATIC1111
+under `/sdapi/v1`. They wait for the images by redirects, and their errors are in the shape that their clients know.
+
 **Test keys** (`atl_test_...`) cost nothing and always draw with `sketch`, which behaves as providers do on a bad day
 where the prompt starts with `test:fail`, `test:unsafe`, `test:slow`, `test:twice` or `test:never`.
 """
+TAGS = {
+    **calls.TAGS,
+    **{
+        dialect.tag: dialect.about
+        for dialect in (openai_calls.OPENAI, replicate_calls.REPLICATE, automatic1111_calls.WEB_UI)
+    },
+}
 _ETAG = 'W/"33a64df5514c4f8ab5e1d8e5c2f0a9b1"'
 
 
@@ -46,8 +55,8 @@ def build() -> Json:
         "servers": [{"url": examples.BASE}],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "security": KEY,
-        "paths": paths(),
-        "webhooks": {"generation": {"post": webhook()}},
+        "paths": {**calls.paths(), **openai_calls.paths(), **replicate_calls.paths(), **automatic1111_calls.paths()},
+        "webhooks": {"generation": {"post": calls.webhook()}},
         "components": {
             "securitySchemes": {
                 "apiKey": {
@@ -71,7 +80,12 @@ def build() -> Json:
                 }
             },
             "examples": {name: {"summary": error["message"], "value": error} for name, error in ERRORS.items()},
-            "schemas": schemas.components(),
+            "schemas": {
+                **schemas.components(),
+                **openai_calls.components(),
+                **replicate_calls.components(),
+                **automatic1111_calls.components(),
+            },
         },
     }
 

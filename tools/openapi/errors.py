@@ -2,12 +2,13 @@
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from atelier.accounts.api_keys import ApiKey, parse_key
 from atelier.accounts.authorization import parse_authorization
 from atelier.adapters.dynamodb.account_store import too_many_requests
+from atelier.api.error_document import describe_error
 from atelier.api.generation_request import parse_generation_request, parse_run_request
 from atelier.api.idempotency_key import parse_idempotency
 from atelier.api.json_body import MAX_BODY_BYTES
@@ -32,29 +33,23 @@ from tools.openapi.examples import ID, KEY_ID, NOW, PROMPT, USER, generation_req
 from tools.openapi.schemas import Json
 
 
-def _document(exc: RequestError) -> Json:
-    """Write an error as the API answers it (adapters/answers.py)."""
-    fields = [{"field": item.field, "message": item.message, "code": item.code} for item in exc.errors]
-    return {"message": exc.message, **({"errors": fields} if fields else {})}
-
-
-def _raised(ask: Callable[[], object]) -> Json:
+def _raised(ask: Callable[[], object]) -> RequestError:
     try:
         ask()
     except RequestError as exc:
-        return _document(exc)
+        return exc
     raise AssertionError("it was not refused")
 
 
-def _generate(text: str) -> Json:
+def _generate(text: str) -> RequestError:
     return _raised(lambda: parse_generation_request(text, embedded(), UrlPolicy()))
 
 
-def _run(document: Json) -> Json:
+def _run(document: Json) -> RequestError:
     return _raised(lambda: parse_run_request(json.dumps(document), embedded(), UrlPolicy()))
 
 
-def _upload(content: bytes) -> Json:
+def _upload(content: bytes) -> RequestError:
     sent = base64.b64encode(content).decode()
     return _raised(lambda: parse_upload(sent, encoded=True, content_type="image/png", name=None, query={}))
 
@@ -66,7 +61,7 @@ def _key(**limits: Any) -> ApiKey:
     )  # fmt: skip
 
 
-ERRORS: dict[str, Json] = {
+REFUSALS: Mapping[str, RequestError] = {
     "NotJson": _generate("{"),
     "InvalidGeneration": _generate(
         json.dumps({"model": "sketch", "input": {"prompt": "", "width": 12}, "size": "large"})
@@ -80,29 +75,29 @@ ERRORS: dict[str, Json] = {
     "BadEvent": _raised(lambda: parse_redelivery('{"event": "done"}')),
     "NoKey": _raised(lambda: parse_authorization(None)),
     "MistypedKey": _raised(lambda: parse_key("YOUR_API_KEY")),
-    "NotEnoughCredits": _document(
-        PaymentRequiredError("This costs 4 credits, and there are not enough; ask the operator for more.")
+    "NotEnoughCredits": PaymentRequiredError(
+        "This costs 4 credits, and there are not enough; ask the operator for more."
     ),
     "LackingScope": _raised(lambda: _key(scopes=("read",)).require("generate")),
     "ForbiddenModel": _raised(lambda: _key(models=("sketch",)).require("generate", model="playground-v2")),
-    "AnotherUsers": _document(ForbiddenError("This generation is another user's.")),
+    "AnotherUsers": ForbiddenError("This generation is another user's."),
     "UnknownModel": _generate(json.dumps(generation_request(model="no-such-model"))),
     "UnknownTool": _run(run_request(tool="no-such-tool")),
-    "UnknownGeneration": _document(NotFoundError(f"There is no generation '{ID}'.")),
-    "UnknownFile": _document(NotFoundError("There is no such picture; it may have expired, or not be uploaded yet.")),
+    "UnknownGeneration": NotFoundError(f"There is no generation '{ID}'."),
+    "UnknownFile": NotFoundError("There is no such picture; it may have expired, or not be uploaded yet."),
     "NoFile": _upload(b""),
     "FileTooLarge": _upload(b"0" * (UPLOAD_BYTES + 1)),
     "NotAPicture": _upload(b"GIF89a"),
-    "NotFinished": _document(NotPossibleError("The generation is processing; it can be deleted once it is finished.")),
-    "CannotCancel": _document(NotPossibleError("The generation is over already: success.")),
-    "NothingToTell": _document(NotPossibleError("The generation has no webhook.")),
+    "NotFinished": NotPossibleError("The generation is processing; it can be deleted once it is finished."),
+    "CannotCancel": NotPossibleError("The generation is over already: success."),
+    "NothingToTell": NotPossibleError("The generation has no webhook."),
     "TooLarge": _generate(" " * (MAX_BODY_BYTES + 1)),
-    "WrongType": _document(
-        UnsupportedMediaTypeError("The body must be application/json, not 'text/html'.", ["application/json"])
+    "WrongType": UnsupportedMediaTypeError("The body must be application/json, not 'text/html'.", ["application/json"]),
+    "OtherRequest": IdempotencyMismatchError(
+        "This Idempotency-Key was used for another request; use a new key for a new request."
     ),
-    "OtherRequest": _document(
-        IdempotencyMismatchError("This Idempotency-Key was used for another request; use a new key for a new request.")
-    ),
-    "TooMany": _document(too_many_requests(60, NOW + 43_000)),
-    "Unavailable": _document(UnavailableError("The table is busy; try again.")),
+    "TooMany": too_many_requests(60, NOW + 43_000),
+    "Unavailable": UnavailableError("The table is busy; try again."),
 }
+ERRORS: Mapping[str, Json] = {name: describe_error(exc).document for name, exc in REFUSALS.items()}
+"""The same as the API itself writes them."""

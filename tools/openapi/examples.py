@@ -30,6 +30,8 @@ NOW = 1_795_348_800_000
 """2026-11-22, 12:00 UTC."""
 PROMPT = "Astronaut in a jungle, cold color palette, muted colors, detailed, 8k"
 WEBHOOK = "https://your-server.com/api/webhook"
+IMAGE = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYGAAAAAEAAH2FzhVAAAAAElFTkSuQmCC")
+"""A PNG of one black pixel."""
 KEY_ID, TOKEN = "4fGh7KpQ2xYz", "kJ3vN8qLr5TzW1yBcD6fGh2m"
 TEXT_TO_IMAGE = "text-to-image"
 Json = dict[str, Any]
@@ -168,16 +170,17 @@ def pointer() -> Json:
 
 def stored_file() -> Json:
     """A file that a client uploaded."""
-    return describe_upload(_upload(), BASE)
+    return describe_upload(upload(), BASE)
 
 
 def announced_file() -> Json:
     """A file that its client is yet to send to the bucket."""
-    fields = {"key": _upload().key, "Content-Type": "image/png", "policy": "eyJ...", "x-amz-signature": "5d1e..."}
-    return describe_upload(replace(_upload(), form=UploadForm("https://files.example.com/", fields)), BASE)
+    fields = {"key": upload().key, "Content-Type": "image/png", "policy": "eyJ...", "x-amz-signature": "5d1e..."}
+    return describe_upload(replace(upload(), form=UploadForm("https://files.example.com/", fields)), BASE)
 
 
-def _upload() -> Upload:
+def upload() -> Upload:
+    """A picture that a client sent."""
     id_ = f"file_{hashlib.sha256(b'file').hexdigest()[:24]}"
     return Upload(
         id=id_, key=f"{UPLOADS}/{USER.id}/{id_}/{TOKEN}.png", content_type="image/png", size=482_113, name="cat.png",

@@ -14,12 +14,12 @@ from .routes import account, catalog, description, files, generations
 
 DIALECTS = {
     "openai-images": ("openai_images", re.compile(r"/v1(/images(/.*)?|/models(/[^/]*)?)?/?")),
-    "replicate": ("replicate", re.compile(r"/v1/(predictions|deployments|files|models/[^/]+/[^/]+)(/.*)?")),
+    "replicate": ("replicate", re.compile(r"/v1/(predictions|deployments|files|account|models/[^/]+/[^/]+)(/.*)?")),
     "automatic1111": ("automatic1111", re.compile(r"/sdapi/v1(/.*)?")),
 }
 """By the name that the URLs of its chains hold: the module of routes/, whose `app` answers, and its other paths."""
 
-_WAITS = "/v1/waits/"
+_WAITS, _FIRST = "/v1/waits/", "openai-images"
 _REPLICATE_AGENT = "replicate-"
 """How clients of Replicate's introduce themselves: they ask at the same path as OpenAI's for another list of models."""
 
@@ -43,7 +43,8 @@ def _dialect(event: Mapping[str, Any]) -> str | None:
     if not path.startswith(("/v1", "/sdapi")):
         return None
     if path.startswith(_WAITS):
-        return DIALECTS.get((event.get("queryStringParameters") or {}).get("as", ""), (None,))[0]
+        named = (event.get("queryStringParameters") or {}).get("as", "")
+        return DIALECTS.get(named, DIALECTS[_FIRST])[0]
     if path.rstrip("/") == "/v1/models" and _agent(event).startswith(_REPLICATE_AGENT):
         return "replicate"
     return next((module for module, paths in DIALECTS.values() if paths.fullmatch(path)), None)

@@ -6,7 +6,7 @@ The key is the password of their HTTP Basic.
 from collections.abc import Mapping
 from typing import Any
 
-from atelier.adapters.lambda_.router import Api, Response, Router, answer, body, correlation_id
+from atelier.adapters.lambda_.router import Api, Response, Router, answer, body, correlation_id, current_event
 from atelier.api.automatic1111 import (
     PROGRESS,
     SAMPLERS,
@@ -22,7 +22,6 @@ from atelier.api.automatic1111 import (
     parse_request,
 )
 from atelier.api.json_body import parse_object
-from atelier.errors import UnknownRouteError
 from atelier.logging import bind_context, logger
 
 from .. import waits
@@ -87,13 +86,11 @@ def models() -> Response[str]:
     return answer(200, models_document(found))
 
 
-@router.get("/sdapi/v1/<name>")
-def details(name: str) -> Response[str]:
+@router.get(f"/sdapi/v1/(?:{'|'.join(DETAILS)})")
+def details() -> Response[str]:
     """Answer what clients poll, and what they list to choose from, of which the models here have nothing."""
     reader()
-    if name not in DETAILS:
-        raise UnknownRouteError(f"There is no GET /sdapi/v1/{name} here.")
-    return answer(200, DETAILS[name])
+    return answer(200, DETAILS[current_event().path.rpartition("/")[2]])
 
 
 app.include_router(router)

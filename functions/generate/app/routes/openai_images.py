@@ -7,6 +7,7 @@ from atelier.api.idempotency_key import parse_idempotency
 from atelier.api.json_body import parse_object
 from atelier.api.openai_edits import EditForm, parse_edit_form, parse_edit_json
 from atelier.api.openai_images import (
+    DIALECT,
     ImagesReply,
     ImagesRequest,
     describe_error,
@@ -17,7 +18,7 @@ from atelier.api.openai_images import (
 )
 from atelier.api.sdk_retry import parse_count
 from atelier.api.upload_request import FORM
-from atelier.errors import FieldError, NotFoundError
+from atelier.errors import FieldError, InvalidRequestError, NotFoundError
 from atelier.generations.model import Generation
 from atelier.images.file_urls import FileUrls
 from atelier.logging import bind_context, logger
@@ -66,7 +67,11 @@ def edits() -> Response[str]:
 @router.route("/v1/waits/<generation_id>", method=["GET", "POST"])
 def wait(generation_id: str) -> Response[str]:
     """Go on waiting for a generation; a client that keeps a redirected POST is answered like the others."""
-    return waits.go_on(generation_id, ImagesReply.from_query(current_event().query_string_parameters))
+    query = current_event().query_string_parameters
+    if query.get("as") != DIALECT:
+        message = f"Must be {DIALECT}, as in the Location that led here."
+        raise InvalidRequestError(f"as: {message}", [FieldError("as", message, "enum")])
+    return waits.go_on(generation_id, ImagesReply.from_query(query))
 
 
 @router.get("/v1/models")

@@ -10,6 +10,7 @@ from atelier.api.idempotency_key import parse_idempotency
 from atelier.api.list_request import parse_list
 from atelier.api.replicate import (
     PredictionReply,
+    account_document,
     describe_error,
     file_document,
     model_document,
@@ -126,7 +127,16 @@ def versions(owner: str, name: str) -> Response[str]:
 @router.get("/v1/models/<owner>/<name>/versions/<version>")
 def version(owner: str, name: str, version: str) -> Response[str]:
     """Answer a version of a model."""
-    return copied(version_document(_model(owner, name), version), OWN)
+    found = _model(owner, name)
+    if version not in versions_of(found):
+        raise NotFoundError(f"{owner}/{name} has no version '{version}' here.")
+    return copied(version_document(found, version), OWN)
+
+
+@router.get("/v1/account")
+def account() -> Response[str]:
+    """Answer whose key it is."""
+    return answer(200, account_document(dependencies().accounts.user(reader().user_id)))
 
 
 @router.post("/v1/files")

@@ -75,7 +75,7 @@ def parse_request(
     known = model.input["properties"]
     errors: list[FieldError] = []
     values: dict[str, Any] = {"prompt": document.get("prompt")} if "prompt" in known else {}
-    if document.get("negative_prompt") and "negative_prompt" in known:
+    if document.get("negative_prompt") not in (None, "") and "negative_prompt" in known:
         values["negative_prompt"] = document["negative_prompt"]
     if (seed := document.get("seed", RANDOM)) not in (RANDOM, None) and "seed" in known:
         values["seed"] = seed

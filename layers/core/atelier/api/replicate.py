@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from atelier.accounts.users import User
 from atelier.api.blocking_reply import ReadFile, ReplyBody
 from atelier.api.error_document import ErrorDocument
 from atelier.api.fields import summary
@@ -205,18 +206,25 @@ def _translated(model: Model, given: Mapping[str, Any]) -> tuple[dict[str, Any],
 def _webhook(
     document: Mapping[str, Any], errors: list[FieldError], policy: UrlPolicy
 ) -> tuple[str | None, tuple[Status, ...]]:
-    webhook = document.get("webhook") or document.get("webhook_completed")
+    webhook, each = _given(document, "webhook"), True
+    if webhook is None:
+        webhook, each = _given(document, "webhook_completed"), False
     wanted = document.get("webhook_events_filter")
     if wanted is None:
-        wanted = list(EVENTS) if document.get("webhook") else ["completed"]
-    if not isinstance(wanted, list) or any(name not in EVENTS for name in wanted if isinstance(name, str)):
+        wanted = list(EVENTS) if each else ["completed"]
+    if not isinstance(wanted, list) or not all(isinstance(name, str) and name in EVENTS for name in wanted):
         errors.append(FieldError("webhook_events_filter", f"Must be a list of {', '.join(EVENTS)}.", "enum"))
         return None, FINAL
     if webhook is None:
         return None, FINAL
     errors += check_webhook(webhook, policy)
-    chosen = {status for name in wanted if isinstance(name, str) for status in EVENTS[name]}
+    chosen = {status for name in wanted for status in EVENTS[name]}
     return (webhook, tuple(status for status in Status if status in chosen)) if chosen else (None, FINAL)
+
+
+def _given(document: Mapping[str, Any], name: str) -> Any:
+    """Return a field, None where it is absent, null or empty."""
+    return None if document.get(name) == "" else document.get(name)
 
 
 def _named(field: str, names: Mapping[str, str]) -> str:
@@ -307,6 +315,11 @@ def model_document(model: Model, base_url: str, owner: str = OWNER, name: str | 
         "default_example": None,
         "latest_version": version_document(model, versions_of(model)[0]),
     }
+
+
+def account_document(user: User) -> dict[str, Any]:
+    """Describe whose key it is; a user's name there is the address here."""
+    return {"type": "user", "username": user.email, "name": user.name or user.email, "github_url": None}
 
 
 def file_document(upload: Upload, content: bytes, metadata: Mapping[str, Any], base_url: str) -> dict[str, Any]:
