@@ -11,10 +11,7 @@ import subprocess
 import threading
 import time
 import zlib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import distributions
 from pathlib import Path
 from random import Random
@@ -24,6 +21,7 @@ import httpx
 import pytest
 
 from tests.deployment import Account, Simulators, account_with_key, administer
+from tests.lossy_network import lossy_network
 from tests.node import NODE
 from tools.local_stack import ROOT, Deployed
 
@@ -204,51 +202,6 @@ def write(found: dict[str, dict[str, str]]) -> None:
 # ---- Dropped connections
 
 
-@contextmanager
-def dropping(target: str, drops: int) -> Iterator[str]:
-    """Forward to an API, and lose the answers to the first `drops` requests that POST, after they took effect."""
-    left, lock = [drops], threading.Lock()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            self.forward()
-
-        def do_POST(self) -> None:
-            self.forward()
-
-        def forward(self) -> None:
-            content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            kept = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
-            answer = httpx.request(self.command, target + self.path, headers=kept, content=content, timeout=60)
-            with lock:
-                lost = self.command == "POST" and left[0] > 0
-                left[0] -= lost
-            if lost:
-                self.close_connection = True
-                self.connection.close()
-                return
-            self.send_response(answer.status_code)
-            for name in ("Content-Type", "Location", "x-should-retry"):
-                if name in answer.headers:
-                    self.send_header(name, answer.headers[name])
-            self.send_header("Content-Length", str(len(answer.content)))
-            self.end_headers()
-            self.wfile.write(answer.content)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Stay silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 @pytest.mark.parametrize("calls", [1, 2])
 @pytest.mark.parametrize("name", ["openai-python 3", "openai-python 2", "openai-node"])
 def test_a_dropped_answer_is_not_paid_twice(
@@ -257,7 +210,7 @@ def test_a_dropped_answer_is_not_paid_twice(
     simulators.openai.release()
     account = an_account(upstream, f"dropped-{calls}-{name.replace(' ', '-')}", COST * 5)
     prompt = f"a boat for {calls} of {name}"
-    with dropping(upstream.api, calls) as base:
+    with lossy_network(upstream.api, ["answer"] * calls, ["POST"]) as base:
         told = {"base": base, "key": account.key, "model": PAID, "prompt": prompt}
         running = [start(name, {**settings, "dropped": told}, "dropped") for _ in range(calls)]
         found = [results(program) for program in running]

@@ -5,64 +5,22 @@ import json
 import shutil
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from atelier_client import ApiError, AsyncAtelier, Atelier, Generation, verify_webhook
 from tests.deployment import Account, account_with_key, administer, eventually
+from tests.lossy_network import lossy_network
 from tests.node import NODE, packages
 from tools.local_stack import ROOT, Deployed
 from tools.receiver import Receiver
 
 INPUT = {"prompt": "a lighthouse at dawn", "width": 256, "height": 256}
 COST = 5
-
-
-@contextmanager
-def lossy(target: str, losses: list[str]) -> Iterator[str]:
-    """Forward to an API over a network that loses the first requests, or their answers after they took effect."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.forward()
-
-        def do_POST(self) -> None:
-            self.forward()
-
-        def forward(self) -> None:
-            content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            loss = losses.pop(0) if losses else None
-            if loss == "request":
-                self.connection.close()
-                return
-            kept = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
-            answer = httpx.request(self.command, target + self.path, headers=kept, content=content, timeout=60)
-            if loss == "answer":
-                self.connection.close()
-                return
-            self.send_response(504 if loss == "gateway" else answer.status_code)
-            self.send_header("Content-Length", str(len(answer.content)))
-            self.end_headers()
-            self.wfile.write(answer.content)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Stay silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +79,7 @@ def test_a_lossy_network_charges_once(
     user = administer(upstream, "POST", "/users", email=email, credits=COST * 3).raise_for_status().json()
     account = account_with_key(upstream, email)
 
-    with lossy(upstream.api, ["answer", "request", "gateway", "answer"]) as base:
+    with lossy_network(upstream.api, ["answer", "request", "gateway", "answer"]) as base:
         made = run(project, base, account.key, "from-artificial-studio")
 
     ledger = administer(upstream, "GET", f"/users/{user['id']}/ledger").json()["data"]
