@@ -26,7 +26,7 @@ run: .venv/ready .venv-sam/ready .venv-local/ready ## the whole stack on this ma
 stop: ## end it; its data and keys are kept
 	@$(PYTHON) -m tools.stop
 
-test: check unit integration e2e ## everything but soak and clients
+test: check unit integration e2e clients ## everything but soak
 
 check: .venv/ready .venv-sam/ready .venv-lint/ready .node/ready ## style, types, template and known vulnerabilities of the pins
 	.venv/bin/ruff check .
