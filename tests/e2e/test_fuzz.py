@@ -58,24 +58,32 @@ def narrowed(stack: Deployed) -> dict[str, Any]:
     document: dict[str, Any] = httpx.get(f"{stack.api}/openapi.json", timeout=60).raise_for_status().json()
     sketch = httpx.get(f"{stack.api}/models/sketch", timeout=60).raise_for_status().json()
     shapes = document["components"]["schemas"]
+    known = set(shapes["Input"]["properties"])
     shapes["Input"] = exact(sketch["inputSchema"])
     shapes["GenerateRequest"]["properties"]["model"] = {"type": "string", "enum": ["sketch"]}
     shapes["RunRequest"]["properties"]["tool"] = {"type": "string", "enum": [sketch["tool"]]}
     bodies = document["paths"]["/run"]["post"]["requestBody"]["content"]["application/json"]["examples"]
     for name in [name for name, body in bodies.items() if body["value"]["tool"] != sketch["tool"]]:
         del bodies[name]
-    _narrow_other_apis(document, shapes, sketch["inputSchema"])
+    _narrow_other_apis(document, shapes, sketch["inputSchema"], known)
     return document
 
 
-def _narrow_other_apis(document: dict[str, Any], shapes: dict[str, Any], described: dict[str, Any]) -> None:
-    """Name the model in the words of OpenAI, Replicate and AUTOMATIC1111, and leave out what it has no place for."""
+def _narrow_other_apis(
+    document: dict[str, Any], shapes: dict[str, Any], described: dict[str, Any], known: set[str]
+) -> None:
+    """Name the model in the words of OpenAI, Replicate and AUTOMATIC1111, and leave out what it has no place for.
+
+    `known` has the inputs of all models.
+    """
     inputs = exact(described)
     one = {"type": "string", "enum": ["sketch"]}
     shapes["ReplicateInput"] = {**inputs, "additionalProperties": True}
     del shapes["ReplicateInput"]["allOf"]  # a shape counts before a size
     for name in ("OpenAIImageRequest", "OpenAIEditRequest", "OpenAIEditForm"):
         fields = shapes[name]["properties"]
+        for field in (fields.keys() & known) - inputs["properties"].keys():
+            del fields[field]
         fields |= {field: inputs["properties"][field] for field in fields.keys() & inputs["properties"].keys()}
         fields["model"] = one
         shapes[name]["required"] = [*shapes[name]["required"], "model"]

@@ -243,3 +243,20 @@ def test_a_failed_prediction_is_answered_as_one(client: Client) -> None:
 def test_an_idempotency_key(client: Client) -> None:
     ids = {client("POST", PATH, json.dumps({"input": INPUT}), Idempotency_Key="k1").document["id"] for _ in range(2)}
     assert len(ids) == 1
+
+
+@pytest.mark.parametrize("name", ["output_format", "aspect_ratio", "num_outputs", "image", "seed", "output_quality"])
+def test_an_input_of_another_type_is_refused(client: Client, name: str) -> None:
+    refused = create(client, {"prompt": "a boat", name: {}})
+    assert refused.status == 422
+    assert f"input.{name}" in refused.document["detail"]
+
+
+def test_a_version_that_is_not_the_models_is_not_found(client: Client) -> None:
+    assert client("GET", "/v1/models/atelier/sketch/versions/none", Authorization=client.key).status == 404
+
+
+def test_the_account_is_the_keys_user(client: Client) -> None:
+    found = get(client, "/v1/account").document
+    assert (found["type"], found["github_url"]) == ("user", None)
+    assert "@" in found["username"]

@@ -28,7 +28,7 @@ def paths() -> Json:
     """Describe all calls, by path."""
     made, base = examples.SUCCEEDED, examples.BASE
     named = [
-        required("path", "owner", SLUG, _HIDDEN_MODEL, OWNER),
+        required("path", "owner", text(minLength=1), _HIDDEN_MODEL, OWNER),
         required("path", "name", SLUG, "The model's name there, or its slug here.", NAME),
     ]
     sent = {"input": {"prompt": PROMPT}}

@@ -34,7 +34,7 @@ from atelier.generations.prediction import OWNER, REPLICATE, STARTING, predictio
 from atelier.images.file_urls import FIELD as IMAGE_URLS
 from atelier.images.file_urls import MASK, file_url
 from atelier.images.image import parse_data_url
-from atelier.images.output import COMPRESSION, FORMAT
+from atelier.images.output import COMPRESSION, FORMAT, JPEG
 from atelier.images.uploads import Upload
 from atelier.outbound.url_policy import UrlPolicy
 
@@ -61,7 +61,6 @@ _NAMES = {
     "mask_image": MASK,
 }
 """What Replicate's models call our inputs, where the catalog says nothing of theirs."""
-_FORMATS = {"jpg": "jpeg"}
 _CUSTOM = ("custom", "match_input_image")
 _WAIT = re.compile(r"wait(?:=(\d{1,6}))?")
 
@@ -183,13 +182,11 @@ def _translated(model: Model, given: Mapping[str, Any]) -> tuple[dict[str, Any],
     ignored, names = [], {}
     for name, value in given.items():
         ours = theirs.get(name) or (name if name in known else _NAMES.get(name, ""))
-        if ours not in known or (ours == "aspect_ratio" and value in _CUSTOM):
-            if value is not None:
-                ignored.append(name)
-            continue
         if value is None:
             continue
-        if ours == FORMAT and (value := _FORMATS.get(value, value)) not in known[FORMAT]["enum"]:
+        if ours == FORMAT and value == "jpg":
+            value = JPEG
+        if not _has_place(known, ours, value):
             ignored.append(name)
             continue
         if ours == IMAGE_URLS and not isinstance(value, list):
@@ -201,6 +198,13 @@ def _translated(model: Model, given: Mapping[str, Any]) -> tuple[dict[str, Any],
     if values.get("num_images") == 1 and "num_images" not in known:
         del values["num_images"]
     return values, tuple(sorted(ignored)), names
+
+
+def _has_place(known: Mapping[str, Any], name: str, value: Any) -> bool:
+    """Say whether a model has a place for an input; Replicate's other formats and shapes are ignored, not refused."""
+    if name == FORMAT:
+        return not isinstance(value, str) or value in known[FORMAT]["enum"]
+    return name in known and not (name == "aspect_ratio" and value in _CUSTOM)
 
 
 def _webhook(
