@@ -36,7 +36,7 @@ from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.http import client as http
 from atelier.adapters.http.client import HttpxClient
-from atelier.generations.model import Generation, Status, new_generation
+from atelier.generations.model import Generation, new_generation
 from atelier.generations.wait import Wait
 from benchmarks.metering import Item, Meter, MeteredLambdas, Run, in_order, size
 from tests.integration.lambdas import FACTORIES, HANDLERS, event, request
@@ -226,9 +226,9 @@ def looks(seconds: float) -> float:
     now, read = [0.0], [0.0]
 
     class Store:
-        def status(self, _: str) -> Status:
+        def finished(self, generation: Generation) -> bool:
             read[0] += 0.5
-            return generation.status
+            return generation.status.final
 
         def get(self, _: str) -> Generation:
             read[0] += 1

@@ -339,7 +339,7 @@ def edit_key(
 @keys.command("list")
 def list_keys(ctx: typer.Context, search: Search = None, as_json: Json = False) -> None:
     """List the API keys of all users, and the state of each."""
-    known = _admin(ctx).keys()
+    known = _admin(ctx).keys(search)
     found = [key for key in known if _mentions(search, key["id"], key["name"], key["userEmail"])]
     if as_json:
         screen.data(found)
@@ -363,7 +363,8 @@ def revoke_key(
 @users.command("list")
 def list_users(ctx: typer.Context, search: Search = None, as_json: Json = False) -> None:
     """List the users."""
-    found = [user for user in _admin(ctx).users() if _mentions(search, user["id"], user["name"], user["email"])]
+    known = _admin(ctx).users(search)
+    found = [user for user in known if _mentions(search, user["id"], user["name"], user["email"])]
     if as_json:
         screen.data(found)
     else:

@@ -247,6 +247,18 @@ class AdminApi:
             return _json(response)
         raise self._refusal(response)
 
+    def _pages(
+        self, kind: type[Record], path: str, params: Mapping[str, str | int], cursor: str | None = None
+    ) -> Iterator[Record]:
+        """List what is on all pages of a list."""
+        while True:
+            answer = self._call("GET", path, params={**params, **({"cursor": cursor} if cursor else {})} or None)
+            yield from _records(kind, answer)
+            match answer:
+                case {"pagination": {"nextCursor": str(cursor)}}:
+                    continue
+            return
+
     def _refusal(self, response: httpx.Response) -> ApiError:
         document = _json(response)
         said = f"{_reason(document) or response.reason_phrase or 'unexpected answer'} (HTTP {response.status_code})"
@@ -268,9 +280,9 @@ class AdminApi:
         """Replace a key by a new one; the old one holds for so many seconds."""
         return _record(NewKey, self._call("POST", "keys", key_id, "rotate", json={"overlapSeconds": overlap}))
 
-    def keys(self) -> list[Key]:
-        """List all keys, revoked ones too."""
-        return _records(Key, self._call("GET", "keys"))
+    def keys(self, search: str | None = None) -> Iterator[Key]:
+        """List the keys, revoked ones too, or those that a text is found in."""
+        return self._pages(Key, "keys", {"q": search} if search else {})
 
     def revoke_key(self, key_id: str) -> Key:
         """Revoke a key for good."""
@@ -280,9 +292,9 @@ class AdminApi:
         """Change a key's name, limits or state; None removes a limit."""
         return _record(Key, self._call("PATCH", "keys", key_id, json=changes))
 
-    def users(self) -> list[User]:
-        """List all users."""
-        return _records(User, self._call("GET", "users"))
+    def users(self, search: str | None = None) -> Iterator[User]:
+        """List the users, or those that a text is found in."""
+        return self._pages(User, "users", {"q": search} if search else {})
 
     def create_user(self, email: str, fields: Mapping[str, object]) -> User:
         """Make a user."""
@@ -344,13 +356,7 @@ class AdminApi:
         """List the generations that fit, newest first, `page` at a time; `search` is in the prompt or begins the id."""
         filters = {"status": status, "model": model, "user": user, "q": search, "from": since, "to": until}
         params: dict[str, str | int] = {"limit": page} | {name: value for name, value in filters.items() if value}
-        while True:
-            answer = self._call("GET", "generations", params=params | ({"cursor": cursor} if cursor else {}))
-            yield from _records(OwnedGeneration, answer)
-            match answer:
-                case {"pagination": {"nextCursor": str(cursor)}}:
-                    continue
-            return
+        return self._pages(OwnedGeneration, "generations", params, cursor)
 
     def generation(self, generation_id: str) -> GenerationDetail:
         """Get one generation of any user, and what happened to it."""

@@ -9,7 +9,7 @@ interface FieldProblem {
 
 interface Page<T> {
   data: T[];
-  pagination: { limit: number; nextCursor: string | null };
+  pagination: { limit: number; nextCursor: string | null; searchedBackTo?: string };
 }
 
 interface User {

@@ -1,24 +1,27 @@
 """DeliveryQueue: POSTs what became of generations to clients' webhooks."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from atelier.adapters.aws import clients
+from atelier.adapters.aws.messages import Message
 from atelier.adapters.aws.queues import SqsQueue
 from atelier.adapters.aws.secrets import Secret
 from atelier.adapters.dynamodb.delivery_store import DeliveryStore
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.dynamodb.webhook_secret_store import WebhookSecretStore
 from atelier.adapters.http.lazy_client import LazyHttpClient
-from atelier.adapters.lambda_.batches import BatchAnswer, process_ids
+from atelier.adapters.lambda_.batches import BatchAnswer, process_messages
 from atelier.adapters.lambda_.metrics import EmbeddedMetrics
 from atelier.api.base_url import resolve_public_url
 from atelier.clock import now_ms
+from atelier.errors import ConflictError
 from atelier.logging import bind_context, logger
 from atelier.outbound.url_policy import UrlPolicy
 from atelier.settings import load
-from atelier.webhooks.deliver import Deliver
+from atelier.webhooks.deliver import Deliver, Handled
 from atelier.webhooks.measurements import of_attempt
 from atelier.webhooks.signing_secrets import SigningSecrets
 
@@ -67,25 +70,34 @@ def metrics() -> EmbeddedMetrics:
     return EmbeddedMetrics(load(Settings).metrics_namespace)
 
 
-def take(generation_id: str) -> None:
-    """Attempt one delivery; an alarm counts the lines that say `"delivery": "dead"`."""
+def attempt(message: Message) -> Handled | None:
+    """Attempt the delivery that a message announces, or else, and where that came too late, the one that is due."""
     step = deliver()
-    generation, deliveries = step.deliveries.find(generation_id)
+    if message.announced:
+        bind_context(message.announced)
+        with suppress(ConflictError):
+            return step.begin(message.announced.delivery)
+    generation, deliveries = step.deliveries.find(message.generation_id)
     bind_context(generation)
-    if handled := step(generation, deliveries):
-        delivery, attempt = handled
+    return step(generation, deliveries)
+
+
+def handle(message: Message) -> None:
+    """Attempt one delivery; an alarm counts the lines that say `"delivery": "dead"`."""
+    if handled := attempt(message):
+        delivery, made = handled
         logger.info(
-            "delivery attempted" if attempt else "delivery rescheduled",
+            "delivery attempted" if made else "delivery rescheduled",
             event=delivery.event.value,
             delivery=delivery.status.value,
-            code=attempt and attempt.status_code,
-            reason=attempt and attempt.reason,
+            code=made and made.status_code,
+            reason=made and made.reason,
         )
-        if attempt:
+        if made:
             metrics()(of_attempt(delivery))
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> BatchAnswer:
     """Take a batch of DeliveryQueue."""
-    return process_ids(event, take)
+    return process_messages(event, handle)

@@ -9,6 +9,7 @@ from atelier.adapters import ed25519
 from atelier.adapters.aws import clients
 from atelier.adapters.aws.bedrock import BedrockModels
 from atelier.adapters.aws.catalog_object import catalog_source
+from atelier.adapters.aws.messages import Message
 from atelier.adapters.aws.queues import SqsQueue
 from atelier.adapters.aws.s3_files import S3Files
 from atelier.adapters.aws.secrets import Secret, SecretProviderKeys
@@ -16,11 +17,13 @@ from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.dynamodb.settlement import Settlement
 from atelier.adapters.http.lazy_client import LazyHttpClient
-from atelier.adapters.lambda_.batches import BatchAnswer, process_ids
+from atelier.adapters.lambda_.batches import BatchAnswer, process_messages
 from atelier.api.base_url import resolve_public_url
 from atelier.clock import now_ms
 from atelier.generations.dispatch import Dispatch
 from atelier.generations.input_images import StoredInputs
+from atelier.generations.model import Generation
+from atelier.generations.ports import take
 from atelier.logging import bind_context, logger
 from atelier.outbound.url_policy import OperatorPolicy, UrlPolicy
 from atelier.providers.asynchronous import asynchronous
@@ -78,12 +81,15 @@ def dispatch() -> Dispatch:
     )
 
 
-def take(generation_id: str) -> None:
+def handle(message: Message) -> None:
     """Dispatch one generation."""
     step = dispatch()
-    generation = step.generations.get(generation_id)
-    bind_context(generation)
-    after = step(generation)
+
+    def run(generation: Generation) -> Generation:
+        bind_context(generation)
+        return step(generation)
+
+    after = take(message.known, lambda: step.generations.get(message.generation_id), run)
     bind_context(after)
     asked = [attempt.provider for attempt in after.attempts]
     logger.info("generation dispatched", model=after.model, provider=after.provider, asked=asked)
@@ -92,4 +98,4 @@ def take(generation_id: str) -> None:
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> BatchAnswer:
     """Take a batch of DispatchQueue."""
-    return process_ids(event, take)
+    return process_messages(event, handle)

@@ -9,6 +9,7 @@ from atelier.adapters import ed25519
 from atelier.adapters.aws import clients
 from atelier.adapters.aws.bedrock import BedrockModels
 from atelier.adapters.aws.catalog_object import catalog_source
+from atelier.adapters.aws.messages import Message
 from atelier.adapters.aws.queues import SqsQueue
 from atelier.adapters.aws.s3_files import S3Files
 from atelier.adapters.aws.secrets import Secret, SecretProviderKeys
@@ -16,7 +17,7 @@ from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.dynamodb.settlement import Settlement
 from atelier.adapters.http.lazy_client import LazyHttpClient
-from atelier.adapters.lambda_.batches import BatchAnswer, process_ids
+from atelier.adapters.lambda_.batches import BatchAnswer, process_messages
 from atelier.adapters.lazy_pillow import convert, read_mask, sanitise, thumbnail
 from atelier.api.base_url import resolve_public_url
 from atelier.clock import now_ms
@@ -24,6 +25,8 @@ from atelier.generations.complete import Complete
 from atelier.generations.dispatch import Dispatch, Workshop
 from atelier.generations.ingest import Ingest
 from atelier.generations.input_images import PrepareInputs, StoredInputs
+from atelier.generations.model import Generation
+from atelier.generations.ports import take
 from atelier.images.download import Download
 from atelier.logging import bind_context, logger
 from atelier.outbound.url_policy import OperatorPolicy, UrlPolicy
@@ -111,16 +114,19 @@ def ingest() -> Ingest:
     )
 
 
-def take(generation_id: str) -> None:
+def handle(message: Message) -> None:
     """Ingest one generation."""
     step = ingest()
-    generation = step.generations.get(generation_id)
-    bind_context(generation)
-    step(generation)
-    logger.info("generation ingested", provider=generation.provider)
+
+    def run(generation: Generation) -> None:
+        bind_context(generation)
+        step(generation)
+        logger.info("generation ingested", provider=generation.provider)
+
+    take(message.known, lambda: step.generations.get(message.generation_id), run)
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> BatchAnswer:
     """Take a batch of IngestQueue."""
-    return process_ids(event, take)
+    return process_messages(event, handle)

@@ -164,11 +164,24 @@ class Lambdas:
     def drain(self, function: str) -> list[Any]:
         """Run a queue's function for each message that waits, one by one."""
         url = self._stack.ref(QUEUES[function])
-        found = aws("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        found = (
+            aws("sqs")
+            .receive_message(
+                QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"], MessageAttributeNames=["All"]
+            )
+            .get("Messages", [])
+        )
         answers = []
         for item in found:
             document = queue_event(function, item["Body"])
-            document["Records"][0]["messageId"] = item["MessageId"]
+            document["Records"][0] |= {
+                "messageId": item["MessageId"],
+                "attributes": item["Attributes"],
+                "messageAttributes": {
+                    name: {key[0].lower() + key[1:]: part for key, part in attribute.items()}
+                    for name, attribute in item.get("MessageAttributes", {}).items()
+                },
+            }
             answers.append(self.invoke(function, document))
             aws("sqs").delete_message(QueueUrl=url, ReceiptHandle=item["ReceiptHandle"])
         return answers

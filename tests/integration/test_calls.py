@@ -88,7 +88,7 @@ def test_accepting_a_request_costs_three_calls_when_warm(lambdas: Lambdas, key: 
     assert calls.take() == ["dynamodb:GetItem", "dynamodb:TransactWriteItems", "sqs:SendMessage"]
 
 
-def test_a_drawing_with_webhook_costs_thirteen_calls_when_warm(
+def test_a_drawing_with_webhook_costs_eleven_calls_when_warm(
     lambdas: Lambdas, key: str, calls: Calls, internet: Internet
 ) -> None:
     # given warm sandboxes
@@ -100,10 +100,10 @@ def test_a_drawing_with_webhook_costs_thirteen_calls_when_warm(
     # then
     assert len(internet.to(RECEIVER)) == 2
     made = calls.take()
-    assert len(made) == stated("Drawn here, webhook") == 13, made
+    assert len(made) == stated("Drawn here, webhook") == 11, made
 
 
-def test_an_asynchronous_generation_costs_seventeen_calls(
+def test_an_asynchronous_generation_costs_fourteen_calls(
     lambdas: Lambdas, key: str, calls: Calls, internet: Internet, studio: Studio
 ) -> None:
     # given warm sandboxes
@@ -126,7 +126,7 @@ def test_an_asynchronous_generation_costs_seventeen_calls(
     # then
     made = calls.take()
     assert len(internet.to(RECEIVER)) == 2
-    assert len(made) == stated("Asynchronous provider, webhook") == 17, made
+    assert len(made) == stated("Asynchronous provider, webhook") == 14, made
 
 
 def test_a_secret_is_read_once_a_sandbox_and_ttl(lambdas: Lambdas, key: str, calls: Calls, clock: Clock) -> None:

@@ -114,6 +114,30 @@ def test_thousands_are_listed_counted_and_filtered_in_two_reads(ann: Client, sta
         assert len(made_calls) - len(KEY_READ) <= 2, (query, made_calls)
 
 
+def test_a_long_list_costs_two_reads_and_is_not_counted(
+    ann: Client, stack: Stack, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given more keys than one read brings
+    made = [generation(created_at=NOW + number, user_id=ann.user_id) for number in range(60)][::-1]
+    write(stack, [wire(item) if number < 20 else keys(item) for number, item in enumerate(made)])
+    real = RecordTable._answers
+
+    def answers(table: RecordTable, **query: Any) -> Any:
+        return real(table, **(query if "Limit" in query else {**query, "Limit": 25}))
+
+    monkeypatch.setattr(RecordTable, "_answers", answers)
+    ann("GET", "/account")
+    calls.take()
+    # when
+    answer = ann("GET", "/generations")
+    # then
+    assert ids(answer) == [item.id for item in made[:20]]
+    assert answer.document["pagination"] == {"limit": 20, "offset": 0, "hasMore": True, "nextCursor": made[19].id}
+    assert calls.take() == ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchGetItem"]
+    # and a later part is read as far as it goes
+    assert ann("GET", "/generations", query={"offset": "55"}).document["pagination"]["total"] == 60
+
+
 def test_all_pages_together_are_the_list(ann: Client, generations: GenerationStore) -> None:
     # given
     made = [generation(created_at=NOW + number, user_id=ann.user_id) for number in range(7)][::-1]

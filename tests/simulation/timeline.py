@@ -62,7 +62,7 @@ class TimedQueue:
         self._again_after = again_after
         self._waiting: list[str] = []
 
-    def send(self, generation_id: str, *, delay: int = 0) -> None:
+    def send(self, generation_id: str, *, delay: int = 0, known: object = None) -> None:
         """Send an id, to be seen after `delay` seconds."""
         self._timeline.at(self._timeline.now + delay * SECOND, lambda: self._arrive(generation_id))
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from atelier.accounts.api_keys import ApiKey
@@ -30,6 +30,7 @@ from atelier.generations.idempotency import CountedRequest, Idempotency
 from atelier.generations.ingest import Ingest
 from atelier.generations.input_images import PrepareInputs, StoredInputs
 from atelier.generations.model import CLAIM_LEASE, GRACE, Generation, Status
+from atelier.generations.ports import take
 from atelier.generations.provider_callback import ProviderCallback
 from atelier.generations.reconcile import Reconcile
 from atelier.images.download import Download
@@ -47,6 +48,7 @@ from atelier.providers.provider import (
 )
 from atelier.webhooks.announce import Announce
 from atelier.webhooks.deliver import Deliver
+from atelier.webhooks.delivery import Announced
 from tests.integration.stack import template
 from tests.simulation.dynamodb import Fate, Item, Killed, SimulatedDynamoDB
 from tests.simulation.interleavings import current_worker
@@ -184,11 +186,11 @@ class GuardedQueue(InMemoryQueue):
         super().__init__(clock)
         self._pause = pause
 
-    def send(self, generation_id: str, *, delay: int = 0) -> None:
+    def send(self, generation_id: str, *, delay: int = 0, known: Any = None) -> None:
         """Send an id."""
         if self._pause("send") is Fate.KILLED_BEFORE:
             raise Killed
-        super().send(generation_id, delay=delay)
+        super().send(generation_id, delay=delay, known=known)
 
 
 @dataclass
@@ -322,7 +324,7 @@ class World:
         with suppress(AtelierError):
             accepted = self.acceptances.write(wanted, self.key(limit, budget), once, self.clock(), counted)
             self.accepted[accepted.id] = cost
-            self.queues["dispatch"].send(accepted.id)
+            self.queues["dispatch"].send(accepted.id, known=accepted)
 
     def claim(self, counted: CountedRequest) -> None:
         """Let a client's SDK send a request again; remembers which generation it was given."""
@@ -336,17 +338,26 @@ class World:
             self._eraser.erase(generation_id)
             self.erased.add(generation_id)
 
-    def dispatch(self, generation_id: str) -> None:
+    def dispatch(self, generation_id: str, known: Generation | None = None) -> None:
         """Take a message of the dispatch queue; what fails comes again."""
-        self._retried("dispatch", generation_id, lambda: self._dispatch(self.generations.get(generation_id)))
+        read = partial(self.generations.get, generation_id)
+        self._retried("dispatch", generation_id, lambda: take(known, read, self._dispatch))
 
-    def ingest(self, generation_id: str) -> None:
+    def ingest(self, generation_id: str, known: Generation | None = None) -> None:
         """Take a message of the ingest queue; what fails comes again."""
-        self._retried("ingest", generation_id, lambda: self._ingest(self.generations.get(generation_id)))
+        read = partial(self.generations.get, generation_id)
+        self._retried("ingest", generation_id, lambda: take(known, read, self._ingest))
 
-    def deliver(self, generation_id: str) -> None:
+    def deliver(self, generation_id: str, known: Announced | None = None) -> None:
         """Take a message of the delivery queue; what fails comes again."""
-        self._retried("delivery", generation_id, lambda: self._deliver(*self.deliveries.find(generation_id)))
+
+        def attempt() -> object:
+            if known:
+                with suppress(ConflictError):
+                    return self._deliver.begin(known.delivery)
+            return self._deliver(*self.deliveries.find(generation_id))
+
+        self._retried("delivery", generation_id, attempt)
 
     def call_back(self, generation_id: str, *, job_id: str | None = None, token: str | None = None) -> None:
         """Let the provider call back for a generation's job, where it has taken one, or somebody forge that."""
@@ -407,7 +418,11 @@ class World:
 
     def drain(self) -> None:
         """Work off all messages; what a worker that is killed had in hand comes again."""
-        steps = {"dispatch": self.dispatch, "ingest": self.ingest, "delivery": self.deliver}
+        steps: dict[str, Callable[[str, Any], None]] = {
+            "dispatch": self.dispatch,
+            "ingest": self.ingest,
+            "delivery": self.deliver,
+        }
         for _ in range(1_000_000):
             busy = False
             while self.seen.stream:
@@ -418,7 +433,7 @@ class World:
                 if (message := self.queues[name].receive()) is not None:
                     busy = True
                     with suppress(Killed):
-                        step(message.generation_id)
+                        step(message.generation_id, message.believed())
             if not busy:
                 return
         raise AssertionError("there is no end of work")

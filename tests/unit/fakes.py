@@ -25,7 +25,7 @@ from atelier.outbound.circuit_breaker import (
 )
 from atelier.outbound.http_client import HttpResponse
 from atelier.providers.provider import CallbackRequest, Job, JobRef, Outcome, ProviderImage
-from atelier.webhooks.delivery import Attempt, Delivery
+from atelier.webhooks.delivery import Announced, Attempt, Delivery
 from atelier.webhooks.ports import InLine
 
 NOW = 1_800_000_000_000
@@ -392,11 +392,16 @@ class InMemoryApiKeys:
 
 @dataclass
 class Message:
-    """A message: its id, when it may be seen, and how often it was."""
+    """A message: its id, when it may be seen, how often it was, and what its sender knew."""
 
     generation_id: str
     visible_at: int
     receives: int = 0
+    known: Any = None
+
+    def believed(self) -> Any:
+        """Return what its sender knew, where this is its first receive."""
+        return self.known if self.receives <= 1 else None
 
 
 class InMemoryQueue:
@@ -409,12 +414,12 @@ class InMemoryQueue:
         self._copies = copies
         self._broken = broken
 
-    def send(self, generation_id: str, *, delay: int = 0) -> None:
+    def send(self, generation_id: str, *, delay: int = 0, known: Any = None) -> None:
         if self._broken:
             raise UnavailableError("The queue is out of reach; try again.")
         self.sent.append((generation_id, delay))
         visible_at = self._clock() + delay * 1_000
-        self.messages += [Message(generation_id, visible_at) for _ in range(self._copies)]
+        self.messages += [Message(generation_id, visible_at, known=known) for _ in range(self._copies)]
 
     def receive(self) -> Message | None:
         """Take out the first message whose time has come."""
@@ -438,12 +443,14 @@ class InMemoryTopic:
         self._subscriber = subscriber
         self._broken = broken
 
-    def publish(self, document: Mapping[str, Any], attributes: Mapping[str, str]) -> None:
+    def publish(
+        self, document: Mapping[str, Any], attributes: Mapping[str, str], announced: Announced | None = None
+    ) -> None:
         if self._broken:
             raise UnavailableError("The topic is out of reach; try again.")
         self.published.append((document, attributes))
         if self._subscriber and attributes["webhook"] == "true":
-            self._subscriber.send(document["id"])
+            self._subscriber.send(document["id"], known=announced)
 
 
 class InMemoryFiles:

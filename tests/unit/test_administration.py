@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.accounts.users import UserRequest, new_user
+from atelier.accounts.users import UserRequest
 from atelier.api import admin_requests
 from atelier.api.admin_requests import (
     MAX_EMAIL_LENGTH,
@@ -22,7 +22,6 @@ from atelier.api.admin_requests import (
     parse_sign_in,
     parse_top_up,
     parse_user_request,
-    user_id_of,
 )
 from atelier.errors import InvalidRequestError
 from atelier.generations.model import Status
@@ -299,10 +298,3 @@ def test_an_overview_is_of_some_days(query: dict[str, str], days: int) -> None:
 def test_a_wrong_number_of_days_is_refused(days: str) -> None:
     with pytest.raises(InvalidRequestError, match="1 to 31"):
         parse_days({"days": days})
-
-
-def test_a_user_is_meant_by_id_or_address() -> None:
-    user = new_user(email="ann@example.com", name="Ann", now=NOW)
-    assert [user_id_of(wanted, [user]) for wanted in (user.id, "Ann@example.com", "bob@example.com")] == [
-        user.id, user.id, "bob@example.com",
-    ]  # fmt: skip

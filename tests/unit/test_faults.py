@@ -36,6 +36,7 @@ from atelier.generations.model import (
     Generation,
     Status,
 )
+from atelier.generations.ports import take
 from atelier.generations.provider_callback import ProviderCallback
 from atelier.generations.reconcile import Reconcile
 from atelier.images.download import Download
@@ -53,7 +54,7 @@ from atelier.providers.provider import (
 )
 from atelier.webhooks.announce import Announce
 from atelier.webhooks.deliver import Deliver
-from atelier.webhooks.delivery import DeliveryStatus
+from atelier.webhooks.delivery import Announced, DeliveryStatus
 from atelier.webhooks.events import deliveries_for
 from tests.cases import each
 from tests.unit.fakes import (
@@ -262,10 +263,20 @@ class World:
             clock=clock,
         )
         self.announce = announce
-        self.steps: dict[str, Callable[[str], object]] = {
-            "dispatch": lambda name: dispatch(generations.get(name)),
-            "ingest": lambda name: ingest(generations.get(name)),
-            "delivery": lambda name: deliver(*deliveries.find(name)),
+
+        def attempt(message: Message) -> object:
+            if announced := message.believed():
+                with suppress(ConflictError):
+                    return deliver.begin(announced.delivery)
+            return deliver(*deliveries.find(message.generation_id))
+
+        def read(message: Message) -> Callable[[], Generation]:
+            return lambda: generations.get(message.generation_id)
+
+        self.steps: dict[str, Callable[[Message], object]] = {
+            "dispatch": lambda message: take(message.believed(), read(message), dispatch),
+            "ingest": lambda message: take(message.believed(), read(message), ingest),
+            "delivery": attempt,
         }
 
     # ---- One thing at a time
@@ -288,7 +299,7 @@ class World:
         if message is None:
             return False
         try:
-            self.steps[kind](message.generation_id)
+            self.steps[kind](message)
         except (ConflictError, NotFoundError):
             pass
         except (AtelierError, Killed):
@@ -417,12 +428,19 @@ class Scene:
         elif self.turn == "cancel":
             pass
         else:
-            world.queues[self.turn].send(self.start.id)
+            world.queues[self.turn].send(self.start.id, known=self.known)
         if self.start is ANNOUNCED:  # which put its delivery on the agenda
             world.table.deliveries = {
                 (item.generation_id, item.event): item for item in deliveries_for(ANNOUNCED, {}, BASE_URL)
             }
         return world
+
+    @property
+    def known(self) -> Generation | Announced:
+        """What the message of the step's turn knows."""
+        if self.turn == "delivery":
+            return Announced(deliveries_for(self.start, {}, BASE_URL)[0], self.start.correlation_id)
+        return self.start
 
     def calls(self) -> range:
         """Number the calls that the step makes when nothing goes wrong."""

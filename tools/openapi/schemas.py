@@ -261,7 +261,7 @@ PAGINATION = closed(
         "limit": whole("How many are on a page; fewer than you asked for where they are very large."),
         "hasMore": {"type": "boolean", "description": "Whether there are more."},
         "nextCursor": maybe(text("The `cursor` of the next page; null on the last one.")),
-        "total": whole("How many there are in all, where you went by `offset`."),
+        "total": whole("How many there are in all, where you went by `offset`; not given beyond some 10,000."),
         "offset": whole("How many were left out before this page, where you went by `offset`."),
     },
     optional=["total", "offset"],

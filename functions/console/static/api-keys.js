@@ -1,6 +1,6 @@
 // API keys: create, rotate and revoke them.
 
-import { admin, models } from "./api.js";
+import { admin, listAll, models } from "./api.js";
 import { budgetFields } from "./budget.js";
 import { button, emptyState, heading, icon, load, panel, table, tableSearch, toast } from "./components.js";
 import { confirmDialog, formDialog, secretDialog } from "./dialog.js";
@@ -35,7 +35,7 @@ const OVERLAPS = [
  */
 export default function show(page, { signal }) {
   const list = el("div", { class: "stack" });
-  const get = () => admin("GET", "keys", { signal });
+  const get = () => listAll("keys", { signal });
   const refresh = () => load(list, "the keys", get, ({ data }) => tables(data, actions));
   const create = button([icon("plus"), "New key"], () => createKey(signal).then(done), { variant: "primary" });
   const done = async (/** @type {boolean} */ changed) => {
@@ -142,7 +142,7 @@ function limits(key) {
 /** @param {AbortSignal} signal */
 async function createKey(signal) {
   const [users, slugs] = await Promise.all([
-    admin("GET", "users", { signal }).then(
+    listAll("users", { signal }).then(
       ({ data }) => /** @type {User[]} */ (data),
       () => [],
     ),

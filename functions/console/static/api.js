@@ -92,6 +92,23 @@ export async function admin(method, path, { body, signal, keepalive } = {}) {
 }
 
 /**
+ * List all users or all keys, page by page.
+ * @param {"users" | "keys"} path
+ * @param {Options} options
+ * @returns {Promise<{ data: any[] }>}
+ */
+export async function listAll(path, { signal } = {}) {
+  const data = [];
+  let cursor = null;
+  do {
+    const page = await admin("GET", cursor ? `${path}?${query({ cursor })}` : path, { signal });
+    data.push(...page.data);
+    cursor = page.pagination?.nextCursor ?? null;
+  } while (cursor !== null);
+  return { data };
+}
+
+/**
  * Call the public API with a client's key, or without one.
  * @param {string} method
  * @param {string} path

@@ -1,6 +1,6 @@
 // Webhook deliveries of all generations, newest first.
 
-import { admin, query as queryOf } from "./api.js";
+import { admin, listAll, query as queryOf } from "./api.js";
 import { button, emptyState, heading, linkButton, load, panel, table } from "./components.js";
 import { el, fill, userText } from "./dom.js";
 import { select } from "./form.js";
@@ -35,7 +35,7 @@ export default function show(page, { query, signal }) {
   const wanted = query.get("user") ?? "";
   if (wanted) user.append(el("option", { value: wanted }, wanted));
   user.value = wanted;
-  admin("GET", "users", { signal }).then(
+  listAll("users", { signal }).then(
     ({ data }) => {
       const others = data.filter((/** @type {User} */ { email }) => email !== wanted);
       user.append(...others.map((/** @type {User} */ { email }) => el("option", { value: email }, email)));

@@ -1,6 +1,6 @@
 // One generation: its images, its input, its timeline, its provider attempts and its deliveries.
 
-import { admin, fileUrl, isHandledElsewhere } from "./api.js";
+import { admin, listAll, fileUrl, isHandledElsewhere } from "./api.js";
 import { backLink, button, code, copyButton, errorState, facts, heading, icon } from "./components.js";
 import { linkButton, messageOf, panel, skeleton, toast } from "./components.js";
 import { confirmDialog } from "./dialog.js";
@@ -30,11 +30,11 @@ export default function show(page, { id, signal }) {
   const body = el("div", { class: "stack" }, skeleton("the generation"));
   const status = el("p", { class: "visually-hidden", role: "status" });
   page.append(backLink("#/generations", "Generations"), head, status, body);
-  const users = admin("GET", "users", { signal }).then(
+  const users = listAll("users", { signal }).then(
     ({ data }) => new Map(data.map((/** @type {User} */ user) => [user.id, user.email])),
     () => new Map(),
   );
-  const keyNames = admin("GET", "keys", { signal }).then(
+  const keyNames = listAll("keys", { signal }).then(
     ({ data }) => new Map(data.map((/** @type {ApiKey} */ key) => [key.id, key.name])),
     () => new Map(),
   );

@@ -1,10 +1,10 @@
 // All generations as a grid of images, newest first; new ones appear by themselves.
 
-import { admin, fileUrl, isHandledElsewhere, models, query as queryOf } from "./api.js";
+import { admin, listAll, fileUrl, isHandledElsewhere, models, query as queryOf } from "./api.js";
 import { button, emptyState, errorState, heading, linkButton, load, toast } from "./components.js";
 import { confirmDialog } from "./dialog.js";
 import { el, fill, userText } from "./dom.js";
-import { ago, finished, number, plural } from "./format.js";
+import { ago, finished, moment, number, plural } from "./format.js";
 import { thumbnail } from "./images.js";
 
 const STATUSES = ["pending", "processing", "uploading", "success", "error"];
@@ -58,7 +58,7 @@ function filters(filter, signal) {
     (all) => all.forEach(({ slug }) => model.offer(slug)),
     () => {},
   );
-  admin("GET", "users", { signal }).then(
+  listAll("users", { signal }).then(
     ({ data }) => data.forEach((/** @type {User} */ { id, email }) => user.offer(id, email)),
     () => {},
   );
@@ -134,7 +134,9 @@ class Grid {
   /** @param {Page<OperatorGeneration>} page */
   append({ data, pagination }) {
     this.list.append(...this.put(data));
-    fill(this.foot, pagination.nextCursor && this.showMore(pagination.nextCursor));
+    const stopped = pagination.searchedBackTo;
+    const said = stopped && el("p", { class: "muted", role: "status" }, "Searched back to ", moment(stopped), ".");
+    fill(this.foot, said, pagination.nextCursor && this.showMore(pagination.nextCursor));
     fill(this.note, this.cards.size > 0 || pagination.nextCursor ? null : noGenerations(this.filter));
   }
 

@@ -1,6 +1,6 @@
 // The playground: sends a request exactly as a client does, and shows what comes back.
 
-import { admin, isHandledElsewhere, models, statusOf, tool, tools } from "./api.js";
+import { admin, listAll, isHandledElsewhere, models, statusOf, tool, tools } from "./api.js";
 import { button, emptyState, heading, icon, load, panel } from "./components.js";
 import { el, fill } from "./dom.js";
 import { InvalidFieldsError, clearErrors, field, fieldGroup, select, showErrors } from "./form.js";
@@ -42,7 +42,7 @@ export default function show(page, { query, signal }) {
       models(signal),
       tools(signal),
       admin("GET", "providers", { signal }),
-      admin("GET", "users", { signal }),
+      listAll("users", { signal }),
       from ? admin("GET", `generations/${encodeURIComponent(from)}`, { signal }) : null,
     ]);
     const wanted = source?.tool ?? draft.tool;

@@ -1,6 +1,6 @@
 // One user: credits, budget, keys and usage.
 
-import { admin } from "./api.js";
+import { admin, listAll } from "./api.js";
 import { keyTable } from "./api-keys.js";
 import { budgetFields, spending } from "./budget.js";
 import { backLink, button, emptyState, facts, heading, load, panel, toast } from "./components.js";
@@ -19,7 +19,7 @@ export default function show(page, { id, signal }) {
   const region = el("div", { class: "stack" });
   const path = `users/${encodeURIComponent(id ?? "")}`;
   const get = async () => {
-    const [user, keys] = await Promise.all([admin("GET", path, { signal }), admin("GET", "keys", { signal })]);
+    const [user, keys] = await Promise.all([admin("GET", path, { signal }), listAll("keys", { signal })]);
     return { user, keys: keys.data.filter((/** @type {ApiKey} */ key) => key.userId === id) };
   };
   const refresh = () => load(region, "the user", get, ({ user, keys }) => detail(user, keys, again, signal));

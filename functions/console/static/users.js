@@ -1,6 +1,6 @@
 // Users: their credits, their ledger, and the secret that signs their webhooks.
 
-import { admin } from "./api.js";
+import { admin, listAll } from "./api.js";
 import { button, emptyState, errorState, heading, icon, load, panel, table, tableSearch, toast } from "./components.js";
 import { formDialog, openDialog, secretRow } from "./dialog.js";
 import { el, fill, userText } from "./dom.js";
@@ -13,7 +13,7 @@ import { badge, day, moment, number, plural } from "./format.js";
  */
 export default function show(page, { signal }) {
   const list = el("div", {});
-  const get = () => admin("GET", "users", { signal });
+  const get = () => listAll("users", { signal });
   const refresh = () => load(list, "the users", get, ({ data }) => userTable(data, done));
   const create = button([icon("plus"), "New user"], () => createUser().then(done), { variant: "primary" });
   const done = async (/** @type {boolean} */ changed) => {

@@ -1,7 +1,7 @@
 """The webhook deliveries of all generations."""
 
 from atelier.adapters.lambda_.router import Response, Router, answer, current_event
-from atelier.api.admin_requests import parse_delivery_page, user_id_of
+from atelier.api.admin_requests import parse_delivery_page
 from atelier.clock import now_ms
 from atelier.generations.model import Generation
 from atelier.webhooks.delivery import DeliveryHistory
@@ -22,7 +22,7 @@ def list_deliveries() -> Response[str]:
     """
     deps, now = administrator(), now_ms()
     page = parse_delivery_page(current_event().query_string_parameters)
-    user_id = user_id_of(page.user, deps.accounts.list_users()) if page.user else None
+    user_id = deps.accounts.user_id_of(page.user) if page.user else None
     data: list[dict[str, object]] = []
     cursor = page.cursor
     for _ in range(MAX_BATCHES):

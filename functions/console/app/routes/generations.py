@@ -3,7 +3,6 @@
 from atelier.adapters.lambda_.router import Response, Router, answer, body, current_event, nothing
 from atelier.api.admin_requests import (
     parse_page,
-    user_id_of,
 )
 from atelier.api.admin_serializers import (
     generation_detail,
@@ -11,6 +10,8 @@ from atelier.api.admin_serializers import (
 )
 from atelier.api.redelivery_request import parse_redelivery
 from atelier.clock import now_ms
+from atelier.encoding import timestamp
+from atelier.generations.model import created_at
 from atelier.logging import bind_context, logger
 from atelier.webhooks.delivery import DeliveryHistory
 from atelier.webhooks.serializer import delivery_document
@@ -29,15 +30,12 @@ def list_generations() -> Response[str]:
     found, cursor = deps.generations.search(
         limit=page.limit, now=now_ms(), before=page.before, status=page.status, model=page.model, text=page.text,
         since=page.since,
-        user_id=user_id_of(page.user, deps.accounts.list_users()) if page.user else None,
+        user_id=deps.accounts.user_id_of(page.user) if page.user else None,
     )  # fmt: skip
-    return answer(
-        200,
-        {
-            "data": [generation_document(item, base_url()) for item in found],
-            "pagination": {"limit": page.limit, "nextCursor": cursor},
-        },
-    )
+    pagination: dict[str, int | str | None] = {"limit": page.limit, "nextCursor": cursor}
+    if cursor and len(found) < page.limit:  # so many were looked at that the search stopped
+        pagination["searchedBackTo"] = timestamp(created_at(cursor))
+    return answer(200, {"data": [generation_document(item, base_url()) for item in found], "pagination": pagination})
 
 
 @router.get("/console/admin/generations/<generation_id>")

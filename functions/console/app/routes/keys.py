@@ -2,14 +2,16 @@
 
 from atelier.accounts.api_keys import mint_key
 from atelier.accounts.rotate_key import RotateKey
-from atelier.adapters.lambda_.router import Response, Router, answer, body
+from atelier.adapters.lambda_.router import Response, Router, answer, body, current_event
 from atelier.api.admin_requests import (
     parse_key_changes,
     parse_key_request,
     parse_overlap,
+    parse_search,
 )
 from atelier.api.admin_serializers import (
     key_document,
+    page_document,
 )
 from atelier.clock import now_ms
 from atelier.errors import NotFoundError
@@ -22,8 +24,9 @@ router = Router()
 
 @router.get("/console/admin/keys")
 def list_keys() -> Response[str]:
-    """List all keys."""
-    return answer(200, {"data": [key_document(key) for key in administrator().accounts.list_keys()]})
+    """List keys, the newest first, or those that a text is found in."""
+    deps, wanted = administrator(), parse_search(current_event().query_string_parameters)
+    return answer(200, page_document(deps.accounts.find_keys(wanted), wanted, key_document))
 
 
 @router.post("/console/admin/keys")

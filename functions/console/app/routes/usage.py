@@ -16,10 +16,9 @@ def usage() -> Response[str]:
     deps = administrator()
     accounts, credit_price = deps.accounts, deps.catalog().credit_price
     request = parse_usage(current_event().query_string_parameters, now_ms(), "user", "key")
-    emails = {user.id: user.email for user in accounts.list_users()}
-    key_names = {key.id: key.name for key in accounts.list_keys()}
     found = accounts.usage().list(request.first, request.last, user_id=request.user)
     wanted = [one for one in found if request.key in (None, one.key_id)]
+    emails, key_names = accounts.emails(one.user_id for one in wanted), accounts.key_names(one.key_id for one in wanted)
     rows = [admin_usage_row(one, emails, key_names, credit_price) for one in wanted]
     if request.format == CSV:
         more = ("userId", "userEmail", "keyName", "providerDollars", "marginDollars")

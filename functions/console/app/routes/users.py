@@ -1,14 +1,16 @@
 """Users, their credits and their webhook secrets."""
 
 from atelier.accounts.create_user import CreateUser
-from atelier.adapters.lambda_.router import Response, Router, answer, body
+from atelier.adapters.lambda_.router import Response, Router, answer, body, current_event
 from atelier.api.admin_requests import (
+    parse_search,
     parse_top_up,
     parse_user_changes,
     parse_user_request,
 )
 from atelier.api.admin_serializers import (
     entry_document,
+    page_document,
     user_document,
     webhook_secret_document,
 )
@@ -22,8 +24,9 @@ router = Router()
 
 @router.get("/console/admin/users")
 def list_users() -> Response[str]:
-    """List all users."""
-    return answer(200, {"data": [user_document(user) for user in administrator().accounts.list_users()]})
+    """List users, the newest first, or those that a text is found in."""
+    deps, wanted = administrator(), parse_search(current_event().query_string_parameters)
+    return answer(200, page_document(deps.accounts.find_users(wanted), wanted, user_document))
 
 
 @router.post("/console/admin/users")

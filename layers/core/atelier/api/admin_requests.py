@@ -1,14 +1,16 @@
 """Reads what the operator asks of the console, or says everything that is wrong with it."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from atelier.accounts.api_keys import SCOPES
 from atelier.accounts.budgets import NO_BUDGET, Budget
-from atelier.accounts.users import DEFAULT_PLAN, User, UserRequest
+from atelier.accounts.search import MAX_LIMIT as MAX_FOUND
+from atelier.accounts.search import Search
+from atelier.accounts.users import DEFAULT_PLAN, UserRequest
 from atelier.api.fields import FieldReader, digits, matching, one_of
 from atelier.api.json_body import parse_object
 from atelier.clock import HOUR, SECOND
@@ -32,6 +34,7 @@ _BUDGETS = ("budgetPerDay", "budgetPerMonth")
 _KEY_LIMITS = ("scopes", "requestsPerMinute", "models", "expiresAt", *_BUDGETS)
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
 _PROVIDER_KEY = re.compile(r"[!-~]+")
+_CURSOR = re.compile(r"\d{1,15}-\w{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,9 +264,17 @@ def parse_days(query: Mapping[str, str]) -> int:
     return days
 
 
-def user_id_of(wanted: str, users: Iterable[User]) -> str:
-    """Find the id of the user meant by an id or an address; what nobody has is taken for an id."""
-    return next((user.id for user in users if user.email == wanted.lower()), wanted)
+def parse_search(query: Mapping[str, str]) -> Search:
+    """Read `limit`, `cursor` and `q` of a list of users or keys; InvalidRequestError names the ones at fault."""
+    fields = FieldReader({name: query[name] for name in ("limit", "cursor", "q") if name in query})
+    words = f"at most {MAX_FILTER_LENGTH} characters"
+    found = Search(
+        limit=fields.read("limit", digits(1, MAX_FOUND), f"a whole number from 1 to {MAX_FOUND}", default=MAX_FOUND),
+        cursor=fields.read("cursor", matching(_CURSOR), "a nextCursor of an earlier answer", default=None),
+        text=(fields.read("q", _filter, words, default=None) or "").casefold(),
+    )
+    fields.check()
+    return found
 
 
 def _budget(fields: FieldReader) -> tuple[int | None, int | None]:

@@ -1,10 +1,11 @@
 """How users, keys, generations and deliveries look to the operator."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from atelier.accounts.api_keys import ApiKey
 from atelier.accounts.credits import LedgerEntry
+from atelier.accounts.search import Found, Search
 from atelier.accounts.users import User, WebhookSecrets
 from atelier.api.usage import usage_row
 from atelier.catalog.model import Catalog, endings
@@ -19,6 +20,8 @@ from atelier.providers.registry import Setup
 from atelier.standard_webhooks import derive_secret
 from atelier.webhooks.delivery import DeliveryHistory
 from atelier.webhooks.serializer import delivery_document
+
+T = TypeVar("T")
 
 
 def user_document(user: User) -> dict[str, Any]:
@@ -95,6 +98,12 @@ def entry_document(entry: LedgerEntry) -> dict[str, Any]:
         "note": entry.note,
         "createdAt": timestamp(entry.created_at),
     }
+
+
+def page_document(found: Found[T], wanted: Search, describe_one: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
+    """Describe a part of a list of users or keys; `pagination` says how to go on, where there may be more."""
+    more = {"pagination": {"limit": wanted.limit, "nextCursor": found.cursor}} if found.cursor else {}
+    return {"data": [describe_one(item) for item in found.items], **more}
 
 
 def key_document(key: ApiKey) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class Accept:
     def _send(self, generation: Generation, route: Route) -> None:
         here = route.provider == SKETCH or generation.lacks_inputs
         try:
-            (self.ingest_queue if here else self.queue).send(generation.id)
+            (self.ingest_queue if here else self.queue).send(generation.id, known=generation)
         except UnavailableError:
             return  # reconcile sends what is pending too long
 

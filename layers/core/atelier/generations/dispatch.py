@@ -352,7 +352,7 @@ class Dispatch:
                     return fresh  # a try whose answer was lost
 
     def _bring_home(self, uploading: Generation) -> Generation:
-        self.ingest_queue.send(uploading.id)
+        self.ingest_queue.send(uploading.id, known=uploading)
         return uploading
 
     def _pass_on(
@@ -415,7 +415,7 @@ class Dispatch:
 
     def _hand_over(self, generation: Generation) -> Generation:
         """Let the other function take it."""
-        self.elsewhere.send(generation.id)
+        self.elsewhere.send(generation.id, known=generation)
         return generation
 
     def _send(self, generation: Generation, delay: int) -> Generation:

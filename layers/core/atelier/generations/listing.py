@@ -1,4 +1,4 @@
-"""Lists of a client's generations: by cursor, which costs the same on every page, or by offset, which also counts."""
+"""Lists of a client's generations: by cursor, which costs the same on every page, or by offset, which counts too."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -23,7 +23,7 @@ class ListRequest:
 
 
 class Page(NamedTuple):
-    """A part of a list, the newest first; `next_cursor` leads to the rest, `total` counts all where that was asked."""
+    """A part of a list, the newest first; `next_cursor` leads to the rest, `total` counts all where they are few."""
 
     generations: tuple[ListedGeneration, ...]
     next_cursor: str | None = None

@@ -333,10 +333,15 @@ class UnreadableGeneration:
     @property
     def created_at(self) -> int:
         """When it was accepted, by its id."""
-        return int(self.id[:12], 16)
+        return created_at(self.id)
 
 
 ListedGeneration = Generation | UnreadableGeneration
+
+
+def created_at(generation_id: str) -> int:
+    """Return when a generation was accepted, by its id."""
+    return int(generation_id[:12], 16)
 
 
 def new_id(now: int) -> str:

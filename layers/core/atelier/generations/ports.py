@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from atelier.clock import MINUTE
+from atelier.errors import ConflictError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from atelier.accounts.api_keys import ApiKey
     from atelier.generations.idempotency import CountedRequest, Idempotency
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from atelier.outbound.circuit_breaker import Release, Slot, Upstream
 
 
+T = TypeVar("T")
 MAX_QUEUE_DELAY = 15 * MINUTE
 """SQS delays no message for longer, in milliseconds; reconcile sends what waits longer."""
 
@@ -126,9 +129,24 @@ class Schedule(Protocol):
 class Queue(Protocol):
     """A queue of generation ids."""
 
-    def send(self, generation_id: str, *, delay: int = 0) -> None:
-        """Send an id, to be seen after `delay` seconds (MAX_QUEUE_DELAY at most)."""
+    def send(self, generation_id: str, *, delay: int = 0, known: Generation | None = None) -> None:
+        """Send an id, to be seen after `delay` seconds (MAX_QUEUE_DELAY at most).
+
+        `known` is the generation as its sender has just read or written it, which spares the receiver a read.
+        """
         ...
+
+
+def take(known: Generation | None, read: Callable[[], Generation], step: Callable[[Generation], T]) -> T:
+    """Run a step on a generation as its message knows it, or as the table does where that came too late.
+
+    Every write is conditional on the version, so a step that believes an old message changes nothing: it raises
+    ConflictError, and runs again on what is read then, as it would for a message that comes twice.
+    """
+    if known is not None:
+        with suppress(ConflictError):
+            return step(known)
+    return step(read())
 
 
 class Eraser(Protocol):

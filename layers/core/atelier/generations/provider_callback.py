@@ -47,7 +47,7 @@ class ProviderCallback:
         if job_id is not None and known.job_id is None:
             generation = self.generations.record_job(generation_id, provider=provider, job_id=job_id)
         if generation.provider == provider and not generation.status.final:
-            self.queue.send(generation_id)
+            self.queue.send(generation_id, known=generation)
         return generation
 
     def _read(self, provider: AsynchronousProvider, request: CallbackRequest) -> str | None:

@@ -97,8 +97,9 @@ def page_document(page: "Page", wanted: "ListRequest", base_url: str) -> dict[st
     cut = len(data) < len(page.generations)
     cursor = page.generations[len(data) - 1].id if cut else page.next_cursor
     pagination = {"limit": len(data) if cut else wanted.limit, "hasMore": cursor is not None, "nextCursor": cursor}
-    if page.total is not None:
-        pagination |= {"total": page.total, "offset": wanted.offset}
+    if wanted.cursor is None:
+        pagination |= {} if page.total is None else {"total": page.total}
+        pagination["offset"] = wanted.offset
     return {"data": data, "pagination": pagination}
 
 

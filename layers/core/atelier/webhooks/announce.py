@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from atelier.generations.model import Generation
 from atelier.generations.ports import Queue
 from atelier.generations.serializer import announce
+from atelier.webhooks.delivery import Announced
 from atelier.webhooks.events import deliveries_for
 from atelier.webhooks.measurements import Measurement, of_generation
 from atelier.webhooks.ports import Deliveries, Topic
@@ -41,6 +42,7 @@ class Announce:
                 "user_id": generation.user_id,
                 "webhook": "true" if deliveries else "false",
             },
+            Announced(deliveries[0], generation.correlation_id) if len(deliveries) == 1 else None,
         )
         self.deliveries.announced(generation, deliveries)
         self.measure(of_generation(generation))

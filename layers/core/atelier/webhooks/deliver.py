@@ -71,6 +71,10 @@ class Deliver:
                 self.queue().send(generation.id, delay=1)
             raise
 
+    def begin(self, announced: Delivery) -> Handled:
+        """Make the first attempt of a delivery as it was announced; ConflictError where the table knows another."""
+        return self._handle(announced, announced, self.clock())
+
     def _handle(self, before: Delivery | None, delivery: Delivery, now: int) -> Handled:
         if delivery.started_at is not None:
             lost = _interrupted(delivery, delivery.started_at)

@@ -161,6 +161,23 @@ class Delivery:
         return replace(self, version=self.version + 1, **changes)
 
 
+class Announced(NamedTuple):
+    """A delivery as the end of its generation announces it: nobody has attempted it yet."""
+
+    delivery: Delivery
+    correlation_id: str
+
+    @property
+    def id(self) -> str:
+        """The generation's id."""
+        return self.delivery.generation_id
+
+    @property
+    def status(self) -> Status:
+        """The generation's status when this was announced."""
+        return self.delivery.event
+
+
 class DeliveryHistory(NamedTuple):
     """A delivery with its newest attempts, the oldest of them first."""
 

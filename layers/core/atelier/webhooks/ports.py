@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from atelier.generations.model import Generation, Status
     from atelier.outbound.circuit_breaker import Release, Slot, Upstream
-    from atelier.webhooks.delivery import Attempt, Delivery
+    from atelier.webhooks.delivery import Announced, Attempt, Delivery
 
 
 class InLine(NamedTuple):
@@ -64,6 +64,11 @@ class Deliveries(Protocol):
 class Topic(Protocol):
     """Where finished generations are announced."""
 
-    def publish(self, document: Mapping[str, Any], attributes: Mapping[str, str]) -> None:
-        """Publish a JSON document with attributes that subscribers can filter on."""
+    def publish(
+        self, document: Mapping[str, Any], attributes: Mapping[str, str], announced: Announced | None = None
+    ) -> None:
+        """Publish a JSON document with attributes that subscribers can filter on.
+
+        `announced` is the one delivery that it causes, which spares its worker a read.
+        """
         ...

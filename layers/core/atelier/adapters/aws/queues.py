@@ -1,10 +1,10 @@
 """SQS queues."""
 
-import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from atelier.adapters.aws.clients import translated
+from atelier.adapters.aws.messages import KNOWN, attributes, known_text
 from atelier.clock import SECOND
 from atelier.encoding import encode
 from atelier.generations.ports import MAX_QUEUE_DELAY
@@ -12,9 +12,11 @@ from atelier.generations.ports import MAX_QUEUE_DELAY
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
+    from atelier.generations.model import Generation
+
 
 class SqsQueue:
-    """The Queue port: a message is `{"id": ...}` and holds nothing that could go stale.
+    """The Queue port: a message is `{"id": ...}`, and an attribute says what is known.
 
     Its client is made at the first message.
     """
@@ -23,13 +25,14 @@ class SqsQueue:
         self._client = client
         self._url = url
 
-    def send(self, generation_id: str, *, delay: int = 0) -> None:
-        """Send an id, to be seen after `delay` seconds (MAX_QUEUE_DELAY at most)."""
+    def send(self, generation_id: str, *, delay: int = 0, known: "Generation | None" = None) -> None:
+        """Send an id, to be seen after `delay` seconds (MAX_QUEUE_DELAY at most), and what is known, where it fits."""
         with translated("The queue"):
             self._client().send_message(
                 QueueUrl=self._url,
                 MessageBody=encode({"id": generation_id}),
                 DelaySeconds=min(delay, MAX_QUEUE_DELAY // SECOND),
+                MessageAttributes=attributes({KNOWN: known_text(known)} if known else {}),
             )
 
 
@@ -49,8 +52,3 @@ class DeadLetters:
                 for url in self._urls
             ]
         return sum(int(attributes[name]) for attributes in answers)
-
-
-def generation_id(body: str) -> str:
-    """Read the id out of a queue message, whether a queue's own or one that came through the topic."""
-    return str(json.loads(body)["id"])

@@ -6,12 +6,13 @@ an address to its user, so that an address has one user only.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
 from atelier.accounts.api_keys import ApiKey
 from atelier.accounts.credits import LedgerEntry
+from atelier.accounts.search import Found, Search
 from atelier.accounts.users import User, WebhookSecrets, new_user
 from atelier.adapters.dynamodb.credit_ledger import USER, CreditLedger
 from atelier.adapters.dynamodb.records import Record, Write, readable
@@ -23,7 +24,8 @@ from atelier.errors import ConflictError, NotFoundError, TooManyRequestsError
 
 KEY, EMAIL = "key", "email"
 DELETED_USER = "(deleted user)"
-MAX_LISTED = 1_000
+BATCH, MAX_LOOKED_AT = 100, 5_000
+"""A search reads so many records at once, and so many before it answers with what it has found."""
 MINUTE = 60_000
 COUNTER_SECONDS = 120
 
@@ -166,6 +168,15 @@ class AccountStore(Settlement):
         """List all keys, the newest first."""
         return readable(self._list(KEY), _key)
 
+    def find_keys(self, wanted: Search) -> Found[ApiKey]:
+        """List keys, the newest first, by a part of their id, name or user's address."""
+        records, cursor = self._find(KEY, wanted, ("id", "name", "user_email"))
+        return Found(readable(records, _key), cursor)
+
+    def key_names(self, ids: Iterable[str]) -> dict[str, str]:
+        """Read the names of keys, by id."""
+        return {str(record["id"]): str(record.get("name", "")) for record in self._by_id(ids, KEY)}
+
     def user(self, user_id: str) -> User:
         """Read a user; NotFoundError where there is none."""
         record = self._read_user(user_id)
@@ -190,9 +201,19 @@ class AccountStore(Settlement):
             raise NotFoundError(f"There is no user '{user_id}'.")
         return record
 
-    def list_users(self) -> list[User]:
-        """List all users, the newest first."""
-        return readable(self._list(USER), _user)
+    def find_users(self, wanted: Search) -> Found[User]:
+        """List users, the newest first, by a part of their id, name or address."""
+        records, cursor = self._find(USER, wanted, ("id", "name", "email"))
+        return Found(readable(records, _user), cursor)
+
+    def emails(self, ids: Iterable[str]) -> dict[str, str]:
+        """Read the addresses of users, by id; a deleted user has none."""
+        return {str(record["id"]): str(record["email"]) for record in self._by_id(ids, USER) if record.get("email")}
+
+    def user_id_of(self, wanted: str) -> str:
+        """Find the id of the user meant by an id or an address; what nobody has is taken for an id."""
+        owner = self._table.get(wanted.lower(), EMAIL) if "@" in wanted else None
+        return str(owner["user_id"]) if owner else wanted
 
     def add_user(self, user: User) -> None:
         """Write a new user, with a first entry in the ledger; ConflictError where the address is taken."""
@@ -218,11 +239,35 @@ class AccountStore(Settlement):
         return self.user(str(owner["user_id"]) if owner else "")
 
     def _list(self, kind: str) -> list[Record]:
-        found = self._table.query("by-kind", ("kind", kind), limit=MAX_LISTED, descending=True)
-        records: list[Record] = []
-        for start in range(0, len(found), 100):
-            records += self._table.get_many([(str(r["id"]), kind) for r in found[start : start + 100]])
-        return records
+        return [record for page in self._pages(kind) for record in page]
+
+    def _pages(self, kind: str, after: Record | None = None) -> Iterator[list[Record]]:
+        """Read the records of a kind, the newest first, some at a time."""
+        for keys in self._table.walk("by-kind", ("kind", kind), after=after):
+            for start in range(0, len(keys), BATCH):
+                yield self._table.get_many([(str(key["id"]), kind) for key in keys[start : start + BATCH]])
+
+    def _find(self, kind: str, wanted: Search, fields: tuple[str, ...]) -> tuple[list[Record], str | None]:
+        """Find the newest that fit, and where to go on where there may be more: after MAX_LOOKED_AT at the latest."""
+        after: Record | None = None
+        if wanted.cursor:
+            created_at, _, name = wanted.cursor.partition("-")
+            after = {"kind": kind, "created_at": int(created_at), "id": name, "record": kind}
+        found: list[Record] = []
+        looked_at = 0
+        for page in self._pages(kind, after):
+            for record in page:
+                looked_at += 1
+                if not wanted.text or any(wanted.text in str(record.get(name, "")).casefold() for name in fields):
+                    found.append(record)
+                if len(found) == wanted.limit or looked_at == MAX_LOOKED_AT:
+                    return found, f"{record['created_at']}-{record['id']}"
+        return found, None
+
+    def _by_id(self, ids: Iterable[str], kind: str) -> Iterator[Record]:
+        keys = [(name, kind) for name in sorted(set(ids))]
+        for start in range(0, len(keys), BATCH):
+            yield from self._table.get_many(keys[start : start + BATCH])
 
 
 def too_many_requests(quota: int, now: int) -> TooManyRequestsError:

@@ -43,7 +43,7 @@ class DeliveryStore:
         if GENERATION not in records:
             raise NotFoundError(f"There is no generation '{generation_id}'.")
         generation = from_record(records.pop(GENERATION))
-        deliveries = map(_delivery, records.values())
+        deliveries = map(read_delivery, records.values())
         return generation, {delivery.event: delivery for delivery in deliveries}
 
     def of_generations(self, generation_ids: Sequence[str]) -> dict[str, list[Delivery]]:
@@ -53,7 +53,7 @@ class DeliveryStore:
         for start in range(0, len(keys), MAX_KEYS):
             for record in self._table.get_many(keys[start : start + MAX_KEYS]):
                 with suppress(UnreadableRecordError):
-                    found.setdefault(str(record["id"]), []).append(_delivery(record))
+                    found.setdefault(str(record["id"]), []).append(read_delivery(record))
         return found
 
     def history(self, generation_id: str) -> tuple[Generation, list[DeliveryHistory]]:
@@ -136,10 +136,10 @@ class DeliveryStore:
         """Nothing is written of a generation that was deleted meanwhile."""
         if before is None:
             return [self._insertion(after), self._table.presence((after.generation_id, GENERATION))]
-        return [self._table.replacement(_delivery_record(before), _delivery_record(after))]
+        return [self._table.replacement(delivery_record(before), delivery_record(after))]
 
     def _insertion(self, delivery: Delivery) -> Write:
-        return self._table.insertion({**_delivery_record(delivery), **self._expiry(delivery)})
+        return self._table.insertion({**delivery_record(delivery), **self._expiry(delivery)})
 
     def _expiry(self, delivery: Delivery) -> Record:
         return {"expires_at": (int(delivery.generation_id[:12], 16) + self._retention_ms) // 1_000}
@@ -150,7 +150,8 @@ def _place_key(place: InLine) -> tuple[str, str]:
     return upstream_id(place.upstream), f"{LINE}#{place.since:013}#{place.generation_id}#{place.event}"
 
 
-def _delivery_record(delivery: Delivery) -> Record:
+def delivery_record(delivery: Delivery) -> Record:
+    """Write a delivery as a record, without its expiry."""
     known = {name: getattr(delivery, name) for name in Delivery.__slots__ if name not in ("generation_id", "user_id")}
     return {
         **known,
@@ -164,7 +165,8 @@ def _delivery_record(delivery: Delivery) -> Record:
     }
 
 
-def _delivery(record: Record) -> Delivery:
+def read_delivery(record: Record) -> Delivery:
+    """Read a delivery from its record; UnreadableRecordError where this release cannot."""
     try:
         return _from_record(record)
     except (KeyError, TypeError, ValueError) as exc:

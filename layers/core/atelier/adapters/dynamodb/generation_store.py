@@ -238,13 +238,15 @@ class GenerationStore:
     def page(self, user_id: str, wanted: ListRequest, *, test: bool = False) -> Page:
         """List a part of a user's generations, live or test ones, in two reads of the table.
 
-        By offset the keys of all are read, in a read for each 10,000 or so, of which there are at most MAX_KEY_READS.
+        By offset a read brings the keys of 10,000 or so, and counts them where these are all. An offset beyond them
+        costs a read for each 10,000 more, MAX_KEY_READS at most.
         """
         if wanted.cursor is None:
-            keys = self._table.query_all(
-                *_partition(world(user_id, test=test), wanted.status), max_reads=MAX_KEY_READS, descending=True
-            )
-            total, keys = len(keys), keys[wanted.offset :]
+            keys, whole = self._table.query_ids(
+                *_partition(world(user_id, test=test), wanted.status),
+                least=wanted.offset + wanted.limit + 1, max_reads=MAX_KEY_READS, descending=True,
+            )  # fmt: skip
+            total, keys = len(keys) if whole else None, keys[wanted.offset :]
         else:
             owner = world(user_id, test=test)
             total, keys = None, self._keys_of(owner, wanted.status, wanted.limit + 1, wanted.cursor)

@@ -20,7 +20,7 @@ from atelier.logging import logger
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, QueryOutputTypeDef
 
 
 Item = TypeVar("Item")
@@ -145,11 +145,14 @@ class RecordTable:
             )
         return bool(answer["Items"])
 
-    def query_all(
-        self, index: str, partition: tuple[str, str], *, max_reads: int, descending: bool = False
-    ) -> list[Record]:
-        """Read the ids of one partition of an index, all of them as far as so many reads of a megabyte each go."""
-        pages = self._pages(
+    def query_ids(
+        self, index: str, partition: tuple[str, str], *, least: int, max_reads: int, descending: bool = False
+    ) -> tuple[list[Record], bool]:
+        """Read the ids of one partition of an index, and tell whether they are all.
+
+        One read brings a megabyte of them; more are made, at most so many, until there are `least`.
+        """
+        answers = self._answers(
             IndexName=index,
             KeyConditionExpression="#p = :p",
             ProjectionExpression="#id",
@@ -157,14 +160,40 @@ class RecordTable:
             ExpressionAttributeValues={":p": _value(partition[1])},
             ScanIndexForward=not descending,
         )
-        return [record for page in islice(pages, max_reads) for record in page]
+        found: list[Record] = []
+        for answer in islice(answers, max_reads):
+            found += map(_plain, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return found, True
+            if len(found) >= least:
+                break
+        return found, False
+
+    def walk(self, index: str, partition: tuple[str, str], *, after: Record | None = None) -> Iterator[list[Record]]:
+        """Read keys from one partition of an index, the last ones first, a page of at most PAGE after the other.
+
+        `after` holds the keys of a record: what comes behind it.
+        """
+        start = {"ExclusiveStartKey": {name: _value(value) for name, value in after.items()}} if after else {}
+        yield from self._pages(
+            IndexName=index,
+            KeyConditionExpression="#p = :p",
+            ExpressionAttributeNames={"#p": partition[0]},
+            ExpressionAttributeValues={":p": _value(partition[1])},
+            ScanIndexForward=False,
+            Limit=PAGE,
+            **start,
+        )
 
     def _pages(self, **query: Any) -> Iterator[list[Record]]:
         """Read one page after another, as far as somebody takes them."""
+        return ([_plain(item) for item in answer["Items"]] for answer in self._answers(**query))
+
+    def _answers(self, **query: Any) -> "Iterator[QueryOutputTypeDef]":
         while True:
             with translated("The table"):
                 answer = self._client.query(TableName=self._table, **query)
-            yield [_plain(item) for item in answer["Items"]]
+            yield answer
             if "LastEvaluatedKey" not in answer:
                 return
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]

@@ -4,11 +4,13 @@ Powertools has a batch utility, but importing it costs every cold start an eight
 (docs/decisions.md), and for a stream it goes on after a failure, though Lambda then sends all later records again.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from atelier.adapters.aws.queues import generation_id
+from atelier.adapters.aws.messages import Message, read_message
 from atelier.adapters.dynamodb.generation_store import GENERATION, from_stream
+from atelier.clock import now_ms
 from atelier.errors import AtelierError, ConflictError, NotFoundError
 from atelier.generations.model import Generation, Status
 from atelier.logging import clear_context, logger
@@ -16,17 +18,25 @@ from atelier.logging import clear_context, logger
 BatchAnswer = dict[str, list[dict[str, str]]]
 """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting"""
 
+_handled: deque[tuple[str, str]] = deque(maxlen=256)
+"""The queues and generations that this sandbox was sent last: another message of one of them, such as a callback that came twice,
+says no more than its id, so that nothing is downloaded twice."""
 
-def process_ids(event: Mapping[str, Any], step: Callable[[str], None]) -> BatchAnswer:
-    """Run `step` with the generation id of each SQS message, and report those that must come again."""
 
-    def handle(body: str) -> None:
-        found = generation_id(body)
-        logger.append_keys(generation_id=found)
-        step(found)
+def process_messages(event: Mapping[str, Any], step: Callable[[Message], None]) -> BatchAnswer:
+    """Run `step` with each SQS message, and report those that must come again."""
 
-    messages = event["Records"]
-    return _answer([m["messageId"] for m in messages if not _done(m["messageId"], handle, m["body"])])
+    def handle(record: Mapping[str, Any]) -> None:
+        message = read_message(record, now_ms())
+        logger.append_keys(generation_id=message.generation_id)
+        name = record["eventSourceARN"], message.generation_id
+        if name in _handled:
+            message = Message(message.generation_id)
+        _handled.append(name)
+        step(message)
+
+    records = event["Records"]
+    return _answer([m["messageId"] for m in records if not _done(m["messageId"], handle, m)])
 
 
 def process_changes(event: Mapping[str, Any], step: Callable[[Generation], None]) -> BatchAnswer:
