@@ -19,8 +19,8 @@ BatchAnswer = dict[str, list[dict[str, str]]]
 """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting"""
 
 _handled: deque[tuple[str, str]] = deque(maxlen=256)
-"""The queues and generations that this sandbox was sent last: another message of one of them, such as a callback that came twice,
-says no more than its id, so that nothing is downloaded twice."""
+"""The queues and generations that this sandbox was sent last: another message of one of them says no more than its id,
+so that a callback that comes twice downloads nothing twice."""
 
 
 def process_messages(event: Mapping[str, Any], step: Callable[[Message], None]) -> BatchAnswer:
