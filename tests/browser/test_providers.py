@@ -15,7 +15,7 @@ def test_from_set_to_unset(visit: Visit, stack: Deployed) -> None:
     row = page.get_by_role("row").filter(has_text="stability")
     expect(row).to_contain_text("no key set")
     expect(row).to_contain_text("stable-image-core")
-    expect(page.get_by_role("row").filter(has_text="no key needed")).to_have_count(3)
+    expect(page.get_by_role("row").filter(has_text="no key needed")).to_have_count(4)
     expect(page.get_by_role("row").filter(has_text="sketch").first).to_contain_text("configured")
 
     page.get_by_role("button", name="Set the key of stability").click()
