@@ -167,7 +167,7 @@ def inputs_of(model: Model) -> st.SearchStrategy[dict[str, Any]]:
 
 
 @each_model
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=10)
 @given(data=st.data())
 def test_whatever_is_valid_can_be_asked_of_every_provider(model: Model, data: st.DataObject) -> None:
     given = data.draw(inputs_of(model))
