@@ -66,6 +66,8 @@ interface WebhookSecret {
 interface Provider {
   name: string;
   needsKey: boolean;
+  /** The template's parameter without which it serves nothing. */
+  parameter: string | null;
   set: boolean | null;
   configured: boolean;
   /** Whether it can be tested by a call that costs nothing. */

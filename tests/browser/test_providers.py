@@ -15,7 +15,9 @@ def test_from_set_to_unset(visit: Visit, stack: Deployed) -> None:
     row = page.get_by_role("row").filter(has_text="stability")
     expect(row).to_contain_text("no key set")
     expect(row).to_contain_text("stable-image-core")
-    expect(page.get_by_role("row").filter(has_text="no key needed")).to_have_count(4)
+    expect(page.get_by_role("row").filter(has_text="no key needed")).to_have_count(1)
+    expect(page.get_by_role("row").filter(has_text="set it in BedrockModelArns")).to_contain_text("bedrock")
+    expect(page.get_by_role("row").filter(has_text="set it in ProviderUrls")).to_have_count(2)
     expect(page.get_by_role("row").filter(has_text="sketch").first).to_contain_text("configured")
 
     page.get_by_role("button", name="Set the key of stability").click()

@@ -1132,9 +1132,12 @@ def test_the_providers_are_listed_without_their_keys(console: Console, stack: St
     assert found["sketch"] == {
         "name": "sketch", "needsKey": False, "set": None, "configured": True, "models": ["sketch", "playground-v2"],
         "breaker": "closed", "probeAt": None, "lastError": None, "lastErrorAt": None, "endings": [],
-        "testable": False,
+        "testable": False, "parameter": None,
     }  # fmt: skip
     assert {name for name, one in found.items() if one["testable"]} == {"replicate"}
+    assert {name: one["parameter"] for name, one in found.items() if one["parameter"]} == {
+        "bedrock": "BedrockModelArns", "automatic1111": "ProviderUrls", "comfyui": "ProviderUrls",
+    }  # fmt: skip
     assert {name for name, one in found.items() if one["configured"]} == {"sketch", "replicate"}
     assert {"flux-dev", "nano-banana"} <= set(found["replicate"]["models"])
 

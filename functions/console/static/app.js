@@ -1,7 +1,7 @@
 // The page: the session, the frame around the views, and the view that the address names.
 
 import { resume, signOut, statusOf } from "./api.js";
-import { button, errorState, icon, logo, messageOf, toast } from "./components.js";
+import { button, emptyState, errorState, heading, icon, linkButton, logo, messageOf, toast } from "./components.js";
 import { el, fill } from "./dom.js";
 import { playgroundKey } from "./playground-key.js";
 import { signInPage } from "./sign-in.js";
@@ -53,13 +53,33 @@ function buildFrame() {
   );
 }
 
-/** Read the address: `#/view/id?query`. */
+/** Read the address: `#/view/id?query`; the view is null where there is none of the name. */
 function route() {
   const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  const [name = "", id] = path.split("/");
-  const known = name in VIEWS ? name : "overview";
-  return { name: known, id: id ? decodeURIComponent(id) : null, query: new URLSearchParams(query) };
+  const [name, id, ...rest] = path.split("/").map(decoded);
+  const view = Object.hasOwn(VIEWS, name || "overview") ? VIEWS[name || "overview"] : null;
+  const known = view && rest.length === 0 && (!id || view.detail) ? view : null;
+  return { name: name || "overview", view: known, id: id || null, query: new URLSearchParams(query) };
 }
+
+/**
+ * Decode a part of the address; one that nobody has encoded so stays as it is.
+ * @param {string} part
+ */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** @type {View["default"]} */
+const notFound = (page) =>
+  page.append(
+    heading("Not found", "The console has no page at this address."),
+    emptyState("There is no such page", "Choose one in the menu.", linkButton("#/overview", "Open the overview")),
+  );
 
 /** @param {string} name */
 function markCurrent(name) {
@@ -76,14 +96,13 @@ async function show({ arriving = false } = {}) {
   leaving.abort();
   leaving = new AbortController();
   const { signal } = leaving;
-  const { name, id, query } = route();
-  const view = /** @type {NonNullable<typeof VIEWS[string]>} */ (VIEWS[name]);
+  const { name, view, id, query } = route();
   markCurrent(name);
   closeDialogs();
-  document.title = `${view.title} · Atelier`;
+  document.title = `${view?.title ?? "Not found"} · Atelier`;
   const page = el("div", { class: "page" });
   try {
-    const { default: build } = await (id && view.detail ? view.detail() : view.module());
+    const { default: build } = view ? await (id && view.detail ? view.detail() : view.module()) : { default: notFound };
     if (signal.aborted) return;
     fill(main, page);
     build(page, { id, query, signal });

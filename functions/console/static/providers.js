@@ -38,8 +38,9 @@ function providerTable(providers, done) {
 }
 
 /** @param {Provider} provider */
-function state({ configured, needsKey, set }) {
-  const key = set ? "key set" : needsKey ? "no key set" : "no key needed";
+function state({ configured, needsKey, parameter, set }) {
+  const unset = parameter && !configured ? `set it in ${parameter}` : "no key needed";
+  const key = set ? "key set" : needsKey ? "no key set" : unset;
   return el(
     "div",
     { class: "when" },

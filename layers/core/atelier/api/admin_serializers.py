@@ -44,7 +44,8 @@ def provider_document(
 ) -> dict[str, Any]:
     """Describe a provider; `set` is None where it takes no key, and `configured` tells whether it can serve a model.
 
-    `testable` tells whether a call that costs nothing can be made with what is set.
+    `testable` tells whether a call that costs nothing can be made with what is set; `parameter` names the template's
+    parameter without which it serves nothing.
     `endings` are its models that have ended there, or will soon.
     """
     routes = {
@@ -56,6 +57,7 @@ def provider_document(
     return {
         "name": kind.name,
         "needsKey": kind.needs_key,
+        "parameter": _parameter(kind),
         "set": has_key,
         "configured": configured,
         "testable": bool(has_key) if kind.needs_key else configured and (kind.takes_key or kind.needs_listing),
@@ -70,6 +72,12 @@ def provider_document(
         "lastError": known.last_error,
         "lastErrorAt": _moment(known.last_error_at),
     }
+
+
+def _parameter(kind: type[Provider]) -> str | None:
+    if kind.needs_listing:
+        return "BedrockModelArns"
+    return "ProviderUrls" if kind.needs_address else None
 
 
 def webhook_secret_document(secrets: WebhookSecrets, user_id: str, signing_key: str, now: int) -> dict[str, Any]:
