@@ -97,3 +97,12 @@ def test_the_page_is_closed_to_other_code_and_holds_no_secret(stack: Deployed) -
 def test_a_session_survives_the_visit_of_every_view(visit: Visit, generation: str) -> None:
     for view in ("overview", "playground", "generations", f"generations/{generation}", "keys", "users"):
         expect(settled(visit(view)).get_by_role("navigation", name="Console")).to_be_visible()
+
+
+def test_an_address_without_a_page_says_so(visit: Visit) -> None:
+    for view in ("nowhere", "overview/one", "users/one/two", "constructor"):
+        page = visit(view)
+        expect(page.get_by_role("heading", name="Not found", exact=True)).to_be_visible()
+        expect(page.locator("nav [aria-current]")).to_have_count(1 if view.startswith(("overview", "users")) else 0)
+    page.get_by_role("link", name="Open the overview").click()
+    expect(page.get_by_role("heading", name="Overview", exact=True)).to_be_visible()

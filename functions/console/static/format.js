@@ -54,7 +54,7 @@ export const dollars = (value) =>
  */
 export function bytes(count) {
   if (count < 1000) return plural(count, "byte");
-  return count < 1_000_000 ? `${number(Math.round(count / 1000))}\u00a0KB` : `${(count / 1_000_000).toFixed(1)}\u00a0MB`;
+  return count < 1_000_000 ? `${number(Math.round(count / 1000))} KB` : `${(count / 1_000_000).toFixed(1)} MB`;
 }
 
 /**

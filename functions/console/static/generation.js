@@ -123,7 +123,7 @@ function detail(one, context) {
       "div",
       { class: "stack" },
       outputs(one),
-      one.error && one.outputs?.length && el("div", { class: "callout bad" }, icon("warning"), userText(one.error, "p")),
+      one.error && el("div", { class: "callout bad" }, icon("warning"), userText(one.error, "p")),
       one.notes.map((note) => el("div", { class: "callout" }, icon("warning"), userText(note, "p"))),
       stopping(one) && el("div", { class: "callout" }, icon("warning"), userText(stoppingNote, "p")),
       panel("Input", {}, input(one.payload ?? {}, one.inputs)),

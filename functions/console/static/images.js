@@ -52,7 +52,7 @@ export function image(source, alt, loading = "lazy") {
  * @param {StoredImage} stored
  */
 export const imageFacts = (stored) =>
-  [`${stored.width}\u00a0×\u00a0${stored.height}`, imageFormat(stored.contentType), bytes(stored.size)].join(" · ");
+  [`${stored.width} × ${stored.height}`, imageFormat(stored.contentType), bytes(stored.size)].join(" · ");
 
 /**
  * @param {StoredImage} output
