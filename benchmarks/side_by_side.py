@@ -40,7 +40,7 @@ BEFORE = {
     "generate": 1.46, "console": 1.49, "dispatch": 1.67, "ingest": 1.58, "webhook": 1.09, "notify": 1.04,
     "deliver": 1.20, "reconcile": 1.07,
 }  # fmt: skip
-"""What they took of it on 2026-11-23, before service models were cut and imports delayed."""
+"""The same ratios on 2026-11-23, before service models were cut and imports delayed."""
 
 
 class ImagesAtOnce(Simulator):

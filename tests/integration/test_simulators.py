@@ -17,7 +17,6 @@ from atelier.errors import (
     OutcomeUnknownError,
     ProviderBusyError,
     ProviderCredentialsError,
-    ProviderRejectedError,
 )
 from atelier.outbound.url_policy import OperatorPolicy
 from atelier.providers.artificial_studio import ArtificialStudio
@@ -35,6 +34,7 @@ from atelier.providers.provider import (
     Submitted,
 )
 from atelier.providers.replicate import Replicate
+from tests.integration.refusals import REFUSALS, check_refusals
 from tests.simulators.artificial_studio import ArtificialStudioSimulator
 from tests.simulators.bfl import BlackForestLabsSimulator
 from tests.simulators.fal import FalSimulator
@@ -173,18 +173,8 @@ def test_a_wrong_key_is_refused(name: str) -> None:
 
 @EACH
 def test_after_a_refusal_the_call_may_be_made_again(name: str) -> None:
-    refusals = {
-        Answer.BUSY: ProviderBusyError,
-        Answer.UNAVAILABLE: ProviderBusyError,
-        Answer.REFUSED: ProviderRejectedError,
-    }
-    with room(name, *(Course(answer=answer) for answer in refusals)) as there:
-        for answer, error in refusals.items():
-            with pytest.raises(error) as caught:
-                there.submit()
-            if answer is Answer.BUSY:
-                assert isinstance(caught.value, ProviderBusyError)
-                assert caught.value.retry_after == TIMING.retry_after
+    with room(name, *(Course(answer=answer) for answer in REFUSALS)) as there:
+        check_refusals(there.submit)
         assert there.submit() == there.hear()
         assert there.simulator.submissions[GENERATION] == 4
         assert there.simulator.taken[GENERATION] == 1

@@ -18,7 +18,8 @@ from atelier.errors import (
 from atelier.outbound.url_policy import OperatorPolicy, UrlPolicy
 from atelier.providers.provider import Failed, Images, ImageUrls, InputImage, Job, Outcome, Provider
 from atelier.providers.registry import Gateways, keyed, synchronous
-from tests.simulators.faults import UNKNOWN, Answer, Course, Ending, Timing, scripted
+from tests.integration.refusals import REFUSALS, check_refusals
+from tests.simulators.faults import UNKNOWN, Course, Ending, Timing, scripted
 from tests.simulators.gateways import GATEWAYS
 from tests.simulators.gemini import GeminiSimulator
 from tests.simulators.ideogram import IdeogramSimulator
@@ -103,18 +104,8 @@ def test_a_wrong_key_is_the_accounts_affair(name: str) -> None:
 
 @EACH
 def test_a_refused_call_may_be_made_again_or_never(name: str) -> None:
-    refusals = {
-        Answer.BUSY: ProviderBusyError,
-        Answer.UNAVAILABLE: ProviderBusyError,
-        Answer.REFUSED: ProviderRejectedError,
-    }
-    with room(name, *(Course(answer=answer) for answer in refusals)) as there:
-        for answer, error in refusals.items():
-            with pytest.raises(error) as caught:
-                there.submit()
-            if answer is Answer.BUSY:
-                assert isinstance(caught.value, ProviderBusyError)
-                assert caught.value.retry_after == TIMING.retry_after
+    with room(name, *(Course(answer=answer) for answer in REFUSALS)) as there:
+        check_refusals(there.submit)
         there.submit()
         assert there.simulator.repeated == []
 

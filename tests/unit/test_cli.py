@@ -1255,7 +1255,7 @@ def test_a_port_that_is_taken_is_one_line(cli: Cli, local_stack: Path, program: 
         ({"TERM_PROGRAM": "WezTerm"}, inline_images.iterm),
         ({"TERM": "xterm-256color"}, None),
         ({"TERM": "screen", "TERM_PROGRAM": "iTerm.app"}, None),
-        ({"TERM": "xterm-kitty", "TMUX": "/tmp/tmux"}, None),
+        ({"TERM": "xterm-kitty", "TMUX": "default,1,0"}, None),
         ({}, None),
     ],
 )
