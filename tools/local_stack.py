@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shutil
 import socket
 import subprocess
 import sys
@@ -74,14 +75,16 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Emulator:
-    """A running MiniStack."""
+    """A running MiniStack; `scratch` is the folder of its temporary files."""
 
     endpoint: str
     pid: int
+    scratch: str
 
     def stop(self) -> None:
-        """End it, and the workers that it started."""
+        """End it and the workers that it started, and delete its temporary files."""
         end(self.pid)
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
 
 def client(service: str, endpoint: str) -> Any:
@@ -110,6 +113,9 @@ def start_emulator(port: int, log: Path, state: Path | None = None) -> Emulator:
     """
     binaries = ROOT / ".venv-local" / "bin"
     endpoint = f"http://127.0.0.1:{port}"
+    scratch = log.with_name(f"{log.stem}-scratch")  # for the code of each worker: gigabytes in an hour of tests
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
     environment = {
         "PATH": f"{binaries}:{os.environ['PATH']}",
         "HOME": os.environ.get("HOME", "/"),
@@ -120,6 +126,7 @@ def start_emulator(port: int, log: Path, state: Path | None = None) -> Emulator:
         "IOT_MTLS_ENABLED": "0",
         "MINISTACK_HOST": "127.0.0.1",
         "PYTHONUNBUFFERED": "1",
+        "TMPDIR": str(scratch),
     }
     if state:
         environment |= {
@@ -138,7 +145,7 @@ def start_emulator(port: int, log: Path, state: Path | None = None) -> Emulator:
             stderr=output,
             start_new_session=True,
         )
-    emulator = Emulator(endpoint, process.pid)
+    emulator = Emulator(endpoint, process.pid, str(scratch))
     try:
         for _ in range(STARTUP_SECONDS * 10):
             if process.poll() is not None:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from queue import Empty
 from typing import Any
 
@@ -78,7 +79,7 @@ def _emulator() -> Iterator[str]:
     KEPT.mkdir(mode=0o700, exist_ok=True)
     with _step(f"Starting the AWS emulator on 127.0.0.1:{port}, with IAM enforced"):
         emulator = start_emulator(port, STATE / "emulator.log", KEPT)
-    write_state(EMULATOR_FILE, {"endpoint": emulator.endpoint, "pid": emulator.pid})
+    write_state(EMULATOR_FILE, asdict(emulator))
     PORT_FILE.write_text(f"{port}\n")
     try:
         yield emulator.endpoint

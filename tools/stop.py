@@ -5,6 +5,7 @@ The stack's data and keys stay in .local, and `make run` goes on with them.
 
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -25,6 +26,7 @@ def stop(emulator_file: Path) -> str:
         emulator_file.unlink()
         return "The stack is not up any more."
     end(emulator["pid"])
+    shutil.rmtree(emulator.get("scratch", ""), ignore_errors=True)  # an older release names none
     emulator_file.unlink()
     return "The stack is down. `make run` goes on with its data and keys, in .local; `make clean` deletes them."
 

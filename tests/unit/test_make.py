@@ -81,11 +81,15 @@ def test_stop_ends_the_emulator_and_forgets_a_dead_one(tmp_path: Path) -> None:
     server = subprocess.Popen(
         [sys.executable, "-c", SERVER, str(port)], start_new_session=True, stderr=subprocess.DEVNULL
     )
-    file.write_text(json.dumps({"endpoint": f"http://127.0.0.1:{port}", "pid": server.pid}))
+    scratch = tmp_path / "emulator-scratch"
+    scratch.mkdir()
+    running = {"endpoint": f"http://127.0.0.1:{port}", "pid": server.pid, "scratch": str(scratch)}
+    file.write_text(json.dumps(running))
     time.sleep(1)
 
     assert stop(file).startswith("The stack is down.")
     assert not file.exists()
+    assert not scratch.exists()
     server.wait(timeout=10)
 
     bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
