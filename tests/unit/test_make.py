@@ -3,13 +3,14 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.deployment import eventually
 from tools.environment import make
 from tools.local_stack import ROOT, free_port
 from tools.stop import stop
@@ -76,6 +77,11 @@ def test_stop_and_clean_need_no_environment(old_python: Path, tmp_path: Path) ->
     assert not (tmp_path / ".local").exists()
 
 
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def test_stop_ends_the_emulator_and_forgets_a_dead_one(tmp_path: Path) -> None:
     port, file = free_port(), tmp_path / "emulator.json"
     server = subprocess.Popen(
@@ -85,7 +91,7 @@ def test_stop_ends_the_emulator_and_forgets_a_dead_one(tmp_path: Path) -> None:
     scratch.mkdir()
     running = {"endpoint": f"http://127.0.0.1:{port}", "pid": server.pid, "scratch": str(scratch)}
     file.write_text(json.dumps(running))
-    time.sleep(1)
+    eventually(lambda: True if listens(port) else None)
 
     assert stop(file).startswith("The stack is down.")
     assert not file.exists()
