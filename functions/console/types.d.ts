@@ -175,6 +175,7 @@ interface FieldSchema {
   maximum?: number;
   maxItems?: number;
   excludes?: string[];
+  requires?: string[];
 }
 
 interface InputSchema {

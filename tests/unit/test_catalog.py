@@ -487,6 +487,7 @@ def test_a_shape_reaches_who_takes_pixels_only_by_both_sides() -> None:
         (small(tool="x = { type = 'integer', minimum = '1' }"), "t: 'x' has a 'minimum' that means nothing"),
         (small(tool="x = { type = 'string', format = 'email' }"), "t: 'x' has a 'format' that means nothing"),
         (small(tool="x = { type = 'string', excludes = ['y'] }"), "t: 'x' excludes 'y', which is not there"),
+        (small(tool="x = { type = 'string', requires = ['y'] }"), "t: 'x' requires 'y', which is not there"),
         (small(tool="x = { type = 'array' }"), "t: 'x.items' has no type"),
         (small(tool="x = { type = 'integer', default = 'a' }"), "t: the default of 'x' is not valid"),
         (small(tool="width = { type = 'integer' }"), "t: 'width' must be an integer with a minimum"),

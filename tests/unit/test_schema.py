@@ -120,6 +120,17 @@ def test_what_excludes_each_other_does_not_stand_together(value: dict[str, Any],
     assert [(error.field, error.code) for error in errors] == [(f"input.{name}", "conflict") for name in fields]
 
 
+@pytest.mark.parametrize(
+    ("value", "fields"),
+    [({"a": 1}, ["a"]), ({"a": 1, "b": None}, ["a"]), ({"a": None}, []), ({"a": 1, "b": 1}, []), ({"b": 1}, [])],
+)
+def test_what_requires_another_does_not_stand_alone(value: dict[str, Any], fields: list[str]) -> None:
+    number = {"type": "integer"}
+    schema = {"type": "object", "properties": {"a": {**number, "requires": ["b"]}, "b": number}}
+    errors = check(schema, value, path="input")
+    assert [(error.field, error.code) for error in errors] == [(f"input.{name}", "conflict") for name in fields]
+
+
 @relaxed
 @given(st.integers(), st.integers(-100, 100), st.integers(0, 100))
 def test_a_range_includes_its_ends(value: int, minimum: int, width: int) -> None:

@@ -362,6 +362,11 @@ INPUT_FIELD = closed(
             "items": text(),
             "description": "Fields that cannot stand beside it.",
         },
+        "requires": {
+            "type": "array",
+            "items": text(),
+            "description": "Fields that must stand beside it.",
+        },
         "items": ref("InputField"),
         "optional": {"type": "boolean"},
         "default": {"description": "What is meant where it is left out."},

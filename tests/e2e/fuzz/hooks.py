@@ -52,12 +52,18 @@ def before_call(ctx: Any, case: Any, kwargs: Any) -> None:
         case.path_parameters.update(FILE)  # one that is there; an upload that was only announced is not yet
 
 
+def _mend_format(wanted: dict[str, Any]) -> None:
+    if wanted.get("output_format") == "jpeg" and wanted.get("background") == "transparent":
+        del wanted["background"]  # which a JPEG cannot be
+
+
 def _shrink(body: dict[str, Any]) -> None:
     if body.get("webhook") is None:
         body.pop("webhook_events", None)  # which is for a webhook
     else:
         body["webhook"] = RECEIVER
     wanted = body["input"]
+    _mend_format(wanted)
     if wanted.get("aspect_ratio") is None:
         wanted |= {"width": 256, "height": 256}
     if wanted.get("num_images") is not None:
@@ -69,6 +75,7 @@ def _shrink_other(body: dict[str, Any]) -> None:
     for name, value in {"n": 1, "size": "256x256", "batch_size": 1, "n_iter": 1, "width": 256, "height": 256}.items():
         if body.get(name) is not None:
             body[name] = value
+    _mend_format(body)
     if body.get("init_images"):
         body["init_images"] = [CONTENT]  # of the same size as the mask
     if isinstance(body.get("image_url"), str):
@@ -79,6 +86,7 @@ def _shrink_other(body: dict[str, Any]) -> None:
     if body.get("webhook") is None:
         body.pop("webhook_events", None)
     if isinstance(body.get("input"), dict):
+        _mend_format(body["input"])
         body["input"] |= {"aspect_ratio": None, "width": 256, "height": 256}
         if body["input"].get("num_images") is not None:
             body["input"]["num_images"] = 1

@@ -127,8 +127,6 @@ def check_input(model: Model, values: dict[str, Any], policy: UrlPolicy) -> list
     errors = input_validation.check(model.input, values, path="input", formats=formats)
     if model.own_words:
         return errors
-    if values.get(MASK) and not values.get(IMAGE_URLS) and not errors:
-        errors.append(FieldError(f"input.{MASK}", f"Is for a picture; send '{IMAGE_URLS}' too.", "conflict"))
     if not errors and (fault := _mask_fault(values)):
         errors.append(FieldError(f"input.{MASK}", f"The mask cannot be used: {fault}.", "size"))
     if values.get(FORMAT) == JPEG and values.get(BACKGROUND) == TRANSPARENT:

@@ -1,8 +1,9 @@
 """Checks a client's input against the catalog's JSON-Schema-like descriptions, naming every field at fault.
 
 Of JSON Schema it knows `type`, `enum`, `items`, `required`, `minLength`, `maxLength`, `minimum`, `maximum`, `minItems`,
-`maxItems` and `format`. Ours are `excludes`, names of fields that may not stand beside this one, and, of the object,
-`atLeastOne`: names of which one must be given, and not be 0, and `open`: fields that are not described may come too.
+`maxItems` and `format`. Ours are `excludes`, names of fields that may not stand beside this one, `requires`, names of
+those that must, and, of the object, `atLeastOne`: names of which one must be given, and not be 0, and `open`: fields
+that are not described may come too.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +28,7 @@ _WORDS: Mapping[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("type", "label", "description", "inputType", "fileType", "format"), str),
     **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), int),
     **dict.fromkeys(("minimum", "maximum"), (int, float)),
-    **dict.fromkeys(("enum", "excludes", "options"), list),
+    **dict.fromkeys(("enum", "excludes", "options", "requires"), list),
     "items": dict,
     "optional": bool,
     "default": object,
@@ -66,9 +67,10 @@ def _faults_of(name: str, item: Any, known: Mapping[str, Any]) -> Iterator[str]:
         if not isinstance(value, _WORDS.get(word, ())) or (word == "format" and value != IMAGE_URL):
             yield f"'{name}' has a '{word}' that means nothing: {value!r}"
             return
-    yield from (
-        f"'{name}' excludes '{other}', which is not there" for other in item.get("excludes", ()) if other not in known
-    )
+    for word in ("excludes", "requires"):
+        yield from (
+            f"'{name}' {word} '{other}', which is not there" for other in item.get(word, ()) if other not in known
+        )
     if item["type"] == "array":
         yield from _faults_of(f"{name}.items", item.get("items"), known)
     elif "default" in item:
@@ -96,9 +98,17 @@ def _check_object(
             yield FieldError(field, f"'{name}' is not known here; known are {known}.", "unknown_field")
         elif item is not None:
             yield from _check_value(properties[name], item, field, formats)
-            for other in properties[name].get("excludes", ()):
-                if value.get(other) is not None:
-                    yield FieldError(field, f"Give '{name}' or '{other}', not both.", "conflict")
+            yield from _check_beside(properties[name], value, name, field)
+
+
+def _check_beside(schema: Mapping[str, Any], value: Mapping[str, Any], name: str, path: str) -> Iterator[FieldError]:
+    """Check what stands beside a field."""
+    for other in schema.get("excludes", ()):
+        if value.get(other) is not None:
+            yield FieldError(path, f"Give '{name}' or '{other}', not both.", "conflict")
+    for other in schema.get("requires", ()):
+        if value.get(other) is None:
+            yield FieldError(path, f"'{name}' goes with '{other}'; send '{other}' too.", "conflict")
 
 
 def _check_value(schema: Mapping[str, Any], value: Any, path: str, formats: Formats) -> Iterator[FieldError]:

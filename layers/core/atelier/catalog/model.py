@@ -455,8 +455,8 @@ def _narrowed(tool: Mapping[str, Any], own: Mapping[str, Any]) -> Mapping[str, A
     ]
     properties = {name: {**tool["properties"].get(name, {}), **own[name]} for name in names}
     for item in properties.values():
-        if "excludes" in item:
-            item["excludes"] = [other for other in item["excludes"] if other in properties]
+        for word in item.keys() & {"excludes", "requires"}:
+            item[word] = [other for other in item[word] if other in properties]
     required = [name for name in tool.get("required", ()) if name in properties]
     some = {"atLeastOne": [name for name in tool["atLeastOne"] if name in properties]} if "atLeastOne" in tool else {}
     return _checked({**tool, **some, "required": required, "properties": properties})
