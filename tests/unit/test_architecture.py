@@ -5,6 +5,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from atelier.providers.openai_shaped import OpenAIShaped
+from atelier.providers.registry import KINDS
+
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "layers" / "core" / "atelier"
 FLOORS = (
@@ -18,6 +21,7 @@ FLOORS = (
     ("api",),
     ("adapters",),
 )
+MAX_PROVIDER_LINES = 120
 OUTSIDE = {"logging": {"aws_lambda_powertools"}, "drawing": {"PIL"}, "pillow.py": {"PIL"}}
 
 
@@ -45,6 +49,14 @@ def test_only_the_edges_import_the_outside() -> None:
         assert foreign <= allowed or "adapters" in path.parts, f"{path}: imports {foreign}"
         assert not foreign & {"boto3", "functions"}, f"{path}: imports {foreign}"
         assert ("PIL" in foreign) <= (path.name == "pillow.py" or "drawing" in path.parts), path
+
+
+def test_a_provider_is_one_short_module() -> None:
+    modules = {kind.name: sys.modules[kind.__module__] for kind in KINDS.values()}
+    assert len(set(modules.values())) == len(KINDS), "two providers share a module"
+    for module in (*modules.values(), sys.modules[OpenAIShaped.__module__]):
+        lines = len(Path(str(module.__file__)).read_text(encoding="utf-8").splitlines())
+        assert lines <= MAX_PROVIDER_LINES, f"{module.__file__}: {lines} lines; move what providers share out of it"
 
 
 def test_no_test_has_a_name_over_60_characters() -> None:

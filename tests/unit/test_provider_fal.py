@@ -19,8 +19,10 @@ from atelier.errors import (
     ProviderRejectedError,
 )
 from atelier.providers.callback_keys import FAILURE_SECONDS, LEAST_RENEWAL_SECONDS, MAX_AGE_SECONDS
-from atelier.providers.fal import MAX_ANSWER_BYTES, MAX_JOB_ID_LENGTH, Fal
+from atelier.providers.fal import Fal
 from atelier.providers.provider import Failed, ImageUrls, Job, JobRef, Outcome, Running, Submitted
+from atelier.providers.request_paths import MAX_JOB_ID_LENGTH
+from atelier.providers.wire import MAX_ANSWER_BYTES
 from tests.cases import each
 from tests.unit.asynchronous import (
     LOST,

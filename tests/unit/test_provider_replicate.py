@@ -18,7 +18,8 @@ from atelier.errors import (
 )
 from atelier.providers.callback_keys import FAILURE_SECONDS, LEAST_RENEWAL_SECONDS, MAX_AGE_SECONDS
 from atelier.providers.provider import Failed, ImageUrls, Job, JobRef, Outcome, Running, Submitted
-from atelier.providers.replicate import MAX_ANSWER_BYTES, Replicate
+from atelier.providers.replicate import Replicate
+from atelier.providers.wire import MAX_ANSWER_BYTES
 from atelier.standard_webhooks import sign
 from tests.cases import each
 from tests.unit.asynchronous import (

@@ -31,7 +31,7 @@ from atelier.images.file_urls import TRANSIENT, UPLOADS
 from atelier.images.image import EXTENSIONS
 from atelier.images.uploads import INCOMING
 from atelier.outbound.url_policy import UrlPolicy
-from atelier.providers import replicate, synchronous
+from atelier.providers import synchronous, wire
 from atelier.webhooks import deliver, delivery
 from tests.cases import each
 from tests.unit.fakes import a_generation
@@ -372,7 +372,7 @@ def test_there_is_time_for_the_slowest_that_a_function_waits_for() -> None:
     assert FUNCTIONS["dispatch"]["Timeout"] > input_images.SECONDS + synchronous.TIMEOUT_SECONDS
     assert FUNCTIONS["dispatch"]["Timeout"] >= dispatch.STORE_UNTIL // SECOND + 20
     assert dispatch.STORE_UNTIL // SECOND > synchronous.TIMEOUT_SECONDS + 30
-    assert FUNCTIONS["ingest"]["Timeout"] > replicate.TIMEOUT_SECONDS + ingest.DOWNLOAD_SECONDS
+    assert FUNCTIONS["ingest"]["Timeout"] > wire.TIMEOUT_SECONDS + ingest.DOWNLOAD_SECONDS
 
 
 def test_only_the_models_that_the_owner_lists_may_be_invoked() -> None:

@@ -18,10 +18,9 @@ from typing import Any
 from atelier.outbound.http_client import HttpClient, HttpResponse
 from atelier.providers import http_responses
 from atelier.providers.provider import CallbackRequest, Failed, ImageUrls, Job, JobRef, Outcome, Running, Submitted
-from atelier.providers.wire import Asynchronous
+from atelier.providers.wire import Asynchronous, Wire
 
 ADDRESS = "https://api.artificialstudio.ai/api"
-TIMEOUT_SECONDS = 30.0
 MAX_ANSWER_BYTES = 1024 * 1024
 
 
@@ -38,45 +37,30 @@ class ArtificialStudio(Asynchronous):
     )  # fmt: skip
 
     def __init__(self, http: HttpClient, urls: Mapping[str, str]) -> None:
-        self._http = http
+        self._wire = Wire(http, self.name, max_bytes=MAX_ANSWER_BYTES)
         self._base_url = (urls.get(self.name) or ADDRESS).rstrip("/")
 
     def submit(self, job: Job) -> Outcome:
         """POST the job; OutcomeUnknownError where it may have been taken without our learning its id."""
         body = {"model": job.model, "input": dict(job.input), "webhook": job.callback_url}
-        response = http_responses.submit(
-            self._http,
-            self.name,
-            f"{self._base_url}/generate",
-            headers=_headers(job.key),
-            content=json.dumps(body).encode(),
-            timeout=TIMEOUT_SECONDS,
-            max_bytes=MAX_ANSWER_BYTES,
-            message=_words,
-        )
-        job_id = _job_id(http_responses.document(response.body), "id", "_id")
-        if job_id is None:
-            raise http_responses.unknown(self.name, "answered without a job's id")
-        return Submitted(job_id)
+        url, content = f"{self._base_url}/generate", json.dumps(body).encode()
+        document = self._wire.submit(url, _headers(job.key), content, _words)
+        return Submitted(self._wire.job_id(_job_id(document, "id", "_id")))
 
     def fetch(self, job: JobRef) -> Outcome:
         """GET the job."""
         response = self._ask("GET", f"/generations/{job.id}", job.key)
         document = http_responses.document(response.body)
         if response.status == 404:
-            return Failed(http_responses.failure(self.name, "it no longer knows this generation"))
+            return Failed(self._wire.failed("it no longer knows this generation"))
         if response.status >= 400:
-            return Failed(http_responses.failure(self.name, _words(document)))
+            return Failed(self._wire.failed(_words(document)))
         match document.get("status"):
             case "success":
                 found = http_responses.urls(document.get("outputs")) or http_responses.urls(document.get("output"))
-                return (
-                    ImageUrls(found)
-                    if found
-                    else Failed(http_responses.failure(self.name, "it finished without a picture"))
-                )
+                return ImageUrls(found) if found else Failed(self._wire.failed("it finished without a picture"))
             case "error":
-                return Failed(http_responses.failure(self.name, document.get("error")))
+                return Failed(self._wire.failed(document.get("error")))
         return Running()
 
     def cancel(self, job: JobRef) -> None:
@@ -85,22 +69,16 @@ class ArtificialStudio(Asynchronous):
 
     def check(self, key: str | None) -> None:
         """GET the account."""
-        http_responses.check(self._http, self.name, f"{self._base_url}/account", headers={"Authorization": key or ""})
+        http_responses.check(
+            self._wire.http, self.name, f"{self._base_url}/account", headers={"Authorization": key or ""}
+        )
 
     def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
         """Read `_id` or `id`, both of which clients have seen; nothing else of it is looked at, or believed."""
         return _job_id(http_responses.document(request.body), "_id", "id")
 
     def _ask(self, method: str, path: str, key: str | None) -> HttpResponse:
-        return http_responses.ask(
-            self._http,
-            self.name,
-            method,
-            self._base_url + path,
-            headers=_headers(key),
-            timeout=TIMEOUT_SECONDS,
-            max_bytes=MAX_ANSWER_BYTES,
-        )
+        return self._wire.ask(method, self._base_url + path, _headers(key))
 
 
 def _headers(key: str | None) -> Mapping[str, str]:

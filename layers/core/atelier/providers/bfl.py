@@ -53,9 +53,7 @@ class BlackForestLabs(Asynchronous):
         content = json.dumps({name: value for name, value in body.items() if value != ""}).encode()
         headers = {"x-key": job.key or "", "Content-Type": "application/json"}
         document = self._wire.submit(f"{self._url}/v1/{job.model}", headers, content, http_responses.faults)
-        job_id = http_responses.job_id(document.get("id"))
-        if job_id is None:
-            raise http_responses.unknown(self.name, "answered without a job's id")
+        job_id = self._wire.job_id(document.get("id"))
         polling_url = self._own(document.get("polling_url"), job_id)
         return Submitted(f"{job_id} {polling_url}" if polling_url else job_id, http_responses.cost(document, DOLLARS))
 

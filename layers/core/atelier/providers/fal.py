@@ -8,46 +8,23 @@ input, and what is held to be unsafe, the queue learns only from the model, and 
 503, 529, no connection. Unknown: no answer once the request was sent, 408, any other 5xx, an answer without an id.
 """
 
-import base64
-import binascii
-import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from atelier.errors import InvalidSignatureError, ProviderBusyError, ProviderCredentialsError
+from atelier.errors import InvalidSignatureError
 from atelier.outbound.http_client import HttpClient, HttpResponse
-from atelier.providers import http_responses
+from atelier.providers import ed25519_callbacks, http_responses, model_results, request_paths
 from atelier.providers.callback_keys import CallbackKeys
-from atelier.providers.provider import CallbackRequest, Failed, ImageUrls, Job, JobRef, Outcome, Running, Submitted
-from atelier.providers.wire import Asynchronous
+from atelier.providers.provider import CallbackRequest, Failed, Job, JobRef, Outcome, Running, Submitted
+from atelier.providers.wire import Asynchronous, Wire
 
 ADDRESS = "https://queue.fal.run"
 KEYS_NAME = "fal-keys"
 KEYS_ADDRESS = "https://rest.fal.ai"
-TIMEOUT_SECONDS = 30.0
-KEYS_TIMEOUT_SECONDS = 5.0
-MAX_ANSWER_BYTES = 5 * 1024 * 1024
-TOLERANCE_SECONDS = 5 * 60
-CHECKED_MODEL = "fal-ai/flux"
-NO_REQUEST = "00000000-0000-0000-0000-000000000000"
-MAX_JOB_ID_LENGTH = 500
-NAMESPACES = ("workflows", "comfy")
-"""A model that begins with one of these has a name of three parts, others of two; the rest is an endpoint of theirs."""
-_PATH = re.compile(r"/[!-~]+")
-
-Verify = Callable[[bytes, bytes, bytes], bool]
-"""Tells whether a raw Ed25519 public key's holder signed a message: key, message, signature."""
-
-
-class RequestPaths(NamedTuple):
-    """Where a request is asked about: paths on the queue's host."""
-
-    response: str
-    status: str
-    cancel: str
+CHECKED_PATH = "/fal-ai/flux/requests/00000000-0000-0000-0000-000000000000/status"
+"""The status of a request that nobody made."""
+CALLBACK_HEADERS = "x-fal-webhook"
 
 
 class Fal(Asynchronous):
@@ -69,8 +46,8 @@ class Fal(Asynchronous):
         }
     )  # fmt: skip
 
-    def __init__(self, http: HttpClient, urls: Mapping[str, str], verify: Verify) -> None:
-        self._http = http
+    def __init__(self, http: HttpClient, urls: Mapping[str, str], verify: ed25519_callbacks.Verify) -> None:
+        self._wire = Wire(http, self.name)
         self._queue_url = (urls.get(self.name) or ADDRESS).rstrip("/")
         self._keys_url = (urls.get(KEYS_NAME) or KEYS_ADDRESS).rstrip("/")
         self._verify = verify
@@ -78,180 +55,61 @@ class Fal(Asynchronous):
 
     def submit(self, job: Job) -> Outcome:
         """POST the input; OutcomeUnknownError where it may have been taken without our learning its id."""
-        response = http_responses.submit(
-            self._http,
-            self.name,
-            f"{self._queue_url}/{job.model}?{urlencode({'fal_webhook': job.callback_url})}",
-            headers={**_headers(job.key), "Content-Type": "application/json", "X-Fal-No-Retry": "1"},
-            content=json.dumps(dict(job.input)).encode(),
-            timeout=TIMEOUT_SECONDS,
-            max_bytes=MAX_ANSWER_BYTES,
-            message=http_responses.faults,
-        )
-        document = http_responses.document(response.body)
-        request_id = http_responses.job_id(document.get("request_id"))
-        if request_id is None:
-            raise http_responses.unknown(self.name, "answered without a request's id")
-        return Submitted(self._job_id(request_id, job.model, document))
+        url = f"{self._queue_url}/{job.model}?{urlencode({'fal_webhook': job.callback_url})}"
+        headers = {**_headers(job.key), "Content-Type": "application/json", "X-Fal-No-Retry": "1"}
+        document = self._wire.submit(url, headers, json.dumps(dict(job.input)).encode(), http_responses.faults)
+        request_id = self._wire.job_id(document.get("request_id"), "a request's id")
+        return Submitted(request_paths.kept(request_id, job.model, self._queue_url, document))
 
     def fetch(self, job: JobRef) -> Outcome:
         """GET the status, and the result where it is there."""
-        paths = _request_paths(job.id, job.model)
+        paths = request_paths.of(job.id, job.model)
         response = self._call("GET", paths.status, job.key)
         http_responses.answered(response, self.name)
         status = http_responses.document(response.body)
         if response.status == 404:
-            return Failed(http_responses.failure(self.name, "it no longer knows this request"))
-        if response.status >= 400:
-            return _failed(status)
-        if status.get("status") != "COMPLETED":
+            return Failed(self._wire.failed("it no longer knows this request"))
+        if response.status < 400 and status.get("status") != "COMPLETED":
             return Running()
-        if status.get("error"):
-            return _failed(status)
+        if response.status >= 400 or status.get("error"):
+            return model_results.failed(self.name, status)
         return self._result(self._call("GET", paths.response, job.key))
 
     def cancel(self, job: JobRef) -> None:
         """PUT the wish."""
-        http_responses.answered(self._call("PUT", _request_paths(job.id, job.model).cancel, job.key), self.name)
+        paths = request_paths.of(job.id, job.model)
+        http_responses.answered(self._call("PUT", paths.cancel, job.key), self.name)
 
     def check(self, key: str | None) -> None:
         """GET the status of a request that nobody made: a good key gets a 404, and a bad one a 401."""
-        url = f"{self._queue_url}/{CHECKED_MODEL}/requests/{NO_REQUEST}/status"
-        http_responses.check(
-            self._http, self.name, url, headers={"Authorization": f"Key {key or ''}"}, known=(400, 404, 422)
-        )
+        url, known = self._queue_url + CHECKED_PATH, (400, 404, 422)
+        http_responses.check(self._wire.http, self.name, url, headers=_headers(key), known=known)
 
     def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
-        """Check the signature with fal's public keys, and read the request's id."""
-        message, signature = _signed(request)
+        """Check the signature with fal's public keys, which need no key of ours, and read the request's id."""
+        message, signature = ed25519_callbacks.signed(request, CALLBACK_HEADERS)
 
         def check(keys: tuple[bytes, ...]) -> None:
             if not any(self._verify(public_key, message, signature) for public_key in keys):
                 raise InvalidSignatureError("no key of fal's fits the callback's signature")
 
-        self._keys.verify(check, self._public_keys, request.received_at)
+        def read() -> tuple[bytes, ...]:
+            url = f"{self._keys_url}/.well-known/jwks.json"
+            return self._wire.callback_keys(url, {}, ed25519_callbacks.public_keys)
+
+        self._keys.verify(check, read, request.received_at)
         return http_responses.job_id(http_responses.document(request.body).get("request_id"))
-
-    def _job_id(self, request_id: str, model: str, document: Mapping[str, Any]) -> str:
-        """Make the id that a job is kept by, without URLs that are not the queue's own, or too long to be kept."""
-        paths = [self._path(document.get(f"{name}_url")) for name in RequestPaths._fields]
-        named = " ".join([request_id, *(path for path in paths if path)])
-        if None in paths or tuple(paths) == _request_paths(request_id, model) or len(named) > MAX_JOB_ID_LENGTH:
-            return request_id
-        return named
-
-    def _path(self, url: object) -> str | None:
-        if not isinstance(url, str) or not url.startswith(self._queue_url):
-            return None
-        path = url.removeprefix(self._queue_url)
-        return path if _PATH.fullmatch(path) else None
 
     def _result(self, response: HttpResponse) -> Outcome:
         """Read a request's result; there, a status of 400 or more with words is the model's."""
         document = http_responses.document(response.body)
         if response.status < 500 or not http_responses.faults(document):
             http_responses.answered(response, self.name)
-        if response.status >= 400:
-            return _failed(document)
-        pictures, blackened = _listed(document.get("images") or document.get("image")), _blackened(document)
-        if not http_responses.urls(pictures):
-            return Failed(
-                http_responses.failure(self.name, http_responses.faults(document) or "it finished without a picture")
-            )
-        found = http_responses.urls([picture for n, picture in enumerate(pictures) if n not in blackened])
-        return (
-            ImageUrls(found) if found else Failed(http_responses.moderation(self.name, "it painted the picture black"))
-        )
-
-    def _public_keys(self) -> tuple[bytes, ...]:
-        """Fetch the keys that callbacks are signed with; they need no key of ours."""
-        try:
-            response = http_responses.ask(
-                self._http,
-                self.name,
-                "GET",
-                f"{self._keys_url}/.well-known/jwks.json",
-                headers={},
-                timeout=KEYS_TIMEOUT_SECONDS,
-                max_bytes=MAX_ANSWER_BYTES,
-            )
-        except ProviderCredentialsError as exc:
-            raise ProviderBusyError(f"The keys of {self.name}'s callbacks cannot be read: {exc}") from exc
-        found = http_responses.document(response.body).get("keys")
-        keys = tuple(key for item in _listed(found) if (key := _public_key(item)))
-        if response.status >= 300 or not keys:
-            raise ProviderBusyError(f"The provider {self.name} does not tell the keys of its callbacks.")
-        return keys
+        return (model_results.failed if response.status >= 400 else model_results.read)(self.name, document)
 
     def _call(self, method: str, path: str, key: str | None) -> HttpResponse:
-        return http_responses.call(
-            self._http,
-            self.name,
-            method,
-            self._queue_url + path,
-            headers=_headers(key),
-            timeout=TIMEOUT_SECONDS,
-            max_bytes=MAX_ANSWER_BYTES,
-        )
+        return self._wire.call(method, self._queue_url + path, _headers(key))
 
 
 def _headers(key: str | None) -> Mapping[str, str]:
     return {"Authorization": f"Key {key or ''}"}
-
-
-def _request_paths(job_id: str, model: str) -> RequestPaths:
-    """Find a request's places in a job's id, or make the documented ones, which leave out a model's endpoint."""
-    request_id, *named = job_id.split(" ")
-    if named:
-        return RequestPaths(*named)
-    parts = model.split("/")
-    application = "/".join(parts[: 3 if parts[0] in NAMESPACES else 2])
-    path = f"/{application}/requests/{request_id}"
-    return RequestPaths(path, f"{path}/status", f"{path}/cancel")
-
-
-def _signed(request: CallbackRequest) -> tuple[bytes, bytes]:
-    """Take a callback's signed message and its signature, where it is no more than five minutes old."""
-    try:
-        signed = [request.headers[f"x-fal-webhook-{name}"] for name in ("request-id", "user-id", "timestamp")]
-        signature = bytes.fromhex(request.headers["x-fal-webhook-signature"])
-    except (KeyError, ValueError) as exc:
-        raise InvalidSignatureError("the callback's headers are missing or malformed") from exc
-    timestamp = signed[-1]
-    fresh = timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 12
-    if not fresh or abs(request.received_at - int(timestamp)) > TOLERANCE_SECONDS:
-        raise InvalidSignatureError("the callback's timestamp is not within five minutes of now")
-    message = "\n".join([*signed, hashlib.sha256(request.body).hexdigest()])
-    return message.encode(errors="replace"), signature
-
-
-def _public_key(item: object) -> bytes | None:
-    """Read a key of a JSON Web Key Set (RFC 8037): its `x` is the raw key in base64url, without padding."""
-    x = item.get("x") if isinstance(item, dict) else None
-    if not isinstance(x, str):
-        return None
-    try:
-        key = base64.urlsafe_b64decode(x + "=" * (-len(x) % 4))
-    except (binascii.Error, ValueError):
-        return None
-    return key if len(key) == 32 else None
-
-
-def _failed(document: Mapping[str, Any]) -> Failed:
-    words = http_responses.faults(document)
-    details = [item.get("type") for item in _listed(document.get("detail")) if isinstance(item, dict)]
-    if "content_policy_violation" in details:
-        return Failed(http_responses.moderation(Fal.name, words))
-    return Failed(http_responses.failure(Fal.name, words))
-
-
-def _blackened(document: Mapping[str, Any]) -> frozenset[int]:
-    """Number the pictures that the model's filter has painted black."""
-    flags = [_listed(document.get(name)) for name in ("has_nsfw_concepts", "nsfw_content_detected", "nsfw")]
-    return frozenset(n for found in flags for n, flag in enumerate(found) if flag is True)
-
-
-def _listed(value: object) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]

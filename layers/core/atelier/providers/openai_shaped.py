@@ -8,19 +8,16 @@ up quota is a 429 at OpenAI. Passes: 429, 503, 529, no connection. Unknown: no a
 any other 5xx, an answer without a picture.
 """
 
-import base64
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from atelier.catalog.gateway import Gateway, Sent
 from atelier.errors import ProviderCredentialsError, ProviderRejectedError
-from atelier.images.mask import with_alpha
 from atelier.outbound.http_client import HttpClient
-from atelier.providers import http_responses
+from atelier.providers import http_responses, sent_pictures
 from atelier.providers.form_data import form
-from atelier.providers.provider import ImageUrls, InputImage, Job, Outcome
+from atelier.providers.provider import ImageUrls, Job, Outcome
 from atelier.providers.synchronous import Synchronous, finished, listed, only_picture, post
 
 URL_LIFETIME_SECONDS = 3_600
@@ -47,11 +44,13 @@ class OpenAIShaped(Synchronous):
         if not gateway.takes_several:
             only_picture(self.name, job)
         if job.images and gateway.pictures is Sent.FORM:
-            content_type, content = form(fields, _files(gateway, job))
+            content_type, content = form(fields, sent_pictures.files(gateway.picture_field, job))
         elif job.mask:
             raise ProviderRejectedError(http_responses.refusal(self.name, "it takes no mask"))
         else:
-            pictures = {gateway.picture_field: _pictures(gateway.pictures, job.images)} if job.images else {}
+            pictures = (
+                {gateway.picture_field: sent_pictures.document(gateway.pictures, job.images)} if job.images else {}
+            )
             content_type, content = "application/json", json.dumps({**fields, **pictures}).encode()
         answer = post(
             self._http,
@@ -108,23 +107,3 @@ def shaped(gateway: Gateway) -> type[OpenAIShaped]:
         "gateway": gateway,
     }
     return type(f"Gateway[{gateway.name}]", (OpenAIShaped,), told)
-
-
-def _files(gateway: Gateway, job: Job) -> list[tuple[str, InputImage]]:
-    """Name the files of a form; a mask is transparent there where the first picture is to be changed."""
-    files = [(gateway.picture_field, image) for image in job.images]
-    if job.mask:
-        files.append(("mask", replace(job.mask, content=with_alpha(job.mask.content))))
-    return files
-
-
-def _pictures(sent: Sent, images: tuple[InputImage, ...]) -> object:
-    urls = [f"data:{image.content_type};base64,{base64.b64encode(image.content).decode()}" for image in images]
-    match sent:
-        case Sent.URL:
-            return urls[0]
-        case Sent.OBJECTS:
-            return [{"url": url, "type": "image_url"} for url in urls]
-        case Sent.REFERENCES:
-            return [{"type": "image_url", "image_url": {"url": url}} for url in urls]
-    return urls

@@ -14,19 +14,15 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from atelier.errors import ProviderBusyError, ProviderCredentialsError
-from atelier.outbound.http_client import HttpClient, HttpResponse
+from atelier.errors import ProviderBusyError
+from atelier.outbound.http_client import HttpClient
 from atelier.providers import http_responses
 from atelier.providers.callback_keys import CallbackKeys
 from atelier.providers.provider import CallbackRequest, Failed, ImageUrls, Job, JobRef, Outcome, Running, Submitted
-from atelier.providers.wire import Asynchronous
+from atelier.providers.wire import Asynchronous, Wire
 from atelier.standard_webhooks import verify
 
 ADDRESS = "https://api.replicate.com/v1"
-TIMEOUT_SECONDS = 30.0
-SECRET_TIMEOUT_SECONDS = 5.0
-MAX_ANSWER_BYTES = 5 * 1024 * 1024
-"""A prediction carries its logs."""
 LIFETIME_SECONDS = 60 * 60
 """How long output files are kept."""
 
@@ -48,104 +44,69 @@ class Replicate(Asynchronous):
     )  # fmt: skip
 
     def __init__(self, http: HttpClient, urls: Mapping[str, str]) -> None:
-        self._http = http
+        self._wire = Wire(http, self.name)
         self._base_url = (urls.get(self.name) or ADDRESS).rstrip("/")
         self._secrets: CallbackKeys[str] = CallbackKeys()
 
     def submit(self, job: Job) -> Outcome:
         """POST the prediction; OutcomeUnknownError where it may have been taken without our learning its id."""
         model, _, version = job.model.partition(":")
-        response = http_responses.submit(
-            self._http,
-            self.name,
-            f"{self._base_url}/predictions" if version else f"{self._base_url}/models/{model}/predictions",
-            headers={**_headers(job.key), "Content-Type": "application/json"},
-            content=json.dumps(
-                {
-                    **({"version": version} if version else {}),
-                    "input": dict(job.input),
-                    "webhook": job.callback_url,
-                    "webhook_events_filter": ["completed"],
-                }
-            ).encode(),
-            timeout=TIMEOUT_SECONDS,
-            max_bytes=MAX_ANSWER_BYTES,
-            message=_words,
-        )
-        job_id = http_responses.job_id(http_responses.document(response.body).get("id"))
-        if job_id is None:
-            raise http_responses.unknown(self.name, "answered without a prediction's id")
-        return Submitted(job_id)
+        url = f"{self._base_url}/predictions" if version else f"{self._base_url}/models/{model}/predictions"
+        body = {"input": dict(job.input), "webhook": job.callback_url, "webhook_events_filter": ["completed"]}
+        content = json.dumps({"version": version, **body} if version else body).encode()
+        headers = {**_headers(job.key), "Content-Type": "application/json"}
+        document = self._wire.submit(url, headers, content, _words)
+        return Submitted(self._wire.job_id(document.get("id"), "a prediction's id"))
 
     def fetch(self, job: JobRef) -> Outcome:
         """GET the prediction."""
-        response = self._ask("GET", f"/predictions/{job.id}", job.key, TIMEOUT_SECONDS)
+        response = self._wire.ask("GET", f"{self._base_url}/predictions/{job.id}", _headers(job.key))
         prediction = http_responses.document(response.body)
         if response.status == 404:
-            return Failed(http_responses.failure(self.name, "it no longer knows this prediction"))
+            return Failed(self._wire.failed("it no longer knows this prediction"))
         if response.status >= 400:
-            return Failed(http_responses.failure(self.name, _words(prediction)))
+            return Failed(self._wire.failed(_words(prediction)))
         match prediction.get("status"):
             case "succeeded":
                 found = http_responses.urls(prediction.get("output"))
-                return (
-                    ImageUrls(found, LIFETIME_SECONDS)
-                    if found
-                    else Failed(http_responses.failure(self.name, _without(prediction)))
-                )
+                return ImageUrls(found, LIFETIME_SECONDS) if found else Failed(self._wire.failed(_without(prediction)))
             case "failed":
-                return Failed(http_responses.failure(self.name, prediction.get("error")))
+                return Failed(self._wire.failed(prediction.get("error")))
             case "canceled" | "aborted":
-                return Failed(
-                    http_responses.failure(self.name, prediction.get("error") or "the prediction was cancelled")
-                )
+                return Failed(self._wire.failed(prediction.get("error") or "the prediction was cancelled"))
         return Running()
 
     def cancel(self, job: JobRef) -> None:
         """POST the wish."""
-        self._ask("POST", f"/predictions/{job.id}/cancel", job.key, TIMEOUT_SECONDS)
+        self._wire.ask("POST", f"{self._base_url}/predictions/{job.id}/cancel", _headers(job.key))
 
     def check(self, key: str | None) -> None:
         """GET the account."""
-        http_responses.check(self._http, self.name, f"{self._base_url}/account", headers=_headers(key))
+        http_responses.check(self._wire.http, self.name, f"{self._base_url}/account", headers=_headers(key))
 
     def read_callback(self, request: CallbackRequest, key: Callable[[], str | None]) -> str | None:
         """Check the signature with the account's secret, which `key` can read, and read the prediction's id."""
         self._secrets.verify(
             lambda secrets: verify(secrets, headers=request.headers, body=request.body, now=request.received_at),
-            lambda: (self._secret(key),),
+            lambda: self._read_secret(key()),
             request.received_at,
         )
         return http_responses.job_id(http_responses.document(request.body).get("id"))
 
-    def _secret(self, key: Callable[[], str | None]) -> str:
-        """Fetch the secret that the account's callbacks are signed with."""
-        ours = key()
-        if ours is None:
+    def _read_secret(self, key: str | None) -> tuple[str, ...]:
+        if key is None:
             raise ProviderBusyError(f"The secret of {self.name}'s callbacks cannot be read without a key of ours.")
-        try:
-            response = self._ask("GET", "/webhooks/default/secret", ours, SECRET_TIMEOUT_SECONDS)
-        except ProviderCredentialsError as exc:
-            raise ProviderBusyError(f"The secret of {self.name}'s callbacks cannot be read: {exc}") from exc
-        secret = http_responses.document(response.body).get("key")
-        if response.status >= 300 or not isinstance(secret, str) or not secret:
-            raise ProviderBusyError(f"The provider {self.name} does not tell the secret of its callbacks.")
-        return secret
-
-    def _ask(self, method: str, path: str, key: str | None, timeout: float) -> HttpResponse:
-        return http_responses.ask(
-            self._http,
-            self.name,
-            method,
-            self._base_url + path,
-            headers=_headers(key),
-            timeout=timeout,
-            max_bytes=MAX_ANSWER_BYTES,
-        )
+        url = f"{self._base_url}/webhooks/default/secret"
+        return self._wire.callback_keys(url, _headers(key), _secret, "secret")
 
 
 def _headers(key: str | None) -> Mapping[str, str]:
     return {"Authorization": f"Bearer {key or ''}"}
+
+
+def _secret(document: Mapping[str, Any]) -> tuple[str, ...]:
+    secret = document.get("key")
+    return (secret,) if isinstance(secret, str) and secret else ()
 
 
 def _words(problem: Mapping[str, Any]) -> str | None:

@@ -1,12 +1,21 @@
 """What providers with jobs share: what they are unless they say otherwise, and how they are called."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
+from atelier.errors import ProviderBusyError, ProviderCredentialsError
 from atelier.outbound.http_client import HttpClient, HttpResponse
 from atelier.providers import http_responses
 from atelier.providers.provider import CallbackRequest, JobRef
+
+TIMEOUT_SECONDS = 30.0
+KEYS_TIMEOUT_SECONDS = 5.0
+"""A callback waits for the keys that it is signed with."""
+MAX_ANSWER_BYTES = 5 * 1024 * 1024
+"""A job may carry its logs."""
+
+Key = TypeVar("Key")
 
 
 class Asynchronous:
@@ -35,8 +44,8 @@ class Wire:
 
     http: HttpClient
     provider: str
-    timeout: float = 30.0
-    max_bytes: int = 5 * 1024 * 1024
+    timeout: float = TIMEOUT_SECONDS
+    max_bytes: int = MAX_ANSWER_BYTES
 
     def submit(
         self, url: str, headers: Mapping[str, str], content: bytes, message: Callable[[dict[str, Any]], object]
@@ -72,6 +81,30 @@ class Wire:
         response = self.call(method, url, headers, content)
         http_responses.answered(response, self.provider)
         return response
+
+    def job_id(self, value: object, named: str = "a job's id") -> str:
+        """Return the id of a job that was taken; OutcomeUnknownError, with what is `named`, where it is none."""
+        found = http_responses.job_id(value)
+        if found is None:
+            raise http_responses.unknown(self.provider, f"answered without {named}")
+        return found
+
+    def callback_keys(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        pick: Callable[[Mapping[str, Any]], tuple[Key, ...]],
+        named: str = "keys",
+    ) -> tuple[Key, ...]:
+        """GET the keys that the provider's callbacks are signed with; ProviderBusyError where it does not tell them."""
+        try:
+            response = replace(self, timeout=KEYS_TIMEOUT_SECONDS).ask("GET", url, headers)
+        except ProviderCredentialsError as exc:
+            raise ProviderBusyError(f"The {named} of {self.provider}'s callbacks cannot be read: {exc}") from exc
+        keys = pick(http_responses.document(response.body))
+        if response.status >= 300 or not keys:
+            raise ProviderBusyError(f"The provider {self.provider} does not tell the {named} of its callbacks.")
+        return keys
 
     def failed(self, words: object) -> str:
         """Tell a client that a job failed."""

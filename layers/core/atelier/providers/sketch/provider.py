@@ -18,29 +18,13 @@ from typing import Any
 
 from atelier.catalog.provider_input import plain
 from atelier.errors import FetchError
-from atelier.images.image import EncodedImage
 from atelier.outbound.http_client import HttpClient
 from atelier.providers import http_responses
-from atelier.providers.provider import (
-    CallbackRequest,
-    Failed,
-    InputImages,
-    Job,
-    JobRef,
-    Outcome,
-    Rendered,
-    Running,
-    Submitted,
-)
+from atelier.providers.provider import CallbackRequest, Failed, InputImages, Job, JobRef, Outcome, Running, Submitted
 
 SLOW_SECONDS = 10.0
 CALLBACK_TIMEOUT_SECONDS = 10.0
 CALLBACK_MAX_BYTES = 64 * 1024
-SIDE = 1_024
-MAX_PIXELS = 4_096 * 4_096
-"""Of a picture that became larger; the function that draws has the memory for so many."""
-MAX_WORDS, MAX_WORD = 20, 40
-"""So many unknown words are named, and so many letters of each."""
 
 
 class Sketch:
@@ -120,64 +104,8 @@ def _test_prompt(job: Job) -> str | None:
     return word if word.startswith("test:") else None
 
 
-def _draw(tool: str, values: Mapping[str, Any], inputs: InputImages) -> Rendered | Failed:
-    """Do what a tool is for; the webhook function, which reads callbacks, has no Pillow."""
-    if not inputs.pictures:
-        return _compose(values)
-    from atelier.providers.sketch import drawing
+def _draw(tool: str, values: Mapping[str, Any], inputs: InputImages) -> Outcome:
+    """Draw, by what only the functions that draw need: the webhook function, which reads callbacks, has no Pillow."""
+    from atelier.providers.sketch.drawing import tasks
 
-    picture, mask = inputs.pictures[0].content, inputs.mask.content if inputs.mask else None
-    try:
-        match tool:
-            case "outpaint":
-                made = [drawing.outpaint(picture, values, max_pixels=MAX_PIXELS)]
-            case "upscale":
-                made = [drawing.upscale(picture, values.get("factor") or 2, max_pixels=MAX_PIXELS)]
-            case "remove-background":
-                made = [drawing.remove_background(picture)]
-            case "erase":
-                made = [drawing.erase(picture, mask)]
-            case _:
-                made = drawing.change(
-                    picture,
-                    mask,
-                    values["prompt"],
-                    seed=values.get("seed"),
-                    width=values.get("width"),
-                    height=values.get("height"),
-                    count=values.get("num_images") or 1,
-                )
-    except drawing.CannotDrawError as exc:
-        return Failed(f"Sketch cannot do this: {exc}")
-    return Rendered(tuple(EncodedImage(content, "image/png", *size) for content, size in made))
-
-
-def _compose(values: Mapping[str, Any]) -> Rendered:
-    from atelier.providers.sketch.drawing import (  # the webhook function reads callbacks without Pillow
-        draw,
-        unknown_words,
-    )
-
-    width, height = values.get("width") or SIDE, values.get("height") or SIDE
-    prompt, seed = values["prompt"], values.get("seed")
-    contents = (
-        draw(
-            prompt,
-            negative_prompt=values.get("negative_prompt") or "",
-            seed=(seed or 0) + number if number else seed,
-            width=width,
-            height=height,
-        )
-        for number in range(values.get("num_images") or 1)
-    )
-    pictures = tuple(EncodedImage(content, "image/png", width, height) for content in contents)
-    return Rendered(pictures, _notes(unknown_words(prompt)))
-
-
-def _notes(unknown: tuple[str, ...]) -> tuple[str, ...]:
-    """Say which words of a prompt the pictures do not show."""
-    if not unknown:
-        return ()
-    words = ", ".join(word[:MAX_WORD] for word in unknown[:MAX_WORDS])
-    more = f" and {len(unknown) - MAX_WORDS} more" if len(unknown) > MAX_WORDS else ""
-    return (f"Sketch does not know these words, and did not draw them: {words}{more}.",)
+    return tasks.draw(tool, values, inputs)
