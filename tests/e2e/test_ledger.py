@@ -20,10 +20,10 @@ from atelier.adapters.dynamodb.acceptance_store import AcceptanceStore
 from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
+from atelier.clock import utc_day
 from atelier.errors import NotFoundError, PaymentRequiredError, UnavailableError
 from atelier.generations.idempotency import Idempotency
 from atelier.generations.model import Generation, Status, new_generation
-from atelier.generations.usage import utc_day
 from tests.soak import size
 from tools.local_stack import REGION, Deployed
 

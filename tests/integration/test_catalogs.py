@@ -228,3 +228,27 @@ def test_a_stacks_own_catalog_is_what_all_its_functions_read(
         request("generate", method="GET", path=f"/generations/{accepted['id']}", authorization=key, body="")
     )
     assert done["status"] == "success"
+
+
+def test_a_model_is_not_called_after_its_last_day(
+    lambdas: Lambdas, key: str, put: Callable[[str], None], stack: Stack, studio: Studio
+) -> None:
+    # given a catalog in which a provider's models have ended, one of which has no other provider
+    stack.change("CatalogObject", f"{BUCKET}/{KEY}")
+    over = 'name = "artificial-studio"\nends = 2020-01-31'
+    text = TEXT.replace('name = "artificial-studio"', over)
+    only = 'name = "Other"\ndescription = "Another."\ntool = "text-to-image"\ncost = 4\ndeadline = 600'
+    put(f"{text}\n[models.other]\n{only}\n[[models.other.providers]]\n{over}\n")
+    assert text != TEXT
+    # then the one is drawn here instead, and the other is refused for good
+    found = models(lambdas)
+    assert (found["playground-v2"]["available"], found["other"]["available"]) == (True, False)
+    _, accepted = lambdas.ask(request("generate", authorization=key, body=asked("playground-v2")))
+    event = request("generate", authorization=key, body=asked("other"))
+    refused = lambdas.invoke("generate", event)
+    assert (refused["statusCode"], refused["multiValueHeaders"]["x-should-retry"]) == (503, ["false"])
+    assert json.loads(refused["body"])["message"].startswith("other ended at its provider on 2020-01-31; ")
+    lambdas.make()
+    path = f"/generations/{accepted['id']}"
+    _, done = lambdas.ask(request("generate", method="GET", path=path, authorization=key, body=""))
+    assert (done["status"], studio.webhook) == ("success", "")

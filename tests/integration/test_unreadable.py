@@ -10,10 +10,9 @@ from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.delivery_store import DeliveryStore
 from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable, log_unreadable
-from atelier.clock import now_ms
+from atelier.clock import now_ms, utc_day
 from atelier.errors import UnreadableRecordError
 from atelier.generations.model import Generation, Moment, ProviderAttempt, Status
-from atelier.generations.usage import utc_day
 from tests.integration.client import Client, a_client
 from tests.integration.lambdas import Lambdas, request
 from tests.integration.samples import NOW, delivery, generation

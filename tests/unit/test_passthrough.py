@@ -1,18 +1,20 @@
 """Models by their providers' own names, free sizes, and models that end."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
+from atelier.api.admin_serializers import provider_document
 from atelier.api.generation_request import parse_generation_request
 from atelier.catalog.model import Catalog, embedded, endings, load, mismatches
 from atelier.encoding import encode
 from atelier.errors import ConfigurationError, InvalidRequestError, NotFoundError
 from atelier.outbound.url_policy import UrlPolicy
-from atelier.providers.registry import KINDS
+from atelier.providers.registry import KINDS, Setup
 from tests.cases import each
+from tests.unit.fakes import InMemoryProviderKeys
 from tests.unit.test_catalog import SMALL
 
 OPEN = """
@@ -212,6 +214,21 @@ def ending(day: str, slug: str = "m") -> Catalog:
 )
 def test_the_operator_is_told_sixty_days_before(day: str, said: list[str]) -> None:
     assert [str(one) for one in endings(ending(day), TODAY)] == said
+
+
+@each(
+    ("day", "shown"),
+    [
+        (date(2027, 1, 13), []),
+        (date(2027, 1, 14), [{"model": "nano-banana", "ends": "2027-03-15", "ended": False}]),
+        (date(2027, 3, 16), [{"model": "nano-banana", "ends": "2027-03-15", "ended": True}]),
+    ],
+)
+def test_the_console_is_told_sixty_days_before(day: date, shown: list[dict[str, Any]]) -> None:
+    now = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1_000)
+    setup = Setup(InMemoryProviderKeys({"gemini": "k"}), {})
+    document = provider_document(KINDS["gemini"], embedded(), setup, None, now)
+    assert document["endings"] == [{**one, "name": "gemini-2.5-flash-image"} for one in shown]
 
 
 def test_an_end_is_a_date() -> None:

@@ -1,6 +1,7 @@
 """Accept, authenticate and wait."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from atelier.accounts.api_keys import ApiKey, mint_key
 from atelier.accounts.authorization import Authenticate
 from atelier.accounts.users import User
 from atelier.catalog.model import Route, embedded
-from atelier.errors import ForbiddenError, UnauthenticatedError, UnavailableError
+from atelier.errors import ForbiddenError, ModelUnavailableError, UnauthenticatedError, UnavailableError
 from atelier.generations.accept import Accept, GenerationRequest
 from atelier.generations.idempotency import Idempotency
 from atelier.generations.model import RESEND_AFTER, Generation, Status
@@ -192,6 +193,22 @@ def test_a_model_of_owners_hardware_alone_says_where_to_read_on() -> None:
     model = replace(embedded().model("sdxl"), routes=(Route("automatic1111", "x"), Route("bedrock", "y")))
     with pytest.raises(UnavailableError, match=r"set up automatic1111 or bedrock \(docs/operations.md\)"):
         accepting(InMemoryGenerations(), InMemoryQueue())(replace(a_request(), model=model), PAYING, "c")
+
+
+def test_a_model_that_has_ended_everywhere_names_what_to_do() -> None:
+    over = (Route("fal", "x", ends=date(2020, 1, 31)), Route("replicate", "y", ends=date(2020, 2, 29)))
+    request = replace(a_request("flux-dev"), model=replace(embedded().model("flux-dev"), routes=over))
+    step = accepting(InMemoryGenerations(), InMemoryQueue(), InMemoryProviderKeys({"fal": "k"}))
+    with pytest.raises(ModelUnavailableError) as caught:
+        step(request, PAYING, "c")
+    assert caught.value.message == (
+        "flux-dev ended at its providers on 2020-02-29; ask for another model of GET /models, or tell the operator, "
+        "who can name its successor in the catalog."
+    )
+    # and where one goes on, the advice is about that one
+    goes_on = replace(request.model, routes=(over[0], Route("replicate", "y")))
+    with pytest.raises(ModelUnavailableError, match=r"can: atelier providers set replicate\.$"):
+        step(replace(request, model=goes_on), PAYING, "c")
 
 
 def test_a_key_that_was_just_set_counts_at_once() -> None:

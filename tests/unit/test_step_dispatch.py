@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -243,6 +244,16 @@ def test_a_model_without_provider_fails_and_names_the_key_to_set() -> None:
     assert (failed.status, failed.refunded) == (Status.ERROR, True)
     assert "studio" in (failed.error or "")
     assert room.calls == {}
+
+
+def test_a_model_that_ended_while_it_waited_fails_and_says_so() -> None:
+    model = a_catalog().model("paid-only")
+    over = replace(model, routes=tuple(replace(route, ends=date(2020, 1, 1)) for route in model.routes))
+    room = Room(a_generation(model="paid-only"), catalog=Catalog({"paid-only": over}))
+    room.step = replace(room.step, ready=lambda route: not route.has_ended(room.clock()))
+    failed = room.run()
+    assert (failed.status, failed.refunded, room.calls) == (Status.ERROR, True, {})
+    assert (failed.error or "").startswith("paid-only ended at its providers on 2020-01-01; ")
 
 
 def test_a_model_that_the_catalog_no_longer_has_fails() -> None:

@@ -5,9 +5,8 @@ from datetime import timedelta
 from atelier.adapters.lambda_.router import Response, Router, answer, current_event
 from atelier.api.admin_requests import parse_days
 from atelier.api.admin_serializers import overview_document
-from atelier.clock import now_ms
+from atelier.clock import now_ms, utc_day
 from atelier.generations.overview import summarise
-from atelier.generations.usage import utc_day
 
 from ..operator import administrator
 

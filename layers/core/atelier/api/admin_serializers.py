@@ -9,11 +9,12 @@ from atelier.accounts.search import Found, Search
 from atelier.accounts.users import User, WebhookSecrets
 from atelier.api.usage import usage_row
 from atelier.catalog.model import Catalog, endings
+from atelier.clock import utc_day
 from atelier.encoding import timestamp
 from atelier.generations.model import Generation, ListedGeneration, Moment, Status, UnreadableGeneration
 from atelier.generations.overview import Overview
 from atelier.generations.serializer import announce, describe, describe_unreadable, detail, output_document
-from atelier.generations.usage import Usage, charged, utc_day
+from atelier.generations.usage import Usage, charged
 from atelier.outbound.circuit_breaker import CircuitBreaker
 from atelier.providers.provider import Provider
 from atelier.providers.registry import Setup

@@ -8,8 +8,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from atelier.api.fields import FieldReader, one_of
+from atelier.clock import utc_day
 from atelier.errors import FieldError, InvalidRequestError
-from atelier.generations.usage import Usage, utc_day
+from atelier.generations.usage import Usage
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 366

@@ -13,6 +13,7 @@ from atelier.catalog.gateway import Gateway, gateway
 from atelier.catalog.price import Price, microdollars, price_of, prices
 from atelier.catalog.provider_input import AUTO, SHAPE, Rule, plain, ratio_of, translate
 from atelier.catalog.workflow import filled, workflow
+from atelier.clock import utc_day
 from atelier.errors import ConfigurationError, FieldError, NotFoundError
 
 T = TypeVar("T")
@@ -83,6 +84,10 @@ class Route:
     workflow: Mapping[str, Any] | None = None
     own_words: bool = False
     ends: date | None = None
+
+    def has_ended(self, now: int) -> bool:
+        """Tell whether the provider has stopped serving the model; `now` in milliseconds since the epoch."""
+        return self.ends is not None and self.ends < utc_day(now)
 
     def translate(
         self, payload: Mapping[str, Any], images: tuple[str, ...] = (), mask: str | None = None
@@ -305,6 +310,15 @@ class Ending:
         if self.has_ended:
             return f"{self.model} at {self.provider}: {self.name} ended on {self.ends}; name its successor"
         return f"{self.model} at {self.provider}: {self.name} ends on {self.ends}; name its successor before"
+
+
+def ended(model: Model) -> str:
+    """Tell a client that every provider of a model has stopped serving it."""
+    last = max(route.ends for route in model.routes if route.ends)
+    return (
+        f"{model.slug} ended at its {'providers' if len(model.routes) > 1 else 'provider'} on {last}; ask for another "
+        "model of GET /models, or tell the operator, who can name its successor in the catalog."
+    )
 
 
 def endings(catalog: Catalog, today: date) -> list[Ending]:

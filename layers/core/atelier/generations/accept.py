@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from atelier.accounts.api_keys import ApiKey
-from atelier.catalog.model import SKETCH, Model, Route
+from atelier.catalog.model import SKETCH, Model, Route, ended
 from atelier.errors import ModelUnavailableError, UnavailableError
 from atelier.generations.idempotency import CountedRequest, Idempotency
 from atelier.generations.model import FINAL, Generation, Status, new_generation
@@ -58,9 +58,7 @@ class Accept:
         if not routes:
             if idempotency and (earlier := self.acceptances.find_earlier(key, idempotency, now)):
                 return earlier
-            raise ModelUnavailableError(
-                f"No provider of {request.model.slug} is set up; the operator can: {_advice(request.model)}."
-            )
+            raise ModelUnavailableError(_unavailable(request.model, self.setup.clock()))
         wanted = new_generation(
             user_id=key.user_id,
             key_id=key.id,
@@ -98,9 +96,17 @@ class Accept:
             return  # reconcile sends what is pending too long
 
 
-def _advice(model: Model) -> str:
+def _unavailable(model: Model, now: int) -> str:
+    """Say why nobody here can make a model's images, and what to do."""
+    alive = [route for route in model.routes if not route.has_ended(now)]
+    if model.routes and not alive:
+        return ended(model)
+    return f"No provider of {model.slug} is set up; the operator can: {_advice(alive)}."
+
+
+def _advice(routes: list[Route]) -> str:
     """Say what makes a model usable, shortly: a provider's key, or what docs/operations.md says of the others."""
-    known = {route.provider: KINDS.get(route.provider) or route.gateway for route in model.routes}
+    known = {route.provider: KINDS.get(route.provider) or route.gateway for route in routes}
     names = [name for name, kind in known.items() if kind]
     keyed = [name for name, kind in known.items() if kind and kind.needs_key]
     if not keyed:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from atelier.catalog.gateway import Gateway
-from atelier.catalog.model import SKETCH, Catalog, Model, Route
+from atelier.catalog.model import SKETCH, Catalog, Model, Route, ended
 from atelier.chance import chance
 from atelier.clock import MINUTE, SECOND
 from atelier.errors import (
@@ -202,7 +202,10 @@ class Dispatch:
             return sorted(candidates, key=lambda candidate: candidate.times_tried(generation))
         if refusals:
             raise refusals[0]
-        names = ", ".join(route.provider for route in model.routes)
+        alive = [route for route in model.routes if not route.has_ended(self.clock())]
+        if model.routes and not alive:
+            raise NotFoundError(ended(model))
+        names = ", ".join(route.provider for route in alive)
         raise NotFoundError(f"No provider of this model is set up; the operator can set a key for {names}.")
 
     def _routes(self, model: Model, generation: Generation) -> tuple[Route, ...]:

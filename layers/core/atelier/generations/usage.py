@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
+from atelier.clock import utc_day
 from atelier.generations.model import CANCELLED, Generation, Status
 
 
@@ -68,11 +69,6 @@ def summed(found: Iterable[Usage]) -> list[Usage]:
         known = total.get(key)
         total[key] = one if known is None else _add(known, one)
     return [total[key] for key in sorted(total)]
-
-
-def utc_day(at: int) -> date:
-    """Return the UTC day of a time."""
-    return datetime.fromtimestamp(at / 1_000, UTC).date()
 
 
 def days_between(first: date, last: date) -> list[date]:

@@ -1,10 +1,11 @@
 """All providers by name, and which of them this stack is set up for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from atelier.catalog.gateway import Gateway
 from atelier.catalog.model import Catalog, Route
+from atelier.clock import now_ms
 from atelier.errors import NotFoundError
 from atelier.outbound.http_client import HttpClient
 from atelier.providers.artificial_studio import ArtificialStudio
@@ -34,14 +35,20 @@ KEYS_FOR_CALLBACKS = frozenset({Replicate.name})
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The operator's configuration: keys, addresses of self-hosted providers, and ARNs of Bedrock's models."""
+    """The operator's configuration: keys, addresses of self-hosted providers, and ARNs of Bedrock's models.
+
+    `clock` tells which models have ended at their providers.
+    """
 
     keys: ProviderKeys
     urls: Mapping[str, str]
     bedrock_models: tuple[str, ...] = ()
+    clock: Callable[[], int] = now_ms
 
     def ready(self, route: Route) -> bool:
-        """Tell whether this stack can take a route."""
+        """Tell whether this stack can take a route: it is set up, and the provider still serves the model."""
+        if route.has_ended(self.clock()):
+            return False
         kind: type[Provider] | Gateway | None = KINDS.get(route.provider) or route.gateway
         if kind is None or (kind.needs_address and kind.name not in self.urls):
             return False
