@@ -26,7 +26,7 @@ from tests.simulators.bfl import BlackForestLabsSimulator
 from tests.simulators.comfyui import ComfyUISimulator
 from tests.simulators.fal import FalSimulator
 from tests.simulators.faults import Timing
-from tests.simulators.gateways import XaiSimulator
+from tests.simulators.gateways import OpenRouterSimulator, RecraftSimulator, TogetherSimulator, XaiSimulator
 from tests.simulators.gemini import GeminiSimulator
 from tests.simulators.ideogram import IdeogramSimulator
 from tests.simulators.openai import OpenAISimulator
@@ -65,6 +65,9 @@ class Simulators:
     gemini: GeminiSimulator
     ideogram: IdeogramSimulator
     xai: XaiSimulator
+    openrouter: OpenRouterSimulator
+    together: TogetherSimulator
+    recraft: RecraftSimulator
     openai: OpenAISimulator
 
     @property
@@ -75,7 +78,7 @@ class Simulators:
     @property
     def synchronous(self) -> tuple[SynchronousSimulator, ...]:
         """Those that answer with pictures, at once."""
-        return self.gemini, self.ideogram, self.xai
+        return self.gemini, self.ideogram, self.xai, self.openrouter, self.together, self.recraft
 
     @property
     def all(self) -> tuple[Simulator, ...]:
@@ -315,9 +318,15 @@ def simulators() -> Iterator[Simulators]:
         GeminiSimulator(timing=TIMING) as gemini,
         IdeogramSimulator(timing=TIMING) as ideogram,
         XaiSimulator(timing=TIMING) as xai,
+        OpenRouterSimulator(timing=TIMING) as openrouter,
+        TogetherSimulator(timing=TIMING) as together,
+        RecraftSimulator(timing=TIMING) as recraft,
         OpenAISimulator() as openai,
     ):
-        yield Simulators(replicate, fal, artificial_studio, bfl, comfyui, gemini, ideogram, xai, openai)
+        yield Simulators(
+            replicate, fal, artificial_studio, bfl, comfyui, gemini, ideogram, xai, openrouter, together, recraft,
+            openai,
+        )  # fmt: skip
 
 
 @pytest.fixture(scope="session")

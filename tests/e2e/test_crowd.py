@@ -2,7 +2,7 @@
 
 One call in five is refused or its answer lost, one job in five goes wrong, one callback in five comes late, early,
 thrice or never, and to one job in five somebody else's callback comes. Artificial Studio and ComfyUI never call back at
-all; Gemini, Ideogram and xAI answer with the pictures, to calls that the tests know by their prompts.
+all; Gemini, Ideogram and the gateways answer with the pictures, to calls that the tests know by their prompts.
 """
 
 import time
@@ -32,7 +32,7 @@ COUNT = size(soak=800, test=200)
 CREDITS = 10 * COUNT
 MODELS = (
     "from-replicate", "from-fal", "from-artificial-studio", "from-bfl", "from-comfyui", "from-gemini", "from-ideogram",
-    "from-xai",
+    "from-xai", "from-openrouter", "from-together", "from-recraft",
 )  # fmt: skip
 SHARE = size(soak=0.2, test=0.4)
 CLIENTS = 16
@@ -209,7 +209,7 @@ def test_no_paid_call_is_repeated_after_an_unknown_outcome(crowd: Crowd, simulat
 
     repeated = {name: given for name, given in answers.items() if set(given[:-1]) & set(UNKNOWN)}
     assert repeated == {}
-    assert [one.repeated for one in (*simulators.asynchronous, *simulators.synchronous)] == [[]] * 8
+    assert [one.repeated for one in (*simulators.asynchronous, *simulators.synchronous)] == [[]] * 11
     assert simulators.comfyui.doubled == []
     assert {name: len(jobs) for name, jobs in crowd.jobs.items() if len(jobs) > 1} == {}
 
@@ -279,15 +279,21 @@ def test_each_kind_of_fault_has_happened(crowd: Crowd, simulators: Simulators) -
     assert {course.callback for course in courses} == set(Callback)
     assert {forgery for course in courses for forgery in course.forgeries} == set(Forgery)
     assert not [call for call in crowd.calls if call.job_id in never and not call.forgery]
-    assert [one.errors for one in (*simulators.asynchronous, *simulators.synchronous)] == [[]] * 8
+    assert [one.errors for one in (*simulators.asynchronous, *simulators.synchronous)] == [[]] * 11
 
 
 def test_what_providers_charged_is_kept_and_counted(crowd: Crowd, simulators: Simulators) -> None:
-    told = {simulators.bfl.name: 30_000, simulators.xai.name: simulators.xai.ticks // 10_000}
+    told = {
+        simulators.bfl.name: 30_000,
+        simulators.xai.name: simulators.xai.ticks // 10_000,
+        simulators.openrouter.name: 40_000,
+    }
+    synchronous = {simulator.name for simulator in simulators.synchronous}
+    prices = {"gemini": 33_600, "ideogram": 60_000, "together": 2_700, "recraft": 40_000}
     for generation in crowd.with_status(Status.SUCCESS):
         job = crowd.jobs[generation.id][0]
-        if generation.provider in told and (job.course.answer is Answer.TAKEN or generation.provider == "xai"):
+        if generation.provider in told and (job.course.answer is Answer.TAKEN or generation.provider in synchronous):
             assert generation.provider_cost == told[generation.provider], generation
         elif generation.provider not in told:
             assert generation.provider_cost is None
-            assert generation.provider_price == {"gemini": 33_600, "ideogram": 60_000}.get(generation.provider or "", 0)
+            assert generation.provider_price == prices.get(generation.provider or "", 0)
