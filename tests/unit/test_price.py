@@ -11,7 +11,7 @@ from atelier.catalog.price import megapixels_of
 from atelier.errors import ConfigurationError
 from atelier.generations.model import Status, StoredFile
 from atelier.generations.usage import Usage, usage_of
-from atelier.providers.provider import Images, ImageUrls, Outcome, Submitted
+from atelier.providers.provider import Failed, Images, ImageUrls, Outcome, Submitted
 from tests.cases import each
 from tests.unit.fakes import NOW, RAW, a_generation
 from tests.unit.test_catalog import SMALL
@@ -95,6 +95,7 @@ def test_a_broken_price_is_said(prices: str, fault: str) -> None:
         (Images((RAW,), 0), 0),
         (ImageUrls(("https://a.example/1.png",), None, 7), 7),
         (Submitted("job-1", 45_000), 45_000),
+        (Failed("No.", 5_000), 5_000),
     ],
 )
 def test_what_a_provider_says_it_charges_is_kept(outcome: Outcome, cost: int | None) -> None:

@@ -81,6 +81,17 @@ def test_our_key_is_polled_with_at_their_hosts_alone(polling_url: object, job_id
     assert submit({"id": "j-1", "polling_url": polling_url}) == Submitted(job_id)
 
 
+@each(("cost", "told"), [(4.5, 45_000), (None, None)])
+def test_a_cost_told_with_the_end_counts_too(cost: object, told: int | None) -> None:
+    done = fetch({"status": "Ready", "result": {"sample": "https://delivery.bfl.ai/1.png"}, "cost": cost})
+    assert isinstance(done, ImageUrls)
+    assert done.cost == told
+    for status in ("Content Moderated", "Error", "Ready"):
+        failed = fetch({"status": status, "cost": cost})
+        assert isinstance(failed, Failed)
+        assert failed.cost == told
+
+
 @each(("cost", "told"), [(3, 30_000), (0.9, 9_000), (0, 0), (None, None), ("3", None), (-1, None), (1e300, None)])
 def test_the_cost_is_in_cents(cost: object, told: int | None) -> None:
     assert submit({"id": "j-1", "cost": cost}) == Submitted("j-1", told)

@@ -128,6 +128,48 @@ class Room:
         return self.generation
 
 
+# ---- What the provider charges
+
+
+@each("before", [SUBMITTED, IN_HAND], ids=["asked", "asked again"])
+@each("earlier", [None, 30_000], ids=["told for the first time", "told otherwise with the job"])
+@each(
+    ("outcome", "cost"),
+    [
+        (ImageUrls((URL,), cost=41_234), 41_234),
+        (Images((RAW,), 0), 0),
+        (Failed("No.", 5_000), 5_000),
+    ],
+)
+def test_a_cost_told_with_the_result_is_kept(
+    before: Generation, earlier: int | None, outcome: Outcome, cost: int
+) -> None:
+    room = Room(replace(before, provider_cost=earlier), fetch=[outcome])
+    assert room.run().status.final
+    assert room.generation.provider_cost == cost
+
+
+def test_a_cost_told_with_the_job_outlives_a_mute_result() -> None:
+    for outcome in (ImageUrls((URL,)), Failed("No.")):
+        assert Room(replace(SUBMITTED, provider_cost=30_000), fetch=[outcome]).run().provider_cost == 30_000
+
+
+def test_a_told_cost_survives_a_download_that_is_tried_again() -> None:
+    egress = ScriptedHttp(FetchFailedError("no answer", sent=True), answer(200, PICTURE.content))
+    room = Room(fetch=[ImageUrls((URL,), cost=7)], egress=egress)
+    with pytest.raises(FetchFailedError):
+        room.run()
+    assert (room.generation.status, room.generation.provider_cost) == (Status.UPLOADING, 7)
+    assert (room.run().status, room.generation.provider_cost) == (Status.SUCCESS, 7)
+
+
+def test_a_told_cost_is_kept_by_a_record_that_moved_on() -> None:
+    room = Room(fetch=[ImageUrls((URL,), cost=7)])
+    room.generations.advance(SUBMITTED, SUBMITTED.rescheduled(NOW + 5))
+    room.step(SUBMITTED)
+    assert (room.generation.status, room.generation.provider_cost) == (Status.SUCCESS, 7)
+
+
 # ---- Writing as the client wants
 
 

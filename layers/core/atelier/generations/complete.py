@@ -30,16 +30,19 @@ class Complete:
         *,
         sources: tuple[str, ...] = (),
         until: int | None = None,
+        cost: int | None = None,
     ) -> Generation:
         """Store what a generation made, one picture at a time, so that no two are held in memory; return it finished.
 
         Bytes come from outside (from `sources`, which last `until` then) and are written anew; one that cannot be used
-        (FetchRefusedError or InvalidImageError) fails it. That a processing one is uploading now is written where its
-        webhook wants to hear of it, else with its end. Raises ConflictError where another run finished it first.
+        (FetchRefusedError or InvalidImageError) fails it. `cost` is what the provider has just said that it charges.
+        That a processing one is uploading now is written where its webhook wants to hear of it, else with its end.
+        Raises ConflictError where another run finished it first.
         """
         begun = self.clock()
 
         def uploading(now: Generation) -> Generation:
+            now = now.charged(cost)
             return now if now.status is Status.UPLOADING else now.uploading(begun, sources, until)
 
         if generation.status is Status.PROCESSING and generation.is_told(Status.UPLOADING):

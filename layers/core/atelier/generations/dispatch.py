@@ -292,7 +292,7 @@ class Dispatch:
             return candidate.provider.submit(replace(candidate.job, key=self._key(candidate.provider)))
 
     def _record(self, attempt: ActiveAttempt, outcome: Outcome) -> Generation:
-        cost = outcome.cost if isinstance(outcome, Images | ImageUrls | Submitted) else None
+        cost = outcome.cost if isinstance(outcome, Images | ImageUrls | Submitted | Failed) else None
         claimed, now = attempt.claimed.charged(cost), self.clock()
         match outcome:
             case Rendered(pictures, notes) if self.workshop:

@@ -92,11 +92,11 @@ class Ingest:
             self.generations.recovered(provider_upstream(generation.provider or ""), now)
         match outcome:
             case ImageUrls(urls):
-                self._bring_home(generation, urls, outcome.until(now))
+                self._bring_home(generation, urls, outcome.until(now), outcome.cost)
             case Images() | Rendered():
                 self._store(generation, outcome)
-            case Failed(message):
-                self.generations.advance(generation, generation.timed_out(message, now))
+            case Failed(message, cost):
+                self.generations.advance(generation, generation.charged(cost).timed_out(message, now))
             case _ if generation.cancelled_at is not None:
                 self.generations.advance(generation, generation.timed_out(CANCELLED, now))
             case _ if now >= (generation.deadline_at or 0):
@@ -122,11 +122,11 @@ class Ingest:
         """Fetch the pictures that a worker had in hand when it died."""
         match self._fetch(generation):
             case ImageUrls(urls) as located:
-                self._bring_home(generation, urls, located.until(self.clock()))
+                self._bring_home(generation, urls, located.until(self.clock()), located.cost)
             case Images() | Rendered() as outcome:
                 self._store(generation, outcome)
-            case Failed(message):
-                self.generations.advance(generation, generation.failed(message, self.clock()))
+            case Failed(message, cost):
+                self.generations.advance(generation, generation.charged(cost).failed(message, self.clock()))
             case _:
                 raise ProviderBusyError("the provider takes a finished job for one that runs")
 
@@ -162,19 +162,23 @@ class Ingest:
 
     # ---- Bringing pictures home
 
-    def _bring_home(self, generation: Generation, urls: tuple[str, ...], until: int) -> None:
-        """Download and store; what cannot be downloaded is tried again `until` the provider deletes it."""
+    def _bring_home(self, generation: Generation, urls: tuple[str, ...], until: int, cost: int | None = None) -> None:
+        """Download and store; what cannot be downloaded is tried again `until` the provider deletes it.
+
+        `cost` is what the provider has just said that it charges.
+        """
         deadline = self.download.deadline(DOWNLOAD_SECONDS)
         contents = (self._content(url, deadline) for url in urls)
         try:
-            self.finish(generation, contents, sources=urls, until=until)
+            self.finish(generation, contents, sources=urls, until=until, cost=cost)
         except FetchFailedError as exc:
             if self.clock() < until:
                 if generation.status is Status.PROCESSING:
-                    self.generations.advance(generation, generation.uploading(self.clock(), urls, until))
+                    after = generation.charged(cost).uploading(self.clock(), urls, until)
+                    self.generations.advance(generation, after)
                 raise
             message = f"The provider's result could not be downloaded before it expired; the last time: {exc}"
-            self.generations.advance(generation, generation.failed(message, self.clock()))
+            self.generations.advance(generation, generation.charged(cost).failed(message, self.clock()))
 
     def _content(self, url: str, deadline: float) -> bytes:
         """Download what waits at a provider, or read what a provider sent to dispatch."""
@@ -189,5 +193,5 @@ class Ingest:
         match outcome:
             case Rendered(pictures, notes):
                 self.finish(generation, pictures, notes)
-            case Images(images):
-                self.finish(generation, (image.content for image in images))
+            case Images(images, cost):
+                self.finish(generation, (image.content for image in images), cost=cost)

@@ -23,7 +23,7 @@ HOSTS = ".bfl.ai"
 MAX_JOB_ID_LENGTH = 500
 LIFETIME_SECONDS = 600
 DOLLARS = {"cost": 0.01}
-"""The cost is in credits of a US cent."""
+"""The cost, which may be told with the job or with its end, is in credits of a US cent."""
 RUNNING = frozenset({"Pending", "Reasoning", "Generating"})
 MODERATED = frozenset({"Request Moderated", "Content Moderated"})
 
@@ -67,13 +67,15 @@ class BlackForestLabs(Asynchronous):
         document = http_responses.document(response.body)
         if response.status >= 400:
             return Failed(self._wire.failed(http_responses.faults(document)))
+        cost = http_responses.cost(document, DOLLARS)
         status, result = document.get("status") or document.get("state"), document.get("result")
         if status in MODERATED:
-            return Failed(http_responses.moderation(self.name, status))
+            return Failed(http_responses.moderation(self.name, status), cost)
         if status == "Ready":
             found = http_responses.urls(result.get("sample") if isinstance(result, dict) else None)
-            return ImageUrls(found, LIFETIME_SECONDS) if found else Failed(self._wire.failed("it sent no picture"))
-        return Running() if status in RUNNING else Failed(self._wire.failed(status))
+            failed = Failed(self._wire.failed("it sent no picture"), cost)
+            return ImageUrls(found, LIFETIME_SECONDS, cost) if found else failed
+        return Running() if status in RUNNING else Failed(self._wire.failed(status), cost)
 
     def check(self, key: str | None) -> None:
         """GET the credits that are left."""

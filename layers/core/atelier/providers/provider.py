@@ -127,9 +127,10 @@ class ImageUrls:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The provider could not do it; the message is for the client."""
+    """The provider could not do it; the message is for the client. `cost`: see Images."""
 
     message: str
+    cost: int | None = None
 
 
 Outcome = Submitted | Running | Images | Rendered | ImageUrls | Failed
