@@ -36,6 +36,12 @@ TOLD = {"xai": 20_000, "openrouter": 40_000}
 NO_PICTURES = ("recraft",)
 """These take no pictures of clients here."""
 PICTURE = InputImage(png("theirs"), "image/png", "https://atelier.example/1.png")
+SERVED = [
+    (route.provider, slug)
+    for slug, model in CATALOG.models.items()
+    for route in model.routes
+    if route.provider in SIMULATORS
+]
 EACH = pytest.mark.parametrize("name", SIMULATORS)
 
 
@@ -88,6 +94,20 @@ def test_clients_pictures_go_in_the_providers_form(name: str) -> None:
     with room(name) as there:
         there.job = replace(there.job, images=(PICTURE,))
         assert isinstance(there.submit(), Images | ImageUrls)
+
+
+@pytest.mark.parametrize(("name", "slug"), SERVED)
+def test_each_model_that_ships_is_asked_for_as_it_should_be(name: str, slug: str) -> None:
+    (route,) = (route for route in CATALOG.model(slug).routes if route.provider == name)
+    shapes = CATALOG.model(slug).input["properties"]["aspect_ratio"]["enum"]
+    with room(name) as there:
+        for ratio in shapes:
+            given = {"prompt": "a café", "aspect_ratio": ratio}
+            there.job = Job(model=route.model, input=route.translate(given), callback_url="", key="simulator-key")
+            assert isinstance(there.submit(), Images | ImageUrls), ratio
+        if "image_urls" in route.attached:
+            there.job = replace(there.job, images=(PICTURE,))
+            assert isinstance(there.submit(), Images | ImageUrls)
 
 
 @EACH

@@ -1,4 +1,4 @@
-"""A simulator of Ideogram 3.0, which answers with URLs."""
+"""A simulator of Ideogram 3.0 and 4.0, which answer with URLs."""
 
 import re
 from email import message_from_bytes
@@ -7,14 +7,29 @@ from email.message import Message
 from tests.simulators.server import Job, Reply, Request
 from tests.simulators.synchronous import SynchronousSimulator
 
-_CALL = re.compile(r"/v1/(ideogram-v3)/(generate|remix)")
-FIELDS = frozenset(
-    {"prompt", "negative_prompt", "aspect_ratio", "rendering_speed", "num_images", "seed", "magic_prompt", "style_type"}
-)
+_CALL = re.compile(r"/v1/(ideogram-v[34])/(generate|remix)")
+FIELDS = {
+    "ideogram-v3": frozenset(
+        {
+            "prompt", "negative_prompt", "aspect_ratio", "rendering_speed", "num_images", "seed", "magic_prompt",
+            "style_type",
+        }
+    ),
+    "ideogram-v4": frozenset({"text_prompt", "resolution", "rendering_speed"}),
+}  # fmt: skip
+SPEEDS = ("TURBO", "DEFAULT", "QUALITY")
+SIZES = frozenset(
+    {
+        "2048x2048", "1440x2880", "2880x1440", "1664x2496", "2496x1664", "1792x2240", "2240x1792", "1440x2560",
+        "2560x1440", "1600x2560", "2560x1600", "1728x2304", "2304x1728", "1296x3168", "3168x1296", "1152x2944",
+        "2944x1152", "1248x3328", "3328x1248", "1280x3072", "3072x1280",
+    }
+)  # fmt: skip
+"""Resolutions of the fourth version, which picks one where none is given."""
 
 
 class IdeogramSimulator(SynchronousSimulator):
-    """Takes forms at `/v1/ideogram-v3/generate`, and with a picture at `/remix`."""
+    """Takes forms at `/v1/{model}/generate`, and with a picture at `/remix`."""
 
     name = "ideogram"
 
@@ -31,11 +46,15 @@ class IdeogramSimulator(SynchronousSimulator):
         parts = message_from_bytes(head + request.body).walk()
         given = {part.get_param("name", header="content-disposition"): _content(part) for part in parts}
         fields = {str(name): value.decode() for name, value in given.items() if name and name != "image" if value}
-        if strange := set(fields) - FIELDS:
+        model, prompt = found[1], fields.get("prompt" if found[1] == "ideogram-v3" else "text_prompt")
+        if strange := set(fields) - FIELDS[model]:
             return self.refusal(400, f"unknown fields: {sorted(strange)}")
-        if ("image" in given) != (found[2] == "remix") or not re.fullmatch("[0-9]+x[0-9]+", fields["aspect_ratio"]):
-            return self.refusal(400, "the picture or the aspect ratio is not as it should be")
-        return self.answer(found[1], fields, fields["prompt"])
+        if ("image" in given) != (found[2] == "remix") or fields.get("rendering_speed", "DEFAULT") not in SPEEDS:
+            return self.refusal(400, "the picture or the rendering speed is not as it should be")
+        shaped = re.fullmatch("[0-9]+x[0-9]+", fields.get("aspect_ratio", "1x1"))
+        if not prompt or not shaped or fields.get("resolution", "2048x2048") not in SIZES:
+            return self.refusal(400, "the prompt or the shape is not as it should be")
+        return self.answer(model, fields, prompt)
 
     def success(self, job: Job) -> Reply:
         """Send the pictures' URLs."""

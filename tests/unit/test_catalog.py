@@ -212,6 +212,13 @@ def test_whatever_is_valid_can_be_asked_of_every_provider(model: Model, data: st
         ),
         ("stable-image-core", "bedrock", {"width": 2048}, {"aspect_ratio": "16:9", "output_format": "png"}),
         ("seedream-4", "replicate", {"seed": 7}, {"size": "2K"}),
+        ("ideogram-v4", "ideogram", {}, {"rendering_speed": "DEFAULT"}),
+        (
+            "ideogram-v4",
+            "ideogram",
+            {"width": 1800, "height": 1000},
+            {"resolution": "2560x1440", "rendering_speed": "DEFAULT"},
+        ),
         ("seedream-4", "fal", {"aspect_ratio": "16:9"}, {"image_size": {"width": 2736, "height": 1536}}),
         ("playground-v2", "artificial-studio", {"width": None, "seed": 0}, {"seed": 0}),
         ("playground-v2", "sketch", {"aspect_ratio": "3:2"}, {"width": 1248, "height": 832}),

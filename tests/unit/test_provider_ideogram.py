@@ -42,6 +42,21 @@ def test_a_job_is_posted_as_a_form_with_the_key_in_its_header() -> None:
     assert fields(read(remix.headers["Content-Type"], remix.content)) == {**sent, "image": PNG}
 
 
+def test_the_fourth_version_has_another_name_for_the_prompt() -> None:
+    there = wire(httpx.Response(200, json={"data": [image(URLS[0])]}))
+    job = replace(JOB, model="ideogram-v4", input={"prompt": "a café", "resolution": "2048x2048"})
+    Ideogram(there.client, {}).submit(job)
+    Ideogram(there.client, {}).submit(replace(job, images=(PICTURE,)))
+    base, sent = (
+        "https://api.ideogram.ai/v1/ideogram-v4",
+        {"text_prompt": "a café".encode(), "resolution": b"2048x2048"},
+    )
+    assert there.asked == [("POST", f"{base}/generate"), ("POST", f"{base}/remix")]
+    assert [fields(read(one.headers["Content-Type"], one.content)) for one in there.requests] == [
+        sent, {**sent, "image": PNG},
+    ]  # fmt: skip
+
+
 def test_pictures_are_urls_and_unsafe_ones_are_left_out() -> None:
     assert submit([image(url) for url in URLS]) == ImageUrls(URLS, 3_600)
     assert submit([image(None), image(URLS[1])]) == ImageUrls(URLS[1:], 3_600)

@@ -20,12 +20,16 @@ from atelier.providers.synchronous import Synchronous, listed, only_picture, pos
 
 URL = "https://api.ideogram.ai"
 CHECKED_PATH = "/v1/ideogram-v3/generate"
+PROMPTS = {"ideogram-v3": "prompt"}
 URL_LIFETIME_SECONDS = 3_600
 """Ideogram only says that links expire."""
 
 
 class Ideogram(Synchronous):
-    """Calls `{url}/v1/{model}/generate`, or `remix` where the client gave a picture; a model is such as ideogram-v3."""
+    """Calls `{url}/v1/{model}/generate`, or `remix` where the client gave a picture.
+
+    A model is such as ideogram-v4. From the fourth version on, a prompt is called `text_prompt` there.
+    """
 
     name = "ideogram"
     inputs = frozenset(
@@ -47,7 +51,9 @@ class Ideogram(Synchronous):
     def submit(self, job: Job) -> Outcome:
         """Ask for the pictures, and wait for them."""
         picture = only_picture(self.name, job)
-        content_type, content = form(job.input, [("image", picture)] if picture else [])
+        names = {"prompt": PROMPTS.get(job.model, "text_prompt")}
+        fields = {names.get(name, name): value for name, value in job.input.items()}
+        content_type, content = form(fields, [("image", picture)] if picture else [])
         answer = post(
             self._http,
             self.name,
