@@ -15,6 +15,8 @@ from atelier.errors import (
     ProviderCredentialsError,
     ProviderRejectedError,
 )
+from atelier.images.image import size_of
+from atelier.images.mask import write_mask
 from atelier.outbound.url_policy import OperatorPolicy, UrlPolicy
 from atelier.providers.provider import Failed, Images, ImageUrls, InputImage, Job, Outcome, Provider
 from atelier.providers.registry import Gateways, keyed, synchronous
@@ -31,10 +33,10 @@ HTTP = client(OperatorPolicy())
 TIMING = Timing(work=0.02, hang=0.05)
 CATALOG = embedded()
 SIMULATORS = {simulator.name: simulator for simulator in (*GATEWAYS, GeminiSimulator, IdeogramSimulator)}
-TOLD = {"xai": 20_000, "openrouter": 40_000}
+TOLD = {"xai": 20_000, "openrouter": 40_000, "recraft": 40_000}
 """What a picture costs there, in millionths of a US dollar; the others do not say."""
 NO_PICTURES = ("recraft",)
-"""These take no pictures of clients here."""
+"""Their first models take no pictures of clients."""
 PICTURE = InputImage(png("theirs"), "image/png", "https://atelier.example/1.png")
 SERVED = [
     (route.provider, slug)
@@ -42,6 +44,9 @@ SERVED = [
     for route in model.routes
     if route.provider in SIMULATORS
 ]
+WIDTH, HEIGHT = size_of(PICTURE.content) or (0, 0)
+MASK = InputImage(write_mask(WIDTH, HEIGHT, bytes(n % 256 for n in range(WIDTH * HEIGHT))), "image/png", "")
+"""A mask of all greys."""
 EACH = pytest.mark.parametrize("name", SIMULATORS)
 
 
@@ -99,11 +104,20 @@ def test_clients_pictures_go_in_the_providers_form(name: str) -> None:
 @pytest.mark.parametrize(("name", "slug"), SERVED)
 def test_each_model_that_ships_is_asked_for_as_it_should_be(name: str, slug: str) -> None:
     (route,) = (route for route in CATALOG.model(slug).routes if route.provider == name)
-    shapes = CATALOG.model(slug).input["properties"]["aspect_ratio"]["enum"]
+    described = CATALOG.model(slug).input
+    given_pictures = (PICTURE,) if "image_urls" in described["required"] else ()
+    mask = MASK if "mask_url" in described["required"] else None
     with room(name) as there:
-        for ratio in shapes:
+        for ratio in described["properties"].get("aspect_ratio", {"enum": [None]})["enum"]:
             given = {"prompt": "a café", "aspect_ratio": ratio}
-            there.job = Job(model=route.model, input=route.translate(given), callback_url="", key="simulator-key")
+            there.job = Job(
+                model=route.model,
+                input=route.translate(given),
+                callback_url="",
+                key="simulator-key",
+                images=given_pictures,
+                mask=mask,
+            )
             assert isinstance(there.submit(), Images | ImageUrls), ratio
         if "image_urls" in route.attached:
             there.job = replace(there.job, images=(PICTURE,))

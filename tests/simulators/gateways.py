@@ -1,7 +1,11 @@
 """Simulators of providers that speak OpenAI's Images API with differences: xAI, OpenRouter, Together and Recraft."""
 
+import base64
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
+
+from PIL import Image
 
 from tests.simulators.server import Job, Reply, Request
 from tests.simulators.synchronous import SynchronousSimulator
@@ -30,18 +34,28 @@ class GatewaySimulator(SynchronousSimulator):
             return Reply(200, {"data": []})
         document = request.document
         edits = self.picture_field in document
-        path = self.edits if edits else self.generations
+        path = self.path(document)
         if (request.method, request.path) != ("POST", self.base + path):
             return self.refusal(404, "Not found")
         if strange := set(document) - self.known - {"model", "prompt", "n", self.picture_field}:
             return self.refusal(400, f"unknown parameters: {sorted(strange)}")
         if edits and not self.takes(document[self.picture_field]):
             return self.refusal(422, "the pictures cannot be read")
+        if fault := self.fault(document):
+            return self.refusal(400, fault)
         return self.answer(str(document.get("model")), document, document.get("prompt"))
+
+    def path(self, document: Mapping[str, Any]) -> str:
+        """Return where a call must go."""
+        return self.edits if self.picture_field in document else self.generations
 
     def takes(self, pictures: Any) -> bool:
         """Tell whether pictures are in the provider's form."""
         return False
+
+    def fault(self, document: Mapping[str, Any]) -> str | None:
+        """Say what else is wrong with a call."""
+        return None
 
     def success(self, job: Job) -> Reply:
         """Send the pictures in base64."""
@@ -131,15 +145,42 @@ class TogetherSimulator(GatewaySimulator):
 
 
 class RecraftSimulator(GatewaySimulator):
-    """Answers with URLs."""
+    """Answers with URLs where it is not asked for base64, and tells the cost in units, 1000 a dollar."""
 
     name = "recraft"
+    edits = "/images/imageToImage"
+    inpaint = "/images/inpaint"
     check = "/users/me"
-    known = frozenset({"style", "size", "response_format"})
+    known = frozenset({"style", "size", "response_format", "strength", "mask_url"})
+    picture_field = "image_url"
+
+    def path(self, document: Mapping[str, Any]) -> str:
+        """Tell a call with a mask from one without."""
+        return self.inpaint if "mask_url" in document else super().path(document)
+
+    def takes(self, pictures: Any) -> bool:
+        """Take one data URL."""
+        return isinstance(pictures, str) and pictures.startswith("data:image/")
+
+    def fault(self, document: Mapping[str, Any]) -> str | None:
+        """Refuse fields of another call, a missing strength, and masks that are not black and white."""
+        path = self.path(document)
+        if ("strength" in document) != (path == self.edits) or ("size" in document and path != self.generations):
+            return "a strength goes with imageToImage, and a size with generations"
+        if path == self.inpaint:
+            mask = Image.open(BytesIO(base64.b64decode(document["mask_url"].partition(",")[2])))
+            picture = Image.open(BytesIO(base64.b64decode(document["image_url"].partition(",")[2])))
+            if mask.mode != "L" or mask.size != picture.size or not set(mask.tobytes()) <= {0, 255}:
+                return "the mask must be of the picture's size, and each of its pixels 0 or 255"
+        return None
 
     def success(self, job: Job) -> Reply:
-        """Send the pictures' URLs."""
-        return Reply(200, {"created": 0, "data": [{"image_id": job.id, "url": url} for url in self.pictures(job)]})
+        """Send the pictures as they were asked for."""
+        if job.input.get("response_format") == "b64_json":
+            data = [{"image_id": job.id, "b64_json": picture} for picture in self.drawn(job)]
+        else:
+            data = [{"image_id": job.id, "url": url} for url in self.pictures(job)]
+        return Reply(200, {"created": 0, "credits": 40 * len(data), "data": data})
 
     def refusal(self, status: int, words: str) -> Reply:
         """Make an error."""

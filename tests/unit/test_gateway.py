@@ -1,5 +1,6 @@
 """Gateways: what the catalog can say of a provider that speaks OpenAI's Images API."""
 
+import base64
 import json
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from atelier.catalog.gateway import Gateway, Sent
 from atelier.catalog.model import Route, embedded, load, mismatches
 from atelier.errors import ConfigurationError, ProviderRejectedError
+from atelier.images.mask import write_mask
 from atelier.providers.openai_shaped import shaped
 from atelier.providers.provider import Images, ImageUrls, InputImage, Job
 from atelier.providers.registry import KINDS, Setup, keyed, kinds
@@ -103,6 +105,26 @@ def test_pictures_go_as_a_form_or_one_at_a_time() -> None:
     assert "one picture" in str(raised(ProviderRejectedError, lambda: sent(one, images=PICTURES)))
 
 
+def test_a_mask_goes_where_the_entry_says_in_black_and_white() -> None:
+    lines = 'edits = "/edit"\ninpaint = "/paint"\npictures = { field = "image_url", as = "url" }\n'
+    mask = InputImage(write_mask(4, 1, bytes([0, 127, 128, 255])), "image/png", "")
+    job = Job(model="a", input={}, callback_url="", key="k", images=PICTURES[:1])
+    there = wire(httpx.Response(200, json=SUCCESS))
+    gateway = the_gateway(MINE + lines + 'mask = "mask_url"\n')
+    shaped(gateway)(there.client).submit(replace(job, mask=mask))
+    shaped(gateway)(there.client).submit(job)
+    masked, plain = (json.loads(request.content) for request in there.requests)
+    assert [url.removeprefix("https://gateway.example/ai/v1") for _, url in there.asked] == ["/paint", "/edit"]
+    assert masked == {**plain, "mask_url": masked["mask_url"]}
+    written = base64.b64decode(masked["mask_url"].removeprefix("data:image/png;base64,"))
+    assert written == write_mask(4, 1, bytes([0, 0, 255, 255]))
+    # and an entry without a field for it takes none
+    refusal = raised(
+        ProviderRejectedError, lambda: shaped(the_gateway(MINE + lines))(there.client).submit(replace(job, mask=mask))
+    )
+    assert "it takes no mask" in str(refusal)
+
+
 @each(
     ("answer", "cost"),
     [
@@ -175,6 +197,8 @@ def test_a_refusal_is_found_wherever_its_words_stand(body: Any, words: str) -> N
         (ENTRY.replace("gateway.example", "user:pw@gateway.example"), "without a user name"),
         (ENTRY.replace('inputs = ["prompt", "seed"]', ""), "'inputs' is missing"),
         (ENTRY + 'edits = "images"', "'edits' must be a path that starts with /"),
+        (ENTRY + 'inpaint = "paint"', "'inpaint' must be a path that starts with /"),
+        (ENTRY + 'mask = "mask"', "the pictures go as a form"),
         (ENTRY + 'scheme = "a\\nb"', "'scheme' must be plain text"),
         (ENTRY + 'pictures = { field = "a", as = "fax" }', "'fax' is not a valid Sent"),
         (ENTRY + "cost = { a = 2 }", "a unit of 'cost' must be"),

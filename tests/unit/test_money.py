@@ -76,6 +76,8 @@ TABLE: list[tuple[str, str, dict[str, Any], str, int]] = [
     ("ideogram-v4", "ideogram", {"width": 2048, "height": 2048}, "0.06", 6),
     ("grok-imagine", "xai", {}, "0.02", 2),
     ("recraft-v3", "recraft", {}, "0.04", 4),
+    ("recraft-v3-edit", "recraft", {"image_urls": TWO[:1]}, "0.04", 4),
+    ("recraft-v3-inpaint", "recraft", {"image_urls": TWO[:1]}, "0.04", 4),
     ("flux-2-pro", "bfl", {}, "0.03", 3),
     ("flux-2-pro", "bfl", {"width": 2048, "height": 2048}, "0.075", 9),
     ("flux-2-pro", "bfl", {"image_urls": TWO[:1]}, "0.045", 5),
@@ -99,6 +101,7 @@ TOLD: list[tuple[str, str, dict[str, Any], dict[str, float], str]] = [
     ("flux-2-max", "bfl", {"id": "j", "cost": 13}, DOLLARS, "0.13"),
     ("grok-imagine", "xai", {"usage": {"cost_in_usd_ticks": 200_000_000}}, {}, "0.02"),
     ("grok-imagine", "xai", {"usage": {"cost_in_usd_ticks": 37_756_000}}, {}, "0.003776"),
+    ("recraft-v3", "recraft", {"credits": 40}, {}, "0.04"),
     ("seedream-4.5", "openrouter", {"usage": {"cost": 0.0387}}, {}, "0.0387"),
     (
         "gpt-image", "openai",

@@ -10,6 +10,8 @@ from atelier.images.image import size_of
 
 _GREY, _RGBA = 0, 6
 _INVERTED = bytes(range(255, -1, -1))
+_WITHOUT_GREY = bytes(128) + b"\xff" * 128
+"""A row's filter byte, 0, stays what it is."""
 _DATA, _END = 8 + 25 + 8, -(4 + 12)
 """Where the data are: after the signature, IHDR and the head of IDAT, and before its checksum and IEND."""
 
@@ -45,6 +47,13 @@ def with_alpha(mask: bytes) -> bytes:
         row[3::4] = rows[start + 1 : start + 1 + width].translate(_INVERTED)
         written += b"\0" + row
     return _png(width, height, _RGBA, bytes(written))
+
+
+def black_and_white(mask: bytes) -> bytes:
+    """Return a mask that write_mask() wrote without its greys, for those who take none."""
+    width, height = struct.unpack(">II", mask[16:24])
+    rows = zlib.decompress(mask[_DATA:_END])
+    return _png(width, height, _GREY, rows.translate(_WITHOUT_GREY))
 
 
 def _png(width: int, height: int, colours: int, rows: bytes) -> bytes:

@@ -1,7 +1,8 @@
 """Providers that speak OpenAI's Images API: synchronous. What they differ in is a Gateway of the catalog.
 
-Called: POST {url}{generations} with JSON, or {url}{edits} where the client gave pictures (and a mask); it answers
-with base64, or with links that last an hour. Calls back, polled, cancelled: never. Checked: GET {url}{check}.
+Called: POST {url}{generations} with JSON, or {url}{edits} where the client gave pictures, or {url}{inpaint} with a
+mask, where that is another path; it answers with base64, or with links that last an hour. Calls back, polled,
+cancelled: never. Checked: GET {url}{check}.
 The client's fault: 400 to 499, but for 401, 402 and 403 (our account), 408 and 429; FILTERED whatever the status, and
 pictures of which the answer says that a filter took them out. Our account's, whatever the status: ACCOUNT, as a used
 up quota is a 429 at OpenAI. Passes: 429, 503, 529, no connection. Unknown: no answer once the request was sent, 408,
@@ -45,17 +46,18 @@ class OpenAIShaped(Synchronous):
             only_picture(self.name, job)
         if job.images and gateway.pictures is Sent.FORM:
             content_type, content = form(fields, sent_pictures.files(gateway.picture_field, job))
-        elif job.mask:
+        elif job.mask and gateway.mask_field is None:
             raise ProviderRejectedError(http_responses.refusal(self.name, "it takes no mask"))
         else:
-            pictures = (
-                {gateway.picture_field: sent_pictures.document(gateway.pictures, job.images)} if job.images else {}
-            )
-            content_type, content = "application/json", json.dumps({**fields, **pictures}).encode()
+            if job.images:
+                fields[gateway.picture_field] = sent_pictures.document(gateway.pictures, job.images)
+            if job.mask and gateway.mask_field:
+                fields[gateway.mask_field] = sent_pictures.mask(job.mask)
+            content_type, content = "application/json", json.dumps(fields).encode()
         answer = post(
             self._http,
             self.name,
-            self._url + (gateway.edits if job.images else gateway.generations),
+            self._url + gateway.path(pictures=bool(job.images), mask=job.mask is not None),
             headers={**self._headers(job.key), "Content-Type": content_type},
             content=content,
             message=self._message,

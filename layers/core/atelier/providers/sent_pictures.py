@@ -4,7 +4,7 @@ import base64
 from dataclasses import replace
 
 from atelier.catalog.gateway import Sent
-from atelier.images.mask import with_alpha
+from atelier.images.mask import black_and_white, with_alpha
 from atelier.providers.provider import InputImage, Job
 
 
@@ -18,7 +18,7 @@ def files(field: str, job: Job) -> list[tuple[str, InputImage]]:
 
 def document(sent: Sent, images: tuple[InputImage, ...]) -> object:
     """Write pictures, of which there must be one, as a document has them."""
-    urls = [f"data:{image.content_type};base64,{base64.b64encode(image.content).decode()}" for image in images]
+    urls = [_data_url(image) for image in images]
     match sent:
         case Sent.URL:
             return urls[0]
@@ -27,3 +27,12 @@ def document(sent: Sent, images: tuple[InputImage, ...]) -> object:
         case Sent.REFERENCES:
             return [{"type": "image_url", "image_url": {"url": url}} for url in urls]
     return urls
+
+
+def mask(image: InputImage) -> str:
+    """Write a mask as a data URL of a picture in black and white, which is white where the first is to be changed."""
+    return _data_url(replace(image, content=black_and_white(image.content)))
+
+
+def _data_url(image: InputImage) -> str:
+    return f"data:{image.content_type};base64,{base64.b64encode(image.content).decode()}"
