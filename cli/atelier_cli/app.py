@@ -340,11 +340,15 @@ def edit_key(
 def list_keys(ctx: typer.Context, search: Search = None, as_json: Json = False) -> None:
     """List the API keys of all users, and the state of each."""
     known = _admin(ctx).keys(search)
-    found = [key for key in known if _mentions(search, key["id"], key["name"], key["userEmail"])]
+    found = [
+        key
+        for key in known
+        if _mentions(search, *(key[name] for name in ("id", "name", "prefix", "userId", "userEmail")))
+    ]
     if as_json:
         screen.data(found)
     else:
-        screen.table(KEY_COLUMNS, [{**key, "state": _state(key)} for key in found])
+        screen.table(KEY_COLUMNS, [{**key, "state": _state(key)} for key in found], spare=("used (UTC)",))
 
 
 @keys.command("revoke")
@@ -364,11 +368,11 @@ def revoke_key(
 def list_users(ctx: typer.Context, search: Search = None, as_json: Json = False) -> None:
     """List the users."""
     known = _admin(ctx).users(search)
-    found = [user for user in known if _mentions(search, user["id"], user["name"], user["email"])]
+    found = [user for user in known if _mentions(search, user["id"], user["name"], user["email"], user["plan"])]
     if as_json:
         screen.data(found)
     else:
-        screen.table(USER_COLUMNS, map(_shown, found))
+        screen.table(USER_COLUMNS, map(_shown, found), spare=("created (UTC)", "plan", "name"))
 
 
 @users.command("create")
@@ -508,7 +512,7 @@ def list_providers(ctx: typer.Context, as_json: Json = False) -> None:
             }
             for one in found
         ]
-        screen.table(PROVIDER_COLUMNS, rows)
+        screen.table(PROVIDER_COLUMNS, rows, spare=("key", "last error"))
 
 
 @providers.command("set")
@@ -574,7 +578,7 @@ def list_generations(
         screen.data(found)
     else:
         rows = [{**record, "prompt": screen.shorten(_prompt(record))} for record in found]
-        screen.table(GENERATION_COLUMNS, rows)
+        screen.table(GENERATION_COLUMNS, rows, spare=("created (UTC)", "model"))
     if len(found) == limit:
         screen.note(f"There may be more: go on with --cursor {found[-1]['id']}")
 
@@ -649,7 +653,9 @@ def models(ctx: typer.Context, as_json: Json = False) -> None:
     if as_json:
         screen.data(found)
     else:
-        screen.table(MODEL_COLUMNS, [{**one, "available": "yes" if one["available"] else "no"} for one in found])
+        screen.table(
+            MODEL_COLUMNS, [{**one, "available": "yes" if one["available"] else "no"} for one in found], spare=("name",)
+        )
 
 
 @app.command()

@@ -19,10 +19,12 @@ import atelier_client
 from atelier_cli.client import invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from typer._click import Context
 
+READABLE = 16
+"""Cells that a column is not cut below while another can be left out."""
 LEAST_WIDTH = 6
 _out = Console(highlight=False)
 _err = Console(highlight=False, stderr=True)
@@ -83,30 +85,40 @@ def fields(titles: Mapping[str, str], record: Mapping[str, object]) -> None:
         _out.print(Text.assemble((title.ljust(width), "bold"), "  ", clean(record[name])), soft_wrap=True)
 
 
-def table(titles: Mapping[str, str], records: Iterable[Mapping[str, object]]) -> None:
+def table(titles: Mapping[str, str], records: Iterable[Mapping[str, object]], spare: Sequence[str] = ()) -> None:
     """Print a column for each title, with the records' field that it stands for, a line each.
 
-    In a terminal the widest columns are cut until a line fits, but no id; into a pipe goes all of it.
+    In a terminal that is too narrow to read all of them, the columns titled `spare` are left out, the first of them
+    first; then the widest are cut until a line fits, but no id. Into a pipe goes all of it.
     """
-    rows = [[*titles], *([_cell(name, record[name]) for name in titles.values()] for record in records)]
+    names = list(titles.values())
+    rows = [[*titles], *([_cell(name, record[name]) for name in names] for record in records)]
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    shown = list(range(len(names)))
     if _out.is_terminal:
-        widths = _fitted(widths, [name != "id" for name in titles.values()], _out.width)
+        whole = [name.lower().endswith("id") for name in names]
+        readable = [width if kept else min(width, READABLE) for width, kept in zip(widths, whole, strict=True)]
+        for title in spare:
+            if _line_width([readable[number] for number in shown]) > _out.width:
+                shown.remove(rows[0].index(title))
+        _fit(widths, [number for number in shown if not whole[number]], shown, _out.width)
     for number, row in enumerate(rows):
-        cells = [set_cell_size(_cut(cell, width), width) for cell, width in zip(row, widths, strict=True)]
+        cells = [set_cell_size(_cut(row[column], widths[column]), widths[column]) for column in shown]
         text = Text("  ".join(cells).rstrip(), style="" if number else "bold")
         _out.print(text, no_wrap=True, overflow="ellipsis", soft_wrap=not _out.is_terminal)
 
 
-def _fitted(widths: list[int], cut: list[bool], room: int) -> list[int]:
-    """Take from the widest columns that may be cut what the line has too much."""
-    widths = [*widths]
-    while sum(widths) + 2 * (len(widths) - 1) > room:
-        widest = max((number for number, may in enumerate(cut) if may), key=lambda number: widths[number], default=None)
-        if widest is None or widths[widest] <= LEAST_WIDTH:
+def _line_width(widths: Sequence[int]) -> int:
+    return sum(widths) + 2 * (len(widths) - 1)
+
+
+def _fit(widths: list[int], cut: list[int], shown: list[int], room: int) -> None:
+    """Take from the widest of the columns that may be cut what the line has too much."""
+    while cut and _line_width([widths[number] for number in shown]) > room:
+        widest = max(cut, key=lambda number: widths[number])
+        if widths[widest] <= LEAST_WIDTH:
             break
         widths[widest] -= 1
-    return widths
 
 
 def _cut(cell: str, width: int) -> str:

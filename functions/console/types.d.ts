@@ -141,6 +141,8 @@ interface Generation {
 /** A generation as the operator sees it in a list. */
 interface OperatorGeneration extends Generation {
   userId: string;
+  /** Null where the user was deleted. */
+  userEmail: string | null;
   keyId: string;
   provider: string | null;
   cost: number | null;
@@ -149,6 +151,7 @@ interface OperatorGeneration extends Generation {
 
 /** A generation with everything that happened to it. */
 interface GenerationDetail extends OperatorGeneration {
+  keyName: string | null;
   notes: string[];
   refunded: boolean;
   cancelledAt: string | null;

@@ -60,6 +60,32 @@ def test_one_generation_and_its_redelivery(visit: Visit, alice: Account) -> None
     assert webhook_id(again) == webhook_id(first)
 
 
+def test_an_error_is_said_once(visit: Visit, alice: Account) -> None:
+    failed = alice.post({"model": "sketch", "input": {"prompt": "test:fail once"}}).json()["id"]
+    error = alice.finished(failed)["error"]
+    page = visit(f"generations/{failed}")
+
+    expect(page.locator(".callout.bad")).to_have_text(error)
+    expect(page.locator(".image-frame.large")).to_have_text("error")
+
+
+def test_cards_name_their_users(visit: Visit, alice: Account, generation: str) -> None:
+    page = visit("generations?user=alice@example.com")
+
+    expect(page.locator(f"li[data-id='{generation}']")).to_contain_text("alice@example.com")
+
+
+def test_no_unit_stands_alone_on_a_phone(visit: Visit, alice: Account) -> None:
+    request = {"model": "sketch", "input": {"prompt": "four boats", "num_images": 4, **SMALL}}
+    made = alice.finished(alice.post(request).json()["id"])["id"]
+    page = visit(f"generations/{made}")
+    page.set_viewport_size({"width": 390, "height": 844})
+
+    heights = page.locator(".caption .fact").evaluate_all("(all) => all.map((one) => one.offsetHeight)")
+    assert len(heights) == 3 * 4
+    assert len(set(heights)) == 1  # none takes two lines
+
+
 def test_all_pictures_are_shown(visit: Visit, generation: str) -> None:
     page = visit(f"generations/{generation}")
 

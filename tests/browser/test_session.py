@@ -100,7 +100,7 @@ def test_a_session_survives_the_visit_of_every_view(visit: Visit, generation: st
 
 
 def test_an_address_without_a_page_says_so(visit: Visit) -> None:
-    for view in ("nowhere", "overview/one", "users/one/two", "constructor"):
+    for view in ("nowhere", "overview/one", "users/one/two", "users/%zz", "constructor"):
         page = visit(view)
         expect(page.get_by_role("heading", name="Not found", exact=True)).to_be_visible()
         expect(page.locator("nav [aria-current]")).to_have_count(1 if view.startswith(("overview", "users")) else 0)

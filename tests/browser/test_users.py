@@ -1,10 +1,16 @@
 """Users: made, topped up, and read."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
+from tests.deployment import account_with_key
+from tools.local_stack import Deployed
+
+MANY = 1_001
 
 
 def test_from_made_to_topped_up(visit: Visit) -> None:
@@ -50,3 +56,54 @@ def test_the_same_address_twice(visit: Visit) -> None:
             expect(page.get_by_text("The user is created.")).to_be_visible()
 
     expect(page.get_by_role("dialog").locator("p.error:not(:empty)").first).to_be_visible()
+
+
+def test_the_oldest_of_many_is_found(visit: Visit, stack: Deployed) -> None:
+    wanted = account_with_key(stack, "oldest@example.com")
+    with crowd(stack, wanted.user_id, "user"):
+        page = visit("users")
+        expect(page.get_by_role("link", name="crowd 0", exact=True)).to_be_visible()
+        expect(page.get_by_role("link", name="oldest")).to_have_count(0)
+        page.get_by_role("button", name="Show more").click()
+        expect(page.get_by_role("link", name="crowd 399", exact=True)).to_be_visible()
+
+        page.get_by_label("Search users").fill("Oldest")
+        expect(page.get_by_role("link", name="oldest")).to_be_visible()
+        expect(page.locator("tbody tr")).to_have_count(1)
+        page.get_by_label("Search users").fill("nobody at all")
+        expect(page.get_by_text("Nothing matches the search.")).to_be_visible()
+
+    with crowd(stack, wanted.key_id, "key"):
+        page = visit("keys")
+        expect(page.get_by_role("row").filter(has_text="oldest@example.com")).to_have_count(0)
+        page.get_by_label("Search keys").fill("oldest@")
+        expect(page.get_by_role("row").filter(has_text="oldest@example.com")).to_be_visible()
+
+
+@contextmanager
+def crowd(stack: Deployed, original: str, record: str) -> Iterator[None]:
+    """Have a thousand newer records like an account's own in the table for a while."""
+    dynamodb, table = stack.client("dynamodb"), stack.resource("AccountsTable")
+    item = dynamodb.get_item(TableName=table, Key={"id": {"S": original}, "record": {"S": record}})["Item"]
+    created = int(item["created_at"]["N"])
+    copies = [
+        {
+            **item,
+            "id": {"S": f"{record}_crowd{number}"},
+            "name": {"S": f"crowd {number}"},
+            "email": {"S": f"crowd{number}@example.com"},
+            "user_email": {"S": f"crowd{number}@example.com"},
+            "created_at": {"N": str(created + MANY - number)},
+        }
+        for number in range(MANY)
+    ]
+    keys = [{name: copy[name] for name in ("id", "record")} for copy in copies]
+    for start in range(0, MANY, 25):
+        puts = [{"PutRequest": {"Item": copy}} for copy in copies[start : start + 25]]
+        dynamodb.batch_write_item(RequestItems={table: puts})
+    try:
+        yield
+    finally:
+        for start in range(0, MANY, 25):
+            deletions = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + 25]]
+            dynamodb.batch_write_item(RequestItems={table: deletions})

@@ -15,7 +15,8 @@ from tests.integration.samples import NOW
 def users(lambdas: Lambdas, accounts: AccountStore) -> list[User]:
     """A few users, the newest first, some of the same moment."""
     made = [
-        new_user(email=f"u{number}@example.com", name=f"Name {number}", now=NOW + number // 3) for number in range(10)
+        new_user(email=f"u{number}@example.com", name=f"Name {number}", plan=f"Plan {number}", now=NOW + number // 3)
+        for number in range(10)
     ]
     for user in made:
         accounts.add_user(user)
@@ -35,7 +36,7 @@ def test_all_pages_together_are_all_users(accounts: AccountStore, users: list[Us
     assert [user.created_at for user in found] == [user.created_at for user in users]
 
 
-@pytest.mark.parametrize("text", ["u7@", "name 7", "id"])
+@pytest.mark.parametrize("text", ["u7@", "name 7", "id", "plan 7"])
 def test_a_user_is_found_by_a_part_of_what_names_it(text: str, accounts: AccountStore, users: list[User]) -> None:
     (wanted,) = [user for user in users if user.name == "Name 7"]
     text = wanted.id.casefold() if text == "id" else text

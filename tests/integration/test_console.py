@@ -1339,3 +1339,20 @@ def test_who_is_always_too_late_is_told_to_try_again(stack: Stack) -> None:
     late = Interrupted(client, lambda: theirs.put(f"theirs-{next(other)}", "key"), 99)
     with pytest.raises(UnavailableError, match="somebody else"):
         ProviderKeysEditor(late, arn, for_callbacks=()).put("ours", "key")  # type: ignore[arg-type]
+
+
+def test_generations_name_their_user_and_key(console: Console, generations: GenerationStore) -> None:
+    # given one of a user, and one of a user who is gone
+    key = console.key(user="ann@example.com")
+    kept = generation(created_at=now_ms(), user_id=key["userId"], key_id=key["id"])
+    orphan = generation(created_at=now_ms() - 1_000, user_id="user_gone", key_id="gone")
+    for one in (kept, orphan):
+        generations.add(one)
+    # when
+    _, listed = console("GET", "generations")
+    detail, orphaned = (console("GET", f"generations/{one.id}")[1] for one in (kept, orphan))
+    # then
+    emails = {one["id"]: one["userEmail"] for one in listed["data"]}
+    assert emails == {kept.id: "ann@example.com", orphan.id: None}
+    assert (detail["userEmail"], detail["keyName"]) == ("ann@example.com", key["name"])
+    assert (orphaned["userEmail"], orphaned["keyName"]) == (None, None)

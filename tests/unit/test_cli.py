@@ -1141,10 +1141,12 @@ def test_lines_fit_a_terminal_of_80_columns_and_ids_stay_whole(monkeypatch: pyte
     monkeypatch.setattr(screen, "_out", Console(file=shown, force_terminal=True, width=80, _environ={}, no_color=True))
     record = {**GENERATION, "id": "01a2" * 8, "prompt": "狐 in the snow " * 9, "model": "a-model-with-a-long-name"}
 
-    screen.table(GENERATION_COLUMNS, [record])
+    screen.table(GENERATION_COLUMNS, [record], spare=("created (UTC)", "model"))
 
     lines = re.sub(r"\x1b\[[0-9;]*m", "", shown.getvalue()).splitlines()
     assert max(map(cell_len, lines)) <= 80
+    assert lines[0].split() == ["id", "status", "model", "prompt"]
+    assert re.search(r"a-model-with-a-l… +狐 in the snow", lines[1])
     assert lines[1].startswith("01a2" * 8)
     assert "…" in lines[1]
 

@@ -1,8 +1,8 @@
 // API keys: create, rotate and revoke them.
 
-import { admin, listAll, models } from "./api.js";
+import { admin, find, models } from "./api.js";
 import { budgetFields } from "./budget.js";
-import { button, emptyState, heading, icon, load, panel, table, tableSearch, toast } from "./components.js";
+import { button, emptyState, heading, icon, panel, table, toast } from "./components.js";
 import { confirmDialog, formDialog, secretDialog } from "./dialog.js";
 import { el, userText } from "./dom.js";
 import {
@@ -16,8 +16,10 @@ import {
   textInput,
 } from "./form.js";
 import { ago, badge, day, number } from "./format.js";
+import { SearchedList } from "./searched-list.js";
 
 const SCOPES = ["generate", "read"];
+const SUGGESTIONS = 100; // users that a new key's form offers; another is typed
 const SOON_MS = 30 * 86_400_000; // a key that ends later counts as active
 /** @type {[string, string][]} seconds, and how long that is */
 const OVERLAPS = [
@@ -34,13 +36,11 @@ const OVERLAPS = [
  * @param {Visit} visit
  */
 export default function show(page, { signal }) {
-  const list = el("div", { class: "stack" });
-  const get = () => listAll("keys", { signal });
-  const refresh = () => load(list, "the keys", get, ({ data }) => tables(data, actions));
+  const list = new SearchedList("keys", (part) => tables(part, actions), signal);
   const create = button([icon("plus"), "New key"], () => createKey(signal).then(done), { variant: "primary" });
   const done = async (/** @type {boolean} */ changed) => {
     if (!changed) return;
-    await refresh();
+    await list.refresh();
     if (document.activeElement === document.body) create.focus();
   };
   const actions = {
@@ -49,29 +49,31 @@ export default function show(page, { signal }) {
   };
   page.append(
     heading("API keys", "A key is shown once, when it is created; the stack stores only its digest.", create),
-    tableSearch(list, "Search keys"),
-    list,
+    ...list.node,
   );
-  refresh();
+  list.refresh();
 }
 
 /**
- * @param {ApiKey[]} keys
+ * @param {import("./searched-list.js").Part} part
  * @param {Actions} actions
  */
-function tables(keys, actions) {
+function tables({ data, searched, partial }, actions) {
+  /** @type {ApiKey[]} */
+  const keys = data;
+  const count = (/** @type {ApiKey[]} */ some) => `${number(some.length)}${partial ? "+" : ""}`;
   if (keys.length === 0) return emptyState("No keys yet", "A client needs a key to request images.");
   const live = keys.filter((key) => !["revoked", "expired"].includes(keyState(key)));
   const ended = keys.filter((key) => !live.includes(key));
   return [
     live.length > 0
-      ? panel("In use", { variant: "flush", note: number(live.length) }, keyTable("Keys in use", live, actions))
+      ? panel("In use", { variant: "flush", note: count(live) }, keyTable("Keys in use", live, actions))
       : emptyState("No key is in use", "All keys are revoked or expired."),
     ended.length > 0 &&
       el(
         "details",
-        { class: "panel flush fold", open: live.length === 0 },
-        el("summary", {}, el("h2", {}, "Revoked and expired"), el("span", { class: "muted" }, number(ended.length))),
+        { class: "panel flush fold", open: searched || live.length === 0 },
+        el("summary", {}, el("h2", {}, "Revoked and expired"), el("span", { class: "muted" }, count(ended))),
         keyTable("Revoked and expired keys", ended, null),
       ),
   ];
@@ -142,7 +144,7 @@ function limits(key) {
 /** @param {AbortSignal} signal */
 async function createKey(signal) {
   const [users, slugs] = await Promise.all([
-    listAll("users", { signal }).then(
+    find("users", { limit: SUGGESTIONS, signal }).then(
       ({ data }) => /** @type {User[]} */ (data),
       () => [],
     ),

@@ -91,19 +91,35 @@ export async function admin(method, path, { body, signal, keepalive } = {}) {
   }
 }
 
+/** @typedef {{ text?: string, cursor?: string | null, limit?: number, signal?: AbortSignal }} Search */
+
 /**
- * List all users or all keys, page by page.
+ * List users or keys, the newest first: the part that begins at the cursor, of those in which the text is found.
+ * The server may stop looking before it has found one; this goes on until one is found or none is left.
  * @param {"users" | "keys"} path
- * @param {Options} options
+ * @param {Search} search
+ * @returns {Promise<{ data: any[], cursor: string | null }>} what is found, and where the next part begins
+ */
+export async function find(path, { text = "", cursor = null, limit, signal } = {}) {
+  const page = await admin("GET", `${path}?${query({ q: text, cursor, limit })}`, { signal });
+  const next = page.pagination?.nextCursor ?? null;
+  if (page.data.length > 0 || next === null) return { data: page.data, cursor: next };
+  return find(path, { text, cursor: next, limit, signal });
+}
+
+/**
+ * List all users or keys in which a text is found.
+ * @param {"users" | "keys"} path
+ * @param {Search} search
  * @returns {Promise<{ data: any[] }>}
  */
-export async function listAll(path, { signal } = {}) {
+export async function listAll(path, search = {}) {
   const data = [];
-  let cursor = null;
+  let { cursor = null } = search;
   do {
-    const page = await admin("GET", cursor ? `${path}?${query({ cursor })}` : path, { signal });
-    data.push(...page.data);
-    cursor = page.pagination?.nextCursor ?? null;
+    const part = await find(path, { ...search, cursor });
+    data.push(...part.data);
+    cursor = part.cursor;
   } while (cursor !== null);
   return { data };
 }

@@ -56,21 +56,23 @@ function buildFrame() {
 /** Read the address: `#/view/id?query`; the view is null where there is none of the name. */
 function route() {
   const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  const [name, id, ...rest] = path.split("/").map(decoded);
+  const parts = path.split("/");
+  const [name, id, ...rest] = parts.map((part) => decoded(part) ?? part);
+  const malformed = parts.some((part) => decoded(part) === null);
   const view = Object.hasOwn(VIEWS, name || "overview") ? VIEWS[name || "overview"] : null;
-  const known = view && rest.length === 0 && (!id || view.detail) ? view : null;
+  const known = view && rest.length === 0 && !malformed && (!id || view.detail) ? view : null;
   return { name: name || "overview", view: known, id: id || null, query: new URLSearchParams(query) };
 }
 
 /**
- * Decode a part of the address; one that nobody has encoded so stays as it is.
+ * Decode a part of the address; null where it is malformed.
  * @param {string} part
  */
 function decoded(part) {
   try {
     return decodeURIComponent(part);
   } catch {
-    return part;
+    return null;
   }
 }
 

@@ -127,6 +127,14 @@ export function panel(title, { actions = null, variant = "", note = null } = {},
 }
 
 /**
+ * Show a remark beside an icon; a failure in its colour.
+ * @param {string} text
+ * @param {"" | "bad"} variant
+ */
+export const callout = (text, variant = "") =>
+  el("div", { class: `callout ${variant}`.trim() }, icon("warning"), userText(text, "p"));
+
+/**
  * List facts: pairs of a name and a value; a pair without a value is left out.
  * @param {[string, Child][]} pairs
  */
@@ -156,26 +164,6 @@ export function table(caption, columns, rows) {
     el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, head)),
     el("tbody", { role: "rowgroup" }, body),
   );
-}
-
-/**
- * Make a search field that hides the rows of the tables in a region that do not hold the text.
- * @param {Element} region
- * @param {string} label
- */
-export function tableSearch(region, label) {
-  const input = el("input", { type: "search", placeholder: label, "aria-label": label });
-  const none = el("p", { class: "nothing", role: "status" });
-  const apply = () => {
-    const wanted = input.value.trim().toLocaleLowerCase();
-    const rows = [...region.querySelectorAll("tbody tr")].filter((row) => row instanceof HTMLElement);
-    for (const row of rows) row.hidden = !row.textContent?.toLocaleLowerCase().includes(wanted);
-    if (wanted) for (const fold of region.querySelectorAll("details")) fold.open = true;
-    fill(none, rows.length > 0 && rows.every((row) => row.hidden) && "Nothing matches the search.");
-  };
-  input.addEventListener("input", apply);
-  new MutationObserver(apply).observe(region, { childList: true });
-  return el("div", { class: "filters", role: "search" }, input, none);
 }
 
 /**

@@ -1,7 +1,7 @@
 // The progress of one request: each status with its time, then the images, or why there are none.
 
 import { client, isHandledElsewhere, statusOf, ApiError } from "./api.js";
-import { button, errorState, facts } from "./components.js";
+import { button, callout, errorState, facts } from "./components.js";
 import { el, fill, userText } from "./dom.js";
 import { credits, duration, finished } from "./format.js";
 import { outputs } from "./images.js";
@@ -109,6 +109,7 @@ export class Progress {
     const cost = made && typeof each === "number" ? credits(each * (body.input.num_images ?? 1)) : null;
     fill(
       this.outcome,
+      one.error && callout(one.error, "bad"),
       facts([
         ["Time", duration(this.seconds())],
         ["Provider", made && provider ? userText(provider) : null],

@@ -1,7 +1,7 @@
 // One generation: its images, its input, its timeline, its provider attempts and its deliveries.
 
-import { admin, listAll, fileUrl, isHandledElsewhere } from "./api.js";
-import { backLink, button, code, copyButton, errorState, facts, heading, icon } from "./components.js";
+import { admin, fileUrl, isHandledElsewhere } from "./api.js";
+import { backLink, button, callout, code, copyButton, errorState, facts, heading, icon } from "./components.js";
 import { linkButton, messageOf, panel, skeleton, toast } from "./components.js";
 import { confirmDialog } from "./dialog.js";
 import { el, fill, update, userText } from "./dom.js";
@@ -16,8 +16,6 @@ const SHORT_INPUT = 14; // characters of an input that needs no row of its own
  * @typedef {object} Context
  * @property {string} path of the generation's admin routes
  * @property {() => Promise<void>} refresh
- * @property {Map<string, string>} emails of the users, by id
- * @property {Map<string, string>} keys the API keys' names, by id
  */
 
 /**
@@ -30,14 +28,6 @@ export default function show(page, { id, signal }) {
   const body = el("div", { class: "stack" }, skeleton("the generation"));
   const status = el("p", { class: "visually-hidden", role: "status" });
   page.append(backLink("#/generations", "Generations"), head, status, body);
-  const users = listAll("users", { signal }).then(
-    ({ data }) => new Map(data.map((/** @type {User} */ user) => [user.id, user.email])),
-    () => new Map(),
-  );
-  const keyNames = listAll("keys", { signal }).then(
-    ({ data }) => new Map(data.map((/** @type {ApiKey} */ key) => [key.id, key.name])),
-    () => new Map(),
-  );
   let seen = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let next;
@@ -48,7 +38,7 @@ export default function show(page, { id, signal }) {
       const one = await admin("GET", path, { signal });
       const now = JSON.stringify(one);
       if (now !== seen) {
-        const context = { path, refresh, emails: await users, keys: await keyNames };
+        const context = { path, refresh };
         fill(status, stopping(one) ? "The generation is being cancelled." : `The generation is ${one.status}.`);
         update(head, header(one, context));
         update(body, detail(one, context));
@@ -123,26 +113,23 @@ function detail(one, context) {
       "div",
       { class: "stack" },
       outputs(one),
-      one.error && el("div", { class: "callout bad" }, icon("warning"), userText(one.error, "p")),
-      one.notes.map((note) => el("div", { class: "callout" }, icon("warning"), userText(note, "p"))),
-      stopping(one) && el("div", { class: "callout" }, icon("warning"), userText(stoppingNote, "p")),
+      one.error && callout(one.error, "bad"),
+      one.notes.map((note) => callout(note)),
+      stopping(one) && callout(stoppingNote),
       panel("Input", {}, input(one.payload ?? {}, one.inputs)),
       deliveries(one, context),
       announcement(one),
     ),
-    el("div", { class: "stack" }, panel("Facts", {}, about(one, context)), timeline(one), attempts(one)),
+    el("div", { class: "stack" }, panel("Facts", {}, about(one)), timeline(one), attempts(one)),
   );
 }
 
-/**
- * @param {GenerationDetail} one
- * @param {Context} context
- */
-function about(one, { emails, keys }) {
+/** @param {GenerationDetail} one */
+function about(one) {
   const created = new Date(one.createdAt).getTime();
   const seconds = one.finishedAt ? (new Date(one.finishedAt).getTime() - created) / 1000 : null;
   const refunded = one.cost && one.refunded ? ", refunded" : "";
-  const email = userText(emails.get(one.userId) ?? one.userId);
+  const email = userText(one.userEmail ?? one.userId);
   return facts([
     ["Status", badge(one.status)],
     ["Model", userText(one.model)],
@@ -151,10 +138,7 @@ function about(one, { emails, keys }) {
     ["Time", seconds === null ? null : duration(seconds)],
     ["Requested", moment(one.createdAt)],
     ["User", el("a", { href: `#/users/${encodeURIComponent(one.userId)}` }, email)],
-    [
-      "API key",
-      el("a", { href: `#/keys/${encodeURIComponent(one.keyId)}` }, userText(keys.get(one.keyId) ?? one.keyId)),
-    ],
+    ["API key", el("a", { href: `#/keys/${encodeURIComponent(one.keyId)}` }, userText(one.keyName ?? one.keyId))],
   ]);
 }
 
@@ -290,7 +274,7 @@ function deliveryItem(delivery, context) {
       redeliverButton(context, event, "Redeliver"),
     ),
     userText(delivery.url, "code"),
-    delivery.reason && el("div", { class: "callout bad" }, icon("warning"), userText(delivery.reason, "p")),
+    delivery.reason && callout(delivery.reason, "bad"),
     el(
       "ol",
       { class: "attempts" },

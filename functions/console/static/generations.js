@@ -284,6 +284,7 @@ function card(one, selection) {
     el("div", { class: "image-frame" }, thumbnail(one)),
     userText(one.payload?.prompt ?? "", "span", { class: "clamp two prompt" }),
     el("span", { class: "muted line" }, userText(one.model), ago(one.createdAt)),
+    userText(one.userEmail ?? "deleted user", "span", { class: "muted clamp" }),
   );
   return el("li", { "data-id": one.id }, selection.checkbox(one), link);
 }

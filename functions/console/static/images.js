@@ -11,11 +11,11 @@ import { altText, badge, bytes, imageFormat } from "./format.js";
  */
 export function thumbnail(generation) {
   const source = fileUrl(generation.thumbnail ?? generation.output);
-  return source && generation.type === "image" ? image(source, "", "lazy") : noImage(generation);
+  return source && generation.type === "image" ? image(source, "", "lazy") : noImage(generation, generation.error);
 }
 
 /**
- * Show all images of a generation, each with its size and a download link; or why there is none.
+ * Show all images of a generation, each with its size and a download link; or its status, where there is none.
  * @param {Generation} generation
  */
 export function outputs(generation) {
@@ -48,11 +48,13 @@ export function image(source, alt, loading = "lazy") {
 }
 
 /**
- * Describe a stored image in one line.
+ * Describe a stored image in one line, which breaks between its facts only.
  * @param {StoredImage} stored
  */
-export const imageFacts = (stored) =>
-  [`${stored.width} × ${stored.height}`, imageFormat(stored.contentType), bytes(stored.size)].join(" · ");
+export const imageFacts = ({ width, height, contentType, size }) =>
+  [`${width} × ${height} · `, `${imageFormat(contentType)} · `, bytes(size)].map((fact) =>
+    el("span", { class: "fact" }, fact),
+  );
 
 /**
  * @param {StoredImage} output
@@ -69,12 +71,10 @@ function caption(output, source, position) {
   return el("p", { class: "caption muted" }, el("span", {}, imageFacts(output)), download);
 }
 
-/** @param {Generation} generation */
-function noImage(generation) {
-  return el(
-    "div",
-    { class: "no-image" },
-    badge(generation.status),
-    generation.error && userText(generation.error, "p"),
-  );
+/**
+ * @param {Generation} generation
+ * @param {string | null} reason
+ */
+function noImage(generation, reason = null) {
+  return el("div", { class: "no-image" }, badge(generation.status), reason && userText(reason, "p"));
 }

@@ -19,7 +19,10 @@ export default function show(page, { id, signal }) {
   const region = el("div", { class: "stack" });
   const path = `users/${encodeURIComponent(id ?? "")}`;
   const get = async () => {
-    const [user, keys] = await Promise.all([admin("GET", path, { signal }), listAll("keys", { signal })]);
+    const [user, keys] = await Promise.all([
+      admin("GET", path, { signal }),
+      listAll("keys", { text: id ?? "", signal }),
+    ]);
     return { user, keys: keys.data.filter((/** @type {ApiKey} */ key) => key.userId === id) };
   };
   const refresh = () => load(region, "the user", get, ({ user, keys }) => detail(user, keys, again, signal));

@@ -1,39 +1,39 @@
 // Users: their credits, their ledger, and the secret that signs their webhooks.
 
-import { admin, listAll } from "./api.js";
-import { button, emptyState, errorState, heading, icon, load, panel, table, tableSearch, toast } from "./components.js";
+import { admin } from "./api.js";
+import { button, emptyState, errorState, heading, icon, load, panel, table, toast } from "./components.js";
 import { formDialog, openDialog, secretRow } from "./dialog.js";
 import { el, fill, userText } from "./dom.js";
 import { field, integerInput, readInteger, textInput } from "./form.js";
 import { badge, day, moment, number, plural } from "./format.js";
+import { SearchedList } from "./searched-list.js";
 
 /**
  * @param {HTMLElement} page
  * @param {Visit} visit
  */
 export default function show(page, { signal }) {
-  const list = el("div", {});
-  const get = () => listAll("users", { signal });
-  const refresh = () => load(list, "the users", get, ({ data }) => userTable(data, done));
+  const list = new SearchedList("users", (part) => userTable(part, done), signal);
   const create = button([icon("plus"), "New user"], () => createUser().then(done), { variant: "primary" });
   const done = async (/** @type {boolean} */ changed) => {
     if (!changed) return;
-    await refresh();
+    await list.refresh();
     if (document.activeElement === document.body) create.focus();
   };
   page.append(
     heading("Users", "A user has credits, API keys, and a secret that signs the webhooks.", create),
-    tableSearch(list, "Search users"),
-    list,
+    ...list.node,
   );
-  refresh();
+  list.refresh();
 }
 
 /**
- * @param {User[]} users
+ * @param {import("./searched-list.js").Part} part
  * @param {(changed: boolean) => void} done
  */
-function userTable(users, done) {
+function userTable({ data, partial }, done) {
+  /** @type {User[]} */
+  const users = data;
   if (users.length === 0) return emptyState("No users yet", "Create one here, or with a first API key.");
   const rows = users.map((user) => {
     const { email } = user;
@@ -57,7 +57,11 @@ function userTable(users, done) {
     ];
   });
   const columns = ["User", "Plan", "Credits", "Since", ""];
-  return panel("All users", { variant: "flush", note: number(users.length) }, table("Users", columns, rows));
+  return panel(
+    "All users",
+    { variant: "flush", note: `${number(users.length)}${partial ? "+" : ""}` },
+    table("Users", columns, rows),
+  );
 }
 
 /** @param {User} user */

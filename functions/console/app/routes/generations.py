@@ -35,14 +35,25 @@ def list_generations() -> Response[str]:
     pagination: dict[str, int | str | None] = {"limit": page.limit, "nextCursor": cursor}
     if cursor and len(found) < page.limit:  # so many were looked at that the search stopped
         pagination["searchedBackTo"] = timestamp(created_at(cursor))
-    return answer(200, {"data": [generation_document(item, base_url()) for item in found], "pagination": pagination})
+    emails = deps.accounts.emails(one.user_id for one in found if one.user_id)
+    data = [
+        {**generation_document(one, base_url()), "userEmail": emails.get(one.user_id) if one.user_id else None}
+        for one in found
+    ]
+    return answer(200, {"data": data, "pagination": pagination})
 
 
 @router.get("/console/admin/generations/<generation_id>")
 def read_generation(generation_id: str) -> Response[str]:
     """Show one generation of anybody, and all that happened to it."""
-    generation, deliveries = administrator().deliveries.history(generation_id)
-    return answer(200, generation_detail(generation, deliveries, base_url()))
+    deps = administrator()
+    generation, deliveries = deps.deliveries.history(generation_id)
+    user_id, key_id = generation.user_id, generation.key_id
+    names = {
+        "userEmail": deps.accounts.emails([user_id]).get(user_id),
+        "keyName": deps.accounts.key_names([key_id]).get(key_id),
+    }
+    return answer(200, {**generation_detail(generation, deliveries, base_url()), **names})
 
 
 @router.post("/console/admin/generations/<generation_id>/redeliver")

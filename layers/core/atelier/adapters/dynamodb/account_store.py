@@ -169,8 +169,8 @@ class AccountStore(Settlement):
         return readable(self._list(KEY), _key)
 
     def find_keys(self, wanted: Search) -> Found[ApiKey]:
-        """List keys, the newest first, by a part of their id, name or user's address."""
-        records, cursor = self._find(KEY, wanted, ("id", "name", "user_email"))
+        """List keys, the newest first, by a part of their id, name or prefix, or of their user's id or address."""
+        records, cursor = self._find(KEY, wanted, ("id", "name", "prefix", "user_id", "user_email"))
         return Found(readable(records, _key), cursor)
 
     def key_names(self, ids: Iterable[str]) -> dict[str, str]:
@@ -202,8 +202,8 @@ class AccountStore(Settlement):
         return record
 
     def find_users(self, wanted: Search) -> Found[User]:
-        """List users, the newest first, by a part of their id, name or address."""
-        records, cursor = self._find(USER, wanted, ("id", "name", "email"))
+        """List users, the newest first, by a part of their id, name, address or plan."""
+        records, cursor = self._find(USER, wanted, ("id", "name", "email", "plan"))
         return Found(readable(records, _user), cursor)
 
     def emails(self, ids: Iterable[str]) -> dict[str, str]:
