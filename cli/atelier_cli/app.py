@@ -877,7 +877,7 @@ def _show_new_key(key: NewKey, *, as_json: bool) -> None:
     if as_json:
         screen.data(key)
     else:
-        screen.fields(NEW_KEY_FIELDS, key)
+        screen.fields(NEW_KEY_FIELDS, {**key, "expiresAt": key["expiresAt"] or "never"})
         screen.line("The key is shown once; save it.")
 
 

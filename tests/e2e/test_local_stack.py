@@ -1,11 +1,17 @@
 """The local stack over a stop: what was made, the keys and the URLs stay, and everything goes on."""
 
+import os
+import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
-from tests.deployment import open_account
-from tools.local_stack import Deployed, deploy, deployed, free_port, start_emulator
+from tests.deployment import eventually, open_account
+from tools.local_stack import ROOT, Deployed, deploy, deployed, free_port, healthy, start_emulator
 from tools.receiver import Receiver
 
 SMALL = {"model": "sketch", "input": {"prompt": "a boat", "width": 256, "height": 256}}
@@ -31,3 +37,28 @@ def test_a_stop_forgets_nothing(upstream: Deployed, tmp_path: Path) -> None:
             assert receiver.received.get(timeout=45).headers["X-Media-Id"] == again["id"]
     finally:
         emulator.stop()
+
+
+@pytest.mark.parametrize("step", ["Starting the AWS emulator", "Building with sam build"])
+def test_an_interrupted_run_leaves_no_emulator(step: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "tools", tmp_path / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in (".venv-local", ".venv-sam", "functions", "layers", "template.yaml", "samconfig.toml"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    state, port = tmp_path / ".local", free_port()
+    state.mkdir()
+    (state / "port").write_text(str(port))
+    output = tmp_path / "output"
+    with output.open("w") as out:
+        run = subprocess.Popen(
+            [sys.executable, "-m", "tools.run"], cwd=tmp_path, stdout=out, stderr=out, start_new_session=True
+        )
+    eventually(lambda: True if step in output.read_text() else None)
+
+    os.killpg(run.pid, signal.SIGINT)  # as a terminal's Ctrl-C
+
+    assert run.wait(timeout=60) == 130
+    said = output.read_text()
+    assert "Interrupted; `make run` starts again." in said
+    assert "Traceback" not in said
+    assert not (state / "emulator.json").exists()
+    assert not healthy(f"http://127.0.0.1:{port}")

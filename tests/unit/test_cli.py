@@ -266,7 +266,7 @@ def test_a_new_key_is_shown_once(cli: Cli, stack: FakeStack) -> None:
 
     assert result.exit_code == 0
     assert result.stdout.count("atl_ab_whole") == 1
-    for shown in ("key_1", "atl_ab", "ann@example.com", "shown once; save it"):
+    for shown in ("key_1", "atl_ab", "ann@example.com", "never", "shown once; save it"):
         assert shown in result.stdout
     assert stack.first_body() == {"name": "laptop", "user": "ann@example.com", "test": True}
     assert stack.requests[0].headers["Authorization"] == "Bearer s3cret"
