@@ -1,22 +1,26 @@
 """Each provider's adapter against its simulator, over HTTP on 127.0.0.1, with every fault that the simulator has."""
 
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import TypeVar
 
 import pytest
 
 from atelier.adapters import ed25519
 from atelier.adapters.http.client import client
+from atelier.catalog.model import Model, embedded
 from atelier.errors import (
     InvalidSignatureError,
     OutcomeUnknownError,
     ProviderBusyError,
     ProviderCredentialsError,
+    ProviderRejectedError,
 )
 from atelier.outbound.url_policy import OperatorPolicy
 from atelier.providers.artificial_studio import ArtificialStudio
@@ -321,3 +325,23 @@ def test_chance_is_the_same_for_a_seed_and_leaves_the_last_tries() -> None:
     assert 150 < sum(bool(course.forgeries) for course in courses) < 350
     late = {plan(number, 2).answer for number in range(500)}
     assert late == {Answer.TAKEN, *UNKNOWN}
+
+
+# ---- Models that ship
+
+
+FLUX_2 = [model for slug, model in embedded().models.items() if re.fullmatch("flux-2-(pro|max|flex)", slug)]
+
+
+@pytest.mark.parametrize("model", FLUX_2, ids=lambda model: model.slug)
+def test_replicate_takes_each_shape_of_flux_2(model: Model) -> None:
+    (route,) = (route for route in model.routes if route.provider == "replicate")
+    shapes = [{"aspect_ratio": ratio} for ratio in model.input["properties"]["aspect_ratio"]["enum"]]
+    shapes += [{"width": 256}, {"width": 2_048, "height": 2_048}, {"height": 1_001}]
+    with room("replicate") as there:
+        for shape, pictures in product(shapes, ((), ("https://ours.example/1", "https://ours.example/2"))):
+            sent = route.translate({"prompt": "a café", **shape}, pictures)
+            there.job = replace(there.job, model=route.model, input=sent)
+            assert isinstance(there.fetch(there.submit()), ImageUrls), (shape, pictures)
+        with pytest.raises(ProviderRejectedError, match="input_image"):
+            there.provider.submit(replace(there.job, input={**sent, "input_image": "https://ours.example/1"}))

@@ -22,6 +22,17 @@ _STATUS = {
     State.FAILED: "failed",
     State.CANCELLED: "canceled",
 }
+SCHEMAS = {
+    f"black-forest-labs/flux-2-{kind}": frozenset(
+        {
+            "prompt", "input_images", "aspect_ratio", "resolution", "width", "height", "safety_tolerance", "seed",
+            "output_format", "output_quality",
+        }
+    )
+    for kind in ("pro", "max", "flex")
+}  # fmt: skip
+"""The inputs of models that are asked for with these alone; other models take any."""
+SHAPES = ("match_input_image", "custom", "1:1", "16:9", "3:2", "2:3", "4:5", "5:4", "9:16", "3:4", "4:3")
 FOREIGN = "whsec_" + base64.b64encode(b"not the provider's").decode()
 
 
@@ -53,6 +64,8 @@ class ReplicateSimulator(Simulator):
             model, given = found[1] or document.get("version"), document.get("input")
             if not model or not isinstance(given, dict) or document.get("webhook_events_filter") != ["completed"]:
                 return self.refusal(422, "- input is required")
+            if fault := _fault(str(model), given):
+                return self.refusal(422, f"- {fault}")
             return self.take(str(model), given, str(document.get("webhook", "")))
         if request.method == "GET" and request.path == "/v1/webhooks/default/secret":
             return Reply(200, {"key": self.secret})
@@ -102,3 +115,18 @@ class ReplicateSimulator(Simulator):
             "status": _STATUS[job.state],
             "urls": {"get": place, "cancel": f"{place}/cancel"},
         }
+
+
+def _fault(model: str, given: Mapping[str, Any]) -> str | None:
+    """Say what is wrong with an input by its model's schema."""
+    if model not in SCHEMAS:
+        return None
+    if strange := set(given) - SCHEMAS[model]:
+        return f"Additional properties are not allowed: {sorted(strange)}"
+    shape = given.get("aspect_ratio", "1:1")
+    if shape not in SHAPES or (shape == "match_input_image" and not given.get("input_images")):
+        return f"input.aspect_ratio: {shape} does not match"
+    sides = [given[side] for side in ("width", "height") if side in given]
+    if len(sides) != (2 if shape == "custom" else 0) or not all(256 <= side <= 2_048 for side in sides):
+        return f"input.width, input.height: {sides} do not fit {shape}"
+    return None

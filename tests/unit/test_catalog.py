@@ -212,6 +212,13 @@ def test_whatever_is_valid_can_be_asked_of_every_provider(model: Model, data: st
         ),
         ("stable-image-core", "bedrock", {"width": 2048}, {"aspect_ratio": "16:9", "output_format": "png"}),
         ("seedream-4", "replicate", {"seed": 7}, {"size": "2K"}),
+        ("flux-2-pro", "replicate", {}, {"output_format": "png"}),
+        (
+            "flux-2-max",
+            "replicate",
+            {"width": 1000, "height": 700, "seed": 7},
+            {"aspect_ratio": "custom", "width": 992, "height": 704, "seed": 7, "output_format": "png"},
+        ),
         ("ideogram-v4", "ideogram", {}, {"rendering_speed": "DEFAULT"}),
         (
             "ideogram-v4",
@@ -245,6 +252,21 @@ def test_pictures_go_where_the_provider_looks_for_them(slug: str, provider: str,
     assert route.model_for(given) == model
     assert "client.example" not in str(sent)
     assert sent.get(field or "") == (["https://ours.example/1", "https://ours.example/2"] if field else None)
+
+
+@pytest.mark.parametrize(
+    ("given", "shape"),
+    [
+        ({}, {"aspect_ratio": "match_input_image"}),
+        ({"aspect_ratio": "auto"}, {"aspect_ratio": "match_input_image"}),
+        ({"aspect_ratio": "1:1"}, {"aspect_ratio": "custom", "width": 1024, "height": 1024}),
+    ],
+)
+def test_a_given_picture_keeps_its_shape_unless_one_is_named(given: dict[str, Any], shape: dict[str, Any]) -> None:
+    (route,) = (route for route in CATALOG.model("flux-2-pro").routes if route.provider == "replicate")
+    picture = "https://ours.example/1"
+    sent = route.translate({"prompt": "p", "image_urls": ["https://client.example/a.png"], **given}, (picture,))
+    assert sent == {"prompt": "p", "input_images": [picture], "output_format": "png", **shape}
 
 
 def test_without_pictures_the_model_has_its_own_name() -> None:
@@ -504,6 +526,10 @@ def test_a_shape_reaches_who_takes_pixels_only_by_both_sides() -> None:
         (small(tool="aspect_ratio = { type = 'string', enum = ['0:1'] }"), "t: "),
         (small(model="input = { x = {} }"), "m: 'x' has no type"),
         (small(route="input = { a = { form = 'prompt' } }"), "m: a rule has form"),
+        (
+            small(route="input = { a = { from = 'prompt', sized = 7 } }"),
+            "m: a provider's word for a shape must be text",
+        ),
         (small(route="input = { a = { choices = ['1:1'] } }"), "m: 'from' is missing"),
         (small(route="input = { a = 7 }"), "m: "),
         (small(route="input = { a = { from = 'size', choices = ['big'] } }"), "m: "),

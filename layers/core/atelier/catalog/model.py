@@ -36,7 +36,7 @@ _FAULTS = (KeyError, TypeError, ValueError, AttributeError)
 OUTPUT = frozenset({"output_format", "output_compression", "quality", "background"})
 """Inputs that say how the picture is to be written; what no provider makes of them, the stack does."""
 
-_RULE_WORDS = frozenset({"from", "choices", "multiple", "megapixels", "most", "ratio", "lower"})
+_RULE_WORDS = frozenset({"from", "choices", "multiple", "megapixels", "most", "ratio", "lower", "sized", "auto"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -541,7 +541,15 @@ def _rule(item: Any, properties: Mapping[str, Any]) -> Rule:
         _sides(given["most"]) if "most" in given else None,
         _number(given.get("ratio", 100), 1),
         bool(given.get("lower", False)),
+        _word(given.get("sized")),
+        _word(given.get("auto")),
     )
+
+
+def _word(value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"a provider's word for a shape must be text, not {value!r}")
+    return value
 
 
 def _sides(value: Any) -> tuple[int, int]:

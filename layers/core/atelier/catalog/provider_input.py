@@ -6,7 +6,8 @@ A rule names what it is made `from`, and what the provider allows of it:
     size            both, as an object; where there are `choices` such as "1024x1536", the nearest of these. With a
                     `most` such as [3840, 2160], sides that the client gave are sent in such words as they are, but no
                     larger, and no more than `ratio` times as long as wide
-    aspect_ratio    such as "16:9": the nearest of the `choices`
+    aspect_ratio    such as "16:9": the nearest of the `choices`. Where the provider has a word for a shape that other
+                    inputs tell in pixels, `sized` is that word; `auto` is its word for the shape of a given picture
     image_urls      where the provider can fetch the client's pictures; image_url: the first of them, image_url_2: the
                     second, and so on
     mask_url        where it can fetch the mask of the first of them: white there where the picture is to be changed
@@ -53,6 +54,8 @@ class Rule:
     ratio: int = 100
     lower: bool = False
     """Whether the provider writes the values of an enum in small letters."""
+    sized: str | None = None
+    auto: str | None = None
 
     @property
     def expressed(self) -> frozenset[str]:
@@ -67,8 +70,7 @@ class Rule:
             case "width" | "height" | "size":
                 return self._sized(values)
             case "aspect_ratio":
-                ratio = _ratio(values)
-                return nearest(self.choices, ratio) if ratio else None
+                return self._shape(_ratio(values), images)
             case "image_urls":
                 return list(images) or None
             case "image_url":
@@ -80,6 +82,11 @@ class Rule:
             case name:
                 value = values.get(name)
                 return value.lower() if self.lower and isinstance(value, str) else value
+
+    def _shape(self, ratio: float | None, images: tuple[str, ...]) -> str | None:
+        if ratio is None:
+            return self.auto if images else None
+        return self.sized or nearest(self.choices, ratio)
 
     def _sized(self, values: Mapping[str, Any]) -> Any:
         ratio = _ratio(values)
