@@ -40,6 +40,7 @@ CALLBACKS = {
     "sketch": "none needed",
 }
 TOLD = {"bfl": "`cost`, in cents", "openai": "tokens, by their prices"}
+FREE = ("sketch", "automatic1111", "comfyui")
 TEXT_TO_IMAGE = "text-to-image"
 
 
@@ -49,6 +50,7 @@ def tables() -> Mapping[str, str]:
     return {
         "models": models_table(catalog),
         "providers": providers_table(catalog),
+        "features": features_table(catalog),
         "prices": prices_table(catalog, tool=True),
         "tool-prices": prices_table(catalog, tool=False),
     }
@@ -107,6 +109,29 @@ def features(kind: type[Provider], catalog: Catalog) -> tuple[str, ...]:
     )
 
 
+def features_table(catalog: Catalog) -> str:
+    """List for each provider and tool how many models it has there, and the lowest price of a picture."""
+    rows = [
+        (name(provider), *(feature(catalog, provider, tool) for tool in catalog.tools)) for provider in kinds(catalog)
+    ]
+    return table(("provider", *(f"`{tool}`" for tool in catalog.tools)), rows)
+
+
+def feature(catalog: Catalog, provider: str, tool: str) -> str:
+    """Say what a provider offers of a tool."""
+    routes = [
+        route
+        for model in catalog.models_of(catalog.tools[tool])
+        for route in model.routes
+        if route.provider == provider and "image_urls" not in route.ignored.intersection(model.input["required"])
+    ]
+    if not routes:
+        return "–"
+    prices = [min([route.price, *(price.image for price in route.prices)]) for route in routes if route.price]
+    lowest = f"from {number(min(prices) / 1_000_000)}" if prices else "free" if provider in FREE else "price not known"
+    return f"{len(routes)}, {lowest}"
+
+
 def prices_table(catalog: Catalog, *, tool: bool) -> str:
     """List the prices of each model at each provider, and the inputs that it takes there."""
     rows = [
@@ -147,7 +172,7 @@ def pictures(route: Route, model: Model) -> str:
 def dollars_of(route: Route) -> str:
     """Write a provider's price of a picture, and its exceptions."""
     if not route.price:
-        return "–" if route.provider in ("sketch", "automatic1111", "comfyui") else "not known"
+        return "–" if route.provider in FREE else "not known"
     lines = [exception(price, 1_000_000) for price in route.prices if price.image != route.price or extras(price, 1)]
     return "; ".join([number(route.price / 1_000_000), *lines])
 

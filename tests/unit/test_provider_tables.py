@@ -22,6 +22,17 @@ def test_each_table_stands_on_a_page() -> None:
         assert table in text
 
 
+def test_a_providers_tools_stand_in_its_row() -> None:
+    head, _, *rows = [line.strip("| ").split(" | ") for line in tables()["features"].splitlines()]
+    found = {row[0]: dict(zip(head, row, strict=True)) for row in rows}
+    assert set(head[1:]) == {f"`{tool}`" for tool in embedded().tools}
+    assert set(found) == {name(provider) for provider in kinds(embedded())}
+    recraft = {"`text-to-image`": "1, from 0.04", "`edit-image`": "1, from 0.04", "`inpaint`": "1, from 0.04"}
+    assert found["Recraft"] == {"provider": "Recraft", **dict.fromkeys(head[1:], "–"), **recraft}
+    assert found["OpenAI"]["`inpaint`"] == "2, from 0.0015"
+    assert found["sketch"]["`upscale`"] == "1, free"
+
+
 def test_every_provider_model_and_price_is_there() -> None:
     text, catalog = FILES[0].read_text(encoding="utf-8"), embedded()
     for provider in kinds(catalog):
