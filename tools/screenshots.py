@@ -48,8 +48,8 @@ PROMPTS = (
     "Hot air balloons over a meadow, pastel",
     "test:fail A portrait that the provider refuses",
     "A sailing boat in a storm, muted colors",
-    "Desert at dusk, cactus, first stars",
-    "A castle on a hill in spring, watercolor",
+    "A cactus in the desert at dusk",
+    "A castle on a hill in spring",
 )
 USERS = (
     {"email": "ana@example.com", "name": "Ana Ribeiro", "plan": "studio", "credits": 1840},

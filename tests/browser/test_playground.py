@@ -235,6 +235,18 @@ def test_each_tool_shows_its_own_fields(visit: Visit) -> None:
     expect(page.get_by_role("tab", name="OpenAI")).to_be_visible()
 
 
+def test_a_default_is_not_carried_to_another_tool(visit: Visit) -> None:
+    page = visit("playground")
+    page.get_by_label("Model", exact=True).select_option("sketch")
+    page.get_by_label("Prompt", exact=True).fill("a boat")
+    expect(page.get_by_label("Aspect ratio")).to_have_value("1:1")
+    page.get_by_label("Tool").select_option("edit-image")
+
+    expect(curl(page)).to_contain_text('"prompt": "a boat"')
+    expect(page.get_by_label("Aspect ratio")).to_have_value("")  # the given picture's
+    expect(curl(page)).not_to_contain_text("aspect_ratio")
+
+
 def test_only_what_the_model_takes_is_shown(visit: Visit) -> None:
     page = visit("playground")
 

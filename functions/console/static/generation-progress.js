@@ -102,14 +102,13 @@ export class Progress {
    */
   finish(one, { body, model }) {
     this.clock.remove();
-    this.image.replaceWith(outputs(one));
+    this.image.replaceWith(one.error ? callout(one.error, "bad") : outputs(one));
     const provider = one.attempts?.at(-1)?.provider;
     const made = one.status === "success";
     const each = provider === "sketch" ? 0 : model.cost;
     const cost = made && typeof each === "number" ? credits(each * (body.input.num_images ?? 1)) : null;
     fill(
       this.outcome,
-      one.error && callout(one.error, "bad"),
       facts([
         ["Time", duration(this.seconds())],
         ["Provider", made && provider ? userText(provider) : null],

@@ -112,8 +112,7 @@ function detail(one, context) {
     el(
       "div",
       { class: "stack" },
-      outputs(one),
-      one.error && callout(one.error, "bad"),
+      one.error ? callout(one.error, "bad") : outputs(one),
       one.notes.map((note) => callout(note)),
       stopping(one) && callout(stoppingNote),
       panel("Input", {}, input(one.payload ?? {}, one.inputs)),

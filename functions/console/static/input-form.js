@@ -31,13 +31,13 @@ export function inputFields(schema, changed) {
 }
 
 /**
- * Carry what was filled in for one model over to the field of the same name of another.
+ * Carry what was filled in for one model over to the field of the same name of another; a default is the model's own.
  * @param {InputField | undefined} before
  * @param {InputField} after
  */
 export function carryOver(before, after) {
   if (!before || before.control.tagName !== after.control.tagName) return;
-  setValue(after, before.control.value);
+  if (before.control.value !== String(before.schema.default)) setValue(after, before.control.value);
   if (before.images && after.images) {
     const chosen = before.images.chosen();
     after.images.take(after.schema.type === "array" ? chosen : chosen.slice(0, 1));

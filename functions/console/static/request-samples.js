@@ -62,7 +62,7 @@ const pathOf = (request) => (request.tool ? "run" : "generate");
 
 /** @param {GenerationRequest} request */
 function curl(request) {
-  const json = JSON.stringify(request, null, 2);
+  const json = JSON.stringify(request, null, 2).replaceAll("\n", "\n  ");
   return [
     `curl '${base.href}${pathOf(request)}'`,
     "  --header 'Authorization: YOUR_API_KEY'",
