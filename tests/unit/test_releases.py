@@ -32,6 +32,8 @@ OTHERS: Mapping[str, str] = {
     "AccountConcurrency": "1000",
     "Canary": "true",
     "RequestsPerAddress": "1000",
+    "RequestsPerSecond": "1000",
+    "BurstRequests": "2000",
     "Architecture": "x86_64",
     "LocalEndpoint": "http://127.0.0.1:4566",
 }

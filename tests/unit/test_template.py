@@ -450,7 +450,11 @@ def test_the_api_takes_pictures_as_bytes_on_aws_and_locally() -> None:
 def test_the_api_has_a_roof_over_its_bill() -> None:
     (setting,) = RESOURCES["Api"]["Properties"]["MethodSettings"]
     assert (setting["HttpMethod"], setting["ResourcePath"]) == ("*", "/*")
-    assert 0 < setting["ThrottlingRateLimit"] <= setting["ThrottlingBurstLimit"]
+    rate, burst = (
+        float(TEMPLATE["Parameters"][setting[name]["Ref"]]["Default"])
+        for name in ("ThrottlingRateLimit", "ThrottlingBurstLimit")
+    )
+    assert 0 < rate <= burst
 
 
 def test_answers_over_a_kilobyte_are_compressed() -> None:
@@ -532,6 +536,15 @@ def test_the_stream_is_retried_within_bounds_and_split() -> None:
     (event,) = FUNCTIONS["notify"]["Events"].values()
     assert 1 <= event["Properties"]["MaximumRetryAttempts"] <= 10
     assert event["Properties"]["BisectBatchOnFunctionError"] is True
+
+
+def test_ten_batches_of_a_shard_are_read_at_once() -> None:
+    (event,) = FUNCTIONS["notify"]["Events"].values()
+    factor = {"Fn::FindInMap": ["Concurrency", {"Ref": "AccountConcurrency"}, "Shard"]}
+    assert event["Properties"]["ParallelizationFactor"] == factor
+    limits = TEMPLATE["Mappings"]["Concurrency"]
+    assert {account: share["Shard"] for account, share in limits.items()} == {"10": 1, "1000": 10}
+    assert limits["1000"]["Notify"] >= 4 * limits["1000"]["Shard"], "a new table's stream has four shards"
 
 
 def stream_patterns() -> list[dict[str, Any]]:
