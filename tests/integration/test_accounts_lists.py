@@ -67,6 +67,30 @@ def test_keys_are_found_and_none_is_left_out(accounts: AccountStore, users: list
     assert accounts.key_names([keys[0].id, "nobody"]) == {keys[0].id: "key 0"}
 
 
+def test_a_user_is_edited_and_deleted_by_its_own_keys_alone(
+    accounts: AccountStore, users: list[User], calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given two keys of one user among many of others
+    keys = [
+        mint_key(name="key", user=users[0 if number in (3, 17) else 1], test=False, digest_key="d", now=NOW + number)[0]
+        for number in range(25)
+    ]
+    for key in keys:
+        accounts.add_key(key)
+    monkeypatch.setattr(account_store, "BATCH", 2)
+    read = ["dynamodb:Query", "dynamodb:BatchGetItem"]
+    # when, then as many reads as without the others
+    calls.take()
+    accounts.edit_user(users[0].id, {"disabled_at": NOW})
+    assert calls.take() == ["dynamodb:UpdateItem", *read, *2 * ["dynamodb:UpdateItem"]]
+    accounts.delete_user(users[0].id, NOW)
+    assert calls.take() == ["dynamodb:GetItem", "dynamodb:TransactWriteItems", *read, *2 * ["dynamodb:UpdateItem"]]
+    # and just these keys are out of force
+    found = {key.id: accounts.get(key.id) for key in keys}
+    assert [number for number, key in enumerate(keys) if (one := found[key.id]) and one.revoked_at] == [3, 17]
+    assert [number for number, key in enumerate(keys) if (one := found[key.id]) and one.user_disabled_at] == [3, 17]
+
+
 def test_a_user_is_meant_by_id_or_address(accounts: AccountStore, users: list[User], calls: Calls) -> None:
     user = users[0]
     calls.take()

@@ -159,7 +159,8 @@ class AccountStore(Settlement):
 
     def _key_records(self, user_id: str) -> list[Record]:
         """Read the records of a user's keys, also those that cannot be listed: they must not stay in force."""
-        return [record for record in self._list(KEY) if record.get("user_id") == user_id]
+        pages = self._table.walk("by-owner", ("user_id", user_id), sort=("record", KEY))
+        return [record for page in self._read(pages, KEY) for record in page]
 
     def _edit_key_record(self, key: Record, changes: Record) -> None:
         self._table.update((str(key["id"]), KEY), changes, condition="attribute_exists(id)", values={})
@@ -243,7 +244,10 @@ class AccountStore(Settlement):
 
     def _pages(self, kind: str, after: Record | None = None) -> Iterator[list[Record]]:
         """Read the records of a kind, the newest first, some at a time."""
-        for keys in self._table.walk("by-kind", ("kind", kind), after=after):
+        yield from self._read(self._table.walk("by-kind", ("kind", kind), after=after), kind)
+
+    def _read(self, pages: Iterable[list[Record]], kind: str) -> Iterator[list[Record]]:
+        for keys in pages:
             for start in range(0, len(keys), BATCH):
                 yield self._table.get_many([(str(key["id"]), kind) for key in keys[start : start + BATCH]])
 

@@ -169,17 +169,24 @@ class RecordTable:
                 break
         return found, False
 
-    def walk(self, index: str, partition: tuple[str, str], *, after: Record | None = None) -> Iterator[list[Record]]:
+    def walk(
+        self, index: str, partition: tuple[str, str], *, sort: tuple[str, Scalar] | None = None,
+        after: Record | None = None,
+    ) -> Iterator[list[Record]]:  # fmt: skip
         """Read keys from one partition of an index, the last ones first, a page of at most PAGE after the other.
 
-        `after` holds the keys of a record: what comes behind it.
+        `sort` is the sort key that all of them have; `after` holds the keys of a record: what comes behind it.
         """
+        condition, names, values = "#p = :p", {"#p": partition[0]}, {":p": _value(partition[1])}
+        if sort:
+            condition += " AND #s = :s"
+            names["#s"], values[":s"] = sort[0], _value(sort[1])
         start = {"ExclusiveStartKey": {name: _value(value) for name, value in after.items()}} if after else {}
         yield from self._pages(
             IndexName=index,
-            KeyConditionExpression="#p = :p",
-            ExpressionAttributeNames={"#p": partition[0]},
-            ExpressionAttributeValues={":p": _value(partition[1])},
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
             ScanIndexForward=False,
             Limit=PAGE,
             **start,
