@@ -1,13 +1,17 @@
 """A simulator of Ideogram 3.0 and 4.0, which answer with URLs."""
 
 import re
+from collections.abc import Mapping
 from email import message_from_bytes
 from email.message import Message
+from io import BytesIO
+
+from PIL import Image
 
 from tests.simulators.server import Job, Reply, Request
 from tests.simulators.synchronous import SynchronousSimulator
 
-_CALL = re.compile(r"/v1/(ideogram-v[34])/(generate|remix)")
+_CALL = re.compile(r"/v1/(ideogram-v[34])/(generate|remix|inpaint)")
 FIELDS = {
     "ideogram-v3": frozenset(
         {
@@ -17,6 +21,7 @@ FIELDS = {
     ),
     "ideogram-v4": frozenset({"text_prompt", "resolution", "rendering_speed"}),
 }  # fmt: skip
+FILES = {"generate": (), "remix": ("image",), "inpaint": ("image", "mask")}
 SPEEDS = ("TURBO", "DEFAULT", "QUALITY")
 SIZES = frozenset(
     {
@@ -45,12 +50,15 @@ class IdeogramSimulator(SynchronousSimulator):
         head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
         parts = message_from_bytes(head + request.body).walk()
         given = {part.get_param("name", header="content-disposition"): _content(part) for part in parts}
-        fields = {str(name): value.decode() for name, value in given.items() if name and name != "image" if value}
+        files: dict[str, bytes] = {name: given.pop(name) for name in ("image", "mask") if name in given}
+        fields = {str(name): value.decode() for name, value in given.items() if name and value}
         model, prompt = found[1], fields.get("prompt" if found[1] == "ideogram-v3" else "text_prompt")
         if strange := set(fields) - FIELDS[model]:
             return self.refusal(400, f"unknown fields: {sorted(strange)}")
-        if ("image" in given) != (found[2] == "remix") or fields.get("rendering_speed", "DEFAULT") not in SPEEDS:
-            return self.refusal(400, "the picture or the rendering speed is not as it should be")
+        if tuple(files) != FILES[found[2]] or (found[2] == "inpaint" and (model != "ideogram-v3" or _marks(files) < 1)):
+            return self.refusal(400, "the picture or its mask is not as it should be")
+        if fields.get("rendering_speed", "DEFAULT") not in SPEEDS:
+            return self.refusal(400, "the rendering speed is not as it should be")
         shaped = re.fullmatch("[0-9]+x[0-9]+", fields.get("aspect_ratio", "1x1"))
         if not prompt or not shaped or fields.get("resolution", "2048x2048") not in SIZES:
             return self.refusal(400, "the prompt or the shape is not as it should be")
@@ -76,6 +84,13 @@ class IdeogramSimulator(SynchronousSimulator):
 def _content(part: Message) -> bytes:
     content = part.get_payload(decode=True)
     return content if isinstance(content, bytes) else b""
+
+
+def _marks(files: Mapping[str, bytes]) -> int:
+    """Count the pixels that a mask of black and white marks by its black; -1 where it is no such mask."""
+    picture, mask = Image.open(BytesIO(files["image"])), Image.open(BytesIO(files["mask"]))
+    pixels = mask.convert("L").tobytes()
+    return pixels.count(0) if mask.size == picture.size and set(pixels) <= {0, 255} else -1
 
 
 def _image(url: str | None) -> dict[str, object]:

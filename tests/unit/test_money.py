@@ -72,6 +72,7 @@ TABLE: list[tuple[str, str, dict[str, Any], str, int]] = [
     ("nano-banana-pro", "fal", {}, "0.15", 15),
     ("nano-banana-pro", "fal", {"resolution": "4K"}, "0.30", 30),
     ("ideogram-v3", "ideogram", {}, "0.06", 6),
+    ("ideogram-v3-inpaint", "ideogram", {"image_urls": TWO[:1]}, "0.06", 6),
     ("ideogram-v4", "ideogram", {}, "0.06", 6),
     ("ideogram-v4", "ideogram", {"width": 2048, "height": 2048}, "0.06", 6),
     ("grok-imagine", "xai", {}, "0.02", 2),

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 
 from atelier.errors import OutcomeUnknownError, ProviderError, ProviderRejectedError
+from atelier.images.mask import write_mask
 from atelier.providers.ideogram import Ideogram
 from atelier.providers.provider import ImageUrls, InputImage, Job, Outcome
 from tests.cases import each
@@ -55,6 +56,16 @@ def test_the_fourth_version_has_another_name_for_the_prompt() -> None:
     assert [fields(read(one.headers["Content-Type"], one.content)) for one in there.requests] == [
         sent, {**sent, "image": PNG},
     ]  # fmt: skip
+
+
+def test_a_mask_is_black_where_the_picture_is_to_be_changed() -> None:
+    there = wire(httpx.Response(200, json={"data": [image(URLS[0])]}))
+    mask = InputImage(write_mask(3, 2, bytes([0, 127, 128, 255, 0, 200])), "image/png", "")
+    Ideogram(there.client, {}).submit(replace(JOB, images=(PICTURE,), mask=mask))
+    [request] = there.requests
+    sent = fields(read(request.headers["Content-Type"], request.content))
+    assert there.asked == [("POST", "https://api.ideogram.ai/v1/ideogram-v3/inpaint")]
+    assert (sent["image"], sent["mask"]) == (PNG, write_mask(3, 2, bytes([255, 255, 0, 0, 255, 0])))
 
 
 def test_pictures_are_urls_and_unsafe_ones_are_left_out() -> None:

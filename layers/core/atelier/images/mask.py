@@ -11,7 +11,6 @@ from atelier.images.image import size_of
 _GREY, _RGBA = 0, 6
 _INVERTED = bytes(range(255, -1, -1))
 _WITHOUT_GREY = bytes(128) + b"\xff" * 128
-"""A row's filter byte, 0, stays what it is."""
 _DATA, _END = 8 + 25 + 8, -(4 + 12)
 """Where the data are: after the signature, IHDR and the head of IDAT, and before its checksum and IEND."""
 
@@ -49,11 +48,13 @@ def with_alpha(mask: bytes) -> bytes:
     return _png(width, height, _RGBA, bytes(written))
 
 
-def black_and_white(mask: bytes) -> bytes:
-    """Return a mask that write_mask() wrote without its greys, for those who take none."""
+def black_and_white(mask: bytes, *, inverted: bool = False) -> bytes:
+    """Return a mask that write_mask() wrote without its greys, for those who take none; black for white if inverted."""
     width, height = struct.unpack(">II", mask[16:24])
     rows = zlib.decompress(mask[_DATA:_END])
-    return _png(width, height, _GREY, rows.translate(_WITHOUT_GREY))
+    tones = _WITHOUT_GREY.translate(_INVERTED) if inverted else _WITHOUT_GREY
+    lines = (rows[start + 1 : start + 1 + width] for start in range(0, height * (width + 1), width + 1))
+    return _png(width, height, _GREY, b"".join(b"\0" + line.translate(tones) for line in lines))
 
 
 def _png(width: int, height: int, colours: int, rows: bytes) -> bytes:
