@@ -33,6 +33,7 @@ SCENARIOS = (
 )  # fmt: skip
 PYTHON, PYTHON_2, NPM = ".venv-clients", ".venv-clients-openai-2", ".node-clients"
 CLIENTS = {
+    "httpx, Atelier's own API": (PYTHON, "raw.py", "httpx"),
     "openai-python 3": (PYTHON, "openai_python.py", "openai"),
     "openai-python 2": (PYTHON_2, "openai_python.py", "openai"),
     "openai-node": (NPM, "clients.mjs", "openai"),

@@ -103,6 +103,7 @@ def _narrow_other_apis(
         fields |= {field: inputs["properties"][field] for field in fields.keys() & inputs["properties"].keys()}
         fields["model"] = one
         shapes[name]["required"] = [*shapes[name]["required"], "model"]
+    shapes["OpenAIEditForm"]["additionalProperties"] = False
     for name in ("TextToImageRequest", "ImageToImageRequest"):
         shapes[name]["properties"]["prompt"] = inputs["properties"]["prompt"]
         shapes[name]["properties"]["seed"]["maximum"] = described["properties"]["seed"]["maximum"]

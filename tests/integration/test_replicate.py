@@ -91,6 +91,10 @@ def test_waiting_seconds_or_repeating_unmarked_is_not_redirected(client: Client)
     assert [(it.status, it.document["status"]) for it in (counted, brief)] == [(201, "starting")] * 2
 
 
+def test_a_models_address_is_one(client: Client) -> None:
+    assert get(client, "/v1/models/a b/sketch").document["url"].endswith("/v1/models/a%20b/sketch")
+
+
 def test_versions_name_their_model(client: Client) -> None:
     (version,) = [it["id"] for it in get(client, "/v1/models/atelier/sketch/versions").document["results"]]
     found = get(client, f"/v1/models/atelier/sketch/versions/{version}").document

@@ -1,15 +1,20 @@
-"""HTTP clients that know no dialect, and what applications send by them: aiohttp as Open WebUI does, requests, curl."""
+"""HTTP clients that know no dialect, and what applications send by them: aiohttp as Open WebUI does, requests, curl.
+
+httpx makes the calls of the API itself, as programs written for it do.
+"""
 
 import asyncio
 import base64
 import json
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import aiohttp
+import httpx
 import requests
-from scenarios import NAME, SETTINGS, SKETCH, decoded, equal, png, run
+from scenarios import NAME, SETTINGS, SKETCH, decoded, equal, png, run, size
 
 
 def by_requests(method, url, key, body=None, form=None, headers=None):
@@ -61,7 +66,13 @@ def by_curl(method, url, key, body=None, form=None, headers=None):
         return int(ran.stdout), output.read_bytes()
 
 
-send = {"aiohttp": by_aiohttp, "requests": by_requests, "curl": by_curl}[NAME.partition(",")[0]]
+def by_httpx(method, url, key, body=None, form=None, headers=None):
+    headers = {"Authorization": key, **(headers or {})}
+    answer = httpx.request(method, url, headers=headers, json=body, timeout=300, follow_redirects=True)
+    return answer.status_code, answer.content
+
+
+send = {"aiohttp": by_aiohttp, "requests": by_requests, "curl": by_curl, "httpx": by_httpx}[NAME.partition(",")[0]]
 BASE, UPSTREAM = SETTINGS["base"] + "/v1", SETTINGS["upstream"] + "/v1"
 
 
@@ -192,5 +203,100 @@ A1111 = {
     "rate limit": lambda: wrong(429, web_ui("txt2img", {"prompt": "a boat"}, key=SETTINGS["limited"])),
 }
 
+
+# ---- The API itself, as its documentation has it: by model at /generate, by tool at /run
+
+
+def own(path, body=None, *, base=SETTINGS["base"], key=SETTINGS["key"], headers=None):
+    status, content = send("GET" if body is None else "POST", base + path, key, body, None, headers)
+    return status, json.loads(content)
+
+
+def made(model=SKETCH, headers=None, base=SETTINGS["base"], key=SETTINGS["key"], **given):
+    given = {"prompt": "a boat", **given}
+    return own("/generate", {"model": model, "input": given}, base=base, key=key, headers=headers)
+
+
+def fetched(answer):
+    status, generation = answer
+    equal((status, generation.get("status")), (200, "success"))
+    urls = [picture["url"] for picture in generation["outputs"]]
+    equal(urls[0], generation["output"])
+    pictures = [send("GET", url, SETTINGS["key"]) for url in urls]
+    equal([status for status, _ in pictures], [200] * len(pictures))
+    return [size(content) for _, content in pictures]
+
+
+def run_tool(name, **given):
+    """Submit, and ask until it is done, as programs do that know no waiting call."""
+    status, generation = own("/run", {"tool": name, "input": given})
+    equal(status, 202)
+    return outcome(generation["id"])
+
+
+def outcome(name, **whose):
+    for _ in range(150):
+        status, generation = own(f"/generations/{name}", **whose)
+        if generation["status"] in ("success", "error"):
+            break
+        time.sleep(1)
+    return status, generation
+
+
+def inline(content):
+    return "data:image/png;base64," + base64.b64encode(content).decode()
+
+
+def edited(*pictures, **given):
+    given = {"prompt": "a boat", "model": SKETCH, "image_urls": [inline(picture) for picture in pictures], **given}
+    return fetched(run_tool("edit-image", **given))
+
+
+def faulty(status, field, answer):
+    found, document = answer
+    equal((found, bool(document["message"]), [each["field"] for each in document.get("errors", [])]),
+          (status, True, [field] if field else []))  # fmt: skip
+
+
+def unsuccessful(reason, answer):
+    status, generation = answer
+    equal((status, generation["status"], generation["output"]), (200, "error", None))
+    assert reason in generation["error"], generation
+
+
+def waited():
+    slow = SETTINGS["slow"]
+    base, key = SETTINGS["upstream"], SETTINGS["rich"]
+    status, generation = made(slow["model"], {"Idempotency-Key": "own"}, base, key, prompt=slow["prompt"])
+    equal(status, 202)
+    status, generation = outcome(generation["id"], base=base, key=key)
+    equal((status, generation["status"]), (200, "success"))
+
+
+def made_large():
+    big = SETTINGS["large"]
+    answer = made(headers={"Prefer": "wait=25"}, prompt="snow", num_images=4, image_urls=[big["picture"]])
+    equal(fetched(answer), [tuple(big["size"])] * 4)
+
+
+OWN = {
+    "generate": lambda: equal(fetched(made(width=256, height=256, seed=7)), [(256, 256)]),
+    "n = 2": lambda: equal(fetched(made(width=256, height=256, num_images=2)), [(256, 256)] * 2),
+    "url": lambda: equal(len(fetched(run_tool("create-image", prompt="a boat"))), 1),
+    "sizes": lambda: equal(fetched(made(width=300, height=257)), [(300, 257)]),
+    "edit, one": lambda: equal(edited(png()), [(64, 64)]),
+    "edit, two": lambda: equal(edited(png(), png(9)), [(64, 64)]),
+    "mask": lambda: equal(edited(png(), mask_url=inline(png(alpha=0))), [(64, 64)]),
+    "list": lambda: equal(SKETCH in [model["slug"] for model in own("/models")[1]["data"]], True),
+    "401": lambda: faulty(401, None, made(key="none")),
+    "bad parameter": lambda: faulty(400, "input.width", made(width="wide")),
+    "refused": lambda: unsuccessful("", made(prompt="test:unsafe")),
+    "failed": lambda: unsuccessful("", made(prompt="test:fail")),
+    "no credits": lambda: faulty(402, None, made(SETTINGS["paid"], base=SETTINGS["upstream"], key=SETTINGS["poor"])),
+    "rate limit": lambda: faulty(429, None, made(key=SETTINGS["limited"])),
+    "65 s": waited,
+    "20 MB": made_large,
+}
+
 if __name__ == "__main__":
-    run(A1111 if "1111" in NAME else OPENAI)
+    run(OWN if "Atelier" in NAME else A1111 if "1111" in NAME else OPENAI)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote
 
 from atelier.accounts.users import User
 from atelier.api.blocking_reply import ReadFile, ReplyBody
@@ -306,7 +307,7 @@ def version_document(model: Model, version: str) -> dict[str, Any]:
 def model_document(model: Model, base_url: str, owner: str = OWNER, name: str | None = None) -> dict[str, Any]:
     """Describe a model under the name by which it was asked for."""
     return {
-        "url": f"{base_url}/v1/models/{owner}/{name or model.slug}",
+        "url": f"{base_url}/v1/models/{quote(owner)}/{quote(name or model.slug)}",
         "owner": owner,
         "name": name or model.slug,
         "description": model.description,
