@@ -1,31 +1,42 @@
 """Lists of generations: by cursor and by offset, of ten thousand as of ten, and none too long for an answer."""
 
 import json
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.model import OperationModel
 
 from atelier.accounts.users import new_user
+from atelier.adapters.aws import clients
+from atelier.adapters.dynamodb import generation_store
 from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.generation_store import GenerationStore, to_record
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.catalog.model import embedded
+from atelier.clock import now_ms
+from atelier.encoding import timestamp
 from atelier.generations.model import Generation, ProviderAttempt, Status, StoredFile
 from atelier.generations.serializer import announce
 from tests.integration.client import Client, a_client
 from tests.integration.lambdas import Calls, Lambdas
 from tests.integration.samples import NOW, generation
 from tests.integration.stack import Stack, aws, set_provider_keys
+from tests.integration.test_console import Console
 from tests.integration.world import BASE
 from tests.soak import size
 
 MANY = size(soak=10_000, test=1_000)
+ROWS = size(soak=100_000, test=1_000)
 LAMBDA_ANSWER_BYTES = 6 * 1024 * 1024
 ITEM_BYTES = 400 * 1024
 MESSAGE_BYTES = 256 * 1024
 READS = {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchGetItem"}
 KEY_READ = ["dynamodb:GetItem"]
+OPERATOR_READS = 2 * KEY_READ
+"""Of failed sign-ins: by the operator's address, and by all."""
 
 
 @pytest.fixture
@@ -136,6 +147,98 @@ def test_a_long_list_costs_two_reads_and_is_not_counted(
     assert calls.take() == ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchGetItem"]
     # and a later part is read as far as it goes
     assert ann("GET", "/generations", query={"offset": "55"}).document["pagination"]["total"] == 60
+
+
+@pytest.fixture
+def items_read(lambdas: Lambdas) -> Iterator[Counter[str]]:
+    """How many items the functions' calls to DynamoDB read, by operation."""
+    read = Counter[str]()
+
+    def note(parsed: dict[str, Any], model: OperationModel, **_: Any) -> None:
+        tables = parsed.get("Responses", {})
+        read[model.name] += parsed.get("ScannedCount", 0) + sum(len(found) for found in tables.values())
+
+    events = clients._session().get_component("event_emitter")
+    events.register("after-call.dynamodb", note)
+    yield read
+    events.unregister("after-call.dynamodb", note)
+
+
+@pytest.mark.soak
+def test_a_first_page_reads_as_much_of_any_long_list(
+    ann: Client, lambdas: Lambdas, stack: Stack, calls: Calls, items_read: Counter[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    # given a read that brings as many keys as on AWS (fewer in a short test), and a list that is longer
+    whole_read, real = ROWS // 10, RecordTable._answers
+    monkeypatch.setattr(RecordTable, "_answers", lambda table, **query: real(table, **{"Limit": whole_read, **query}))
+    console = Console(lambdas, stack.secret("ConsoleSecret"))
+    pages: dict[str, Callable[[], Any]] = {
+        "client, by offset": lambda: ann("GET", "/generations").document,
+        "client, by cursor": lambda: ann("GET", "/generations", query={"cursor": ""}).document,
+        "client, by status": lambda: ann("GET", "/generations", query={"cursor": "", "status": "error"}).document,
+        "console, by user": lambda: console("GET", "generations", query={"user": ann.user_id})[1],
+    }
+    most = {"client, by offset": whole_read + 20, "console, by user": 41}
+    latest = [
+        generation(created_at=NOW + ROWS + number, user_id=ann.user_id, status=Status.ERROR) for number in range(20)
+    ]
+    write(stack, [wire(item) for item in latest])
+    ann("GET", "/account")
+    for name in pages:
+        pages[name]()
+    found: dict[int, dict[str, Any]] = {}
+    for rows in (ROWS // 5, ROWS):
+        already = 0 if not found else ROWS // 5
+        write(
+            stack,
+            [
+                keys(generation(created_at=NOW + number, user_id=ann.user_id, status=Status.ERROR))
+                for number in range(already, rows)
+            ],
+        )
+        # when
+        found[rows] = {}
+        for name, page in pages.items():
+            calls.take()
+            items_read.clear()
+            document = page()
+            assert [item["id"] for item in document["data"]] == [item.id for item in latest[::-1]], name
+            made = [call for call in calls.take() if call in READS]
+            found[rows][name] = made, dict(items_read)
+    # then
+    assert found[ROWS // 5] == found[ROWS]
+    for name, (made, read) in found[ROWS].items():
+        beside = OPERATOR_READS if name.startswith("console") else KEY_READ
+        assert len(made) - len(beside) <= (4 if name.startswith("console") else 2), (name, made)
+        assert sum(read.values()) <= most.get(name, 41), (name, read)
+
+
+def test_a_search_for_a_rare_model_says_how_far_it_looked(
+    lambdas: Lambdas, stack: Stack, generations: GenerationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given the only picture of a model, behind more than a search looks at
+    monkeypatch.setattr(generation_store, "BATCH", 5)
+    monkeypatch.setattr(generation_store, "MAX_BATCHES", 2)
+    now = now_ms()
+    made = [generation(created_at=now - number, model="rare" if number == 11 else "common") for number in range(13)]
+    for item in made:
+        generations.add(item)
+    console = Console(lambdas, stack.secret("ConsoleSecret"))
+    # when
+    first = console("GET", "generations", query={"model": "rare"})[1]
+    # then it looked at ten, and goes on from there
+    last = made[9]
+    assert first["data"] == []
+    assert first["pagination"] == {
+        "limit": 20, "nextCursor": last.id, "searchedBackTo": timestamp(last.created_at)
+    }  # fmt: skip
+    rest = console("GET", "generations", query={"model": "rare", "cursor": last.id})[1]
+    assert [item["id"] for item in rest["data"]] == [made[11].id]
+    assert rest["pagination"] == {"limit": 20, "nextCursor": None}
+    # and a search that is filled says nothing of the kind
+    common = console("GET", "generations", query={"model": "common", "limit": "3"})[1]
+    assert common["pagination"] == {"limit": 3, "nextCursor": made[2].id}
 
 
 def test_all_pages_together_are_the_list(ann: Client, generations: GenerationStore) -> None:
