@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from statistics import mean
 from typing import Any
 
 import pytest
@@ -256,6 +257,11 @@ def test_waiting_ends_soon_after_the_generation_is_final() -> None:
 def test_a_result_is_seen_within_an_eighth_of_the_time_it_took(work: float) -> None:
     _, timer = wait(a_generation(), 25, finishes_at=work)
     assert timer.now - work <= max(0.1, min(work / 8, 1.0))
+
+
+def test_a_second_of_work_is_seen_60_ms_later_on_average() -> None:
+    works = [0.9 + each / 100 for each in range(21)]
+    assert mean(wait(a_generation(), 25, finishes_at=work)[1].now - work for work in works) <= 0.06
 
 
 def test_a_whole_wait_costs_no_more_than_28_strong_reads_would() -> None:
