@@ -1,6 +1,8 @@
 """Every minute: whatever is overdue is sent again, asked for, announced or failed."""
 
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -14,12 +16,17 @@ from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.dynamodb.settlement import Settlement
 from atelier.adapters.dynamodb.spending_store import SpendingStore
 from atelier.adapters.lambda_.metrics import EmbeddedMetrics
+from atelier.adapters.threads import in_threads
 from atelier.api.base_url import resolve_public_url
 from atelier.clock import now_ms
 from atelier.generations.reconcile import Reconcile
 from atelier.logging import logger
 from atelier.settings import load
 from atelier.webhooks.announce import Announce
+from atelier.webhooks.measurements import Measurement
+
+WORKERS = 8
+"""Records handled at once, of all kinds: a slow topic holds up neither resends nor deliveries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,29 @@ class Settings:
     api_id: str
     retention_days: int
     metrics_namespace: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """Keeps what the threads measure for one of them to write: lines of several would mix."""
+
+    metrics: EmbeddedMetrics
+    kept: deque[Measurement] = field(default_factory=deque)
+
+    def add(self, found: Iterable[Measurement]) -> None:
+        """Keep measurements."""
+        self.kept.extend(found)
+
+    def write(self) -> None:
+        """Write what was kept up to now."""
+        while self.kept:
+            self.metrics([self.kept.popleft()])
+
+
+@cache
+def measurements() -> Measurements:
+    """Keep this function's measurements."""
+    return Measurements(EmbeddedMetrics(load(Settings).metrics_namespace))
 
 
 @cache
@@ -57,9 +87,10 @@ def reconcile() -> Reconcile:
             deliveries=DeliveryStore(table, retention_days=settings.retention_days),
             topic=SnsTopic(clients.client("sns"), settings.topic_arn),
             base_url=resolve_public_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
-            measure=EmbeddedMetrics(settings.metrics_namespace),
+            measure=measurements().add,
         ),
         clock=now_ms,
+        each=in_threads(WORKERS),
     )
 
 
@@ -86,6 +117,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
             action=handled.action.name.lower(),
             exc_info=handled.error,
         )
+        measurements().write()
+    measurements().write()
     for spending in warn_of_budgets()():
         logger.warning("budget nearly spent", owner=spending.owner, owner_id=spending.owner_id, period=spending.period)
     return {"overdue": count}

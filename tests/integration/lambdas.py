@@ -40,6 +40,7 @@ FACTORIES = (
     generate_dependencies,
     ingest.ingest,
     notify.notify,
+    reconcile.measurements,
     reconcile.reconcile,
     reconcile.warn_of_budgets,
     webhook.callback,

@@ -1,6 +1,7 @@
 """What the functions log: JSON that can be followed, and nothing that must stay secret."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -8,9 +9,11 @@ import httpx
 import pytest
 
 from atelier.adapters.dynamodb.generation_store import GenerationStore
+from atelier.clock import now_ms
+from atelier.generations.model import Status
 from atelier.standard_webhooks import derive_secret
 from tests.integration.lambdas import Lambdas, event, message, queue_event, request
-from tests.integration.samples import finished_example
+from tests.integration.samples import finished_example, generation
 from tests.integration.stack import Stack, aws
 from tests.integration.world import RECEIVER, Internet, Studio, accept
 
@@ -30,17 +33,17 @@ def overdue(stack: Stack, generation_id: str, kind: str) -> None:
 
 def secrets(stack: Stack, studio: Studio, key: str, generations: GenerationStore, generation_id: str) -> list[str]:
     """Everything that no line may hold."""
-    generation = generations.get(generation_id)
-    webhook_secret = derive_secret(stack.secret("SigningKeySecret"), generation.user_id)
+    made = generations.get(generation_id)
+    webhook_secret = derive_secret(stack.secret("SigningKeySecret"), made.user_id)
     return [
         key,
         key[21:-6],
         studio.key,
         *(stack.secret(name) for name in SECRETS),
         webhook_secret.removeprefix("whsec_"),
-        generation.callback_token,
-        generation.file_token,
-        generation.payload["prompt"],
+        made.callback_token,
+        made.file_token,
+        made.payload["prompt"],
     ]
 
 
@@ -84,6 +87,24 @@ def test_a_generations_lines_can_be_followed_and_hold_no_secret(
     for secret in secrets(stack, studio, key, generations, accepted["id"]):
         assert secret not in text
     assert all("CloudWatchMetrics" in json.loads(line)["_aws"] for line in printed.splitlines())
+
+
+def test_a_run_of_many_records_mixes_no_lines(
+    lambdas: Lambdas, generations: GenerationStore, stack: Stack, logs: Logs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # given finished generations that were not announced, and pending ones whose message was lost
+    now = now_ms()
+    for status in 20 * (Status.SUCCESS, Status.PENDING):
+        finished_at = now - 1 if status.final else None
+        generations.add(generation(status=status, due_at=now - 1, created_at=now - 9, finished_at=finished_at))
+    # when
+    assert lambdas.invoke("reconcile", event("reconcile")) == {"overdue": 40}
+    # then
+    actions = Counter(line["action"] for line in logs() if function(line) == "reconcile")
+    assert actions == {"announce": 20, "resend": 20}
+    measured = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert sum("Generations" in line for line in measured) >= 20
+    assert lambdas.invoke("reconcile", event("reconcile")) == {"overdue": 0}
 
 
 def test_a_delivery_that_reconcile_sends_again_can_be_followed(

@@ -1,5 +1,6 @@
 """The stores on the template's own tables and indexes."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -79,7 +80,7 @@ def test_the_latest_are_listed_across_days_and_page_by_page(generations: Generat
 def test_only_what_is_overdue_is_due(generations: GenerationStore) -> None:
     # given one generation in each shard, and as many whose time has not come
     late = [generation(id=f"{number:032x}", due_at=NOW - 1) for number in range(DUE_SHARDS)]
-    early = [generation(id=f"{16 + number:032x}", due_at=NOW) for number in range(DUE_SHARDS)]
+    early = [generation(id=f"{256 + number:032x}", due_at=NOW) for number in range(DUE_SHARDS)]
     for item in [*late, *early]:
         generations.add(item)
     # when
@@ -91,11 +92,11 @@ def test_only_what_is_overdue_is_due(generations: GenerationStore) -> None:
 def test_the_longest_overdue_come_first_and_no_more_than_asked(generations: GenerationStore) -> None:
     # given ten in one shard
     for number in range(10):
-        generations.add(generation(id=f"{number * 16:032x}", due_at=NOW - number))
+        generations.add(generation(id=f"{number * 256:032x}", due_at=NOW - number))
     # when
     due = list(generations.due(NOW + 1, 3 * DUE_SHARDS))
     # then
-    assert [item.generation_id for item in due] == [f"{number * 16:032x}" for number in (9, 8, 7)]
+    assert [item.generation_id for item in due] == [f"{number * 256:032x}" for number in (9, 8, 7)]
 
 
 def test_what_is_announced_leaves_the_agenda(generations: GenerationStore, stack: Stack) -> None:
@@ -108,6 +109,27 @@ def test_what_is_announced_leaves_the_agenda(generations: GenerationStore, stack
     # then the index holds nothing at all
     assert list(generations.due(NOW, 400)) == []
     assert aws("dynamodb").scan(TableName=stack.ref("GenerationsTable"), IndexName="due")["Items"] == []
+
+
+@pytest.mark.parametrize("number", range(0, 256, 15))
+def test_records_in_the_shards_of_an_earlier_release_are_due(
+    number: int, generations: GenerationStore, table: RecordTable, stack: Stack
+) -> None:
+    # given one that a release with four shards wrote
+    made = generation(id=f"{number:032x}", due_at=NOW - 1, status=Status.SUCCESS)
+    table.insert({**to_record(made), "due_shard": str(number % 4), "version": 0})
+    assert [due.generation_id for due in generations.due(NOW, 400)] == [made.id]
+    # when, then it is postponed, and leaves the schedule
+    kept = generations.get(made.id)
+    generations.advance(kept, later := replace(kept, due_at=NOW + 5, version=kept.version + 1))
+    assert [due.due_at for due in generations.due(NOW + 9, 400)] == [NOW + 5]
+    generations.advance(later, later.announced())
+    assert aws("dynamodb").scan(TableName=stack.ref("GenerationsTable"), IndexName="due")["Items"] == []
+
+
+def test_the_schedule_is_spread_evenly(generations: GenerationStore) -> None:
+    shards = Counter(to_record(generation(id=f"{number:032x}", due_at=NOW))["due_shard"] for number in range(256))
+    assert shards == {str(shard): 256 // DUE_SHARDS for shard in range(DUE_SHARDS)}
 
 
 def test_a_record_that_cannot_be_read_moves_on(generations: GenerationStore, table: RecordTable) -> None:

@@ -1,12 +1,15 @@
 """Reconcile: what each overdue state needs."""
 
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from threading import Barrier
 from typing import Any
 
 import pytest
 
+from atelier.adapters.threads import in_threads
 from atelier.clock import HOUR, MINUTE, SECOND
 from atelier.errors import ConflictError, UnreadableRecordError
 from atelier.generations.model import (
@@ -27,7 +30,6 @@ from atelier.generations.reconcile import (
     DELIVER_AGAIN_AFTER,
     LEAST_WAIT,
     LONGEST_RESEND,
-    MAX_PER_RUN,
     RUN,
     Action,
     Handled,
@@ -50,6 +52,7 @@ from tests.unit.fakes import (
     a_generation,
 )
 
+MAX_PER_RUN = 400
 URLS = ("https://cdn.example/1.png",)
 
 
@@ -142,6 +145,7 @@ class Room:
             delivery_queue=self.delivery,
             announce=announcing(self.generations, self.topic),
             clock=self.clock,
+            max_per_run=MAX_PER_RUN,
         )
 
     def run(self) -> list[Action]:
@@ -445,3 +449,41 @@ def test_a_killed_workers_message_is_made_up_for(left: Generation, seconds: int)
         while not (room.run() and room.sent):
             room.clock.now += MINUTE
         assert room.clock.now - NOW <= seconds * SECOND
+
+
+class MeetingQueue(InMemoryQueue):
+    """Takes a message once another queue takes one at the same time."""
+
+    def __init__(self, meeting: Barrier) -> None:
+        super().__init__()
+        self._meeting = meeting
+
+    def send(self, generation_id: str, **known: Any) -> None:
+        self._meeting.wait(timeout=10)
+        super().send(generation_id, **known)
+
+
+def test_kinds_are_handled_at_once() -> None:
+    """A slow queue of one kind held up the records of the other."""
+    room = Room(overdue(id="f" * 32))
+    room.generations.table.deliveries["d", Status.SUCCESS] = a_due_delivery("d")
+    meeting = Barrier(2)
+    room.step = replace(
+        room.step, dispatch_queue=MeetingQueue(meeting), delivery_queue=MeetingQueue(meeting), each=in_threads(2)
+    )
+    assert set(room.run()) == {Action.RESEND, Action.DELIVER}
+
+
+@each("count", [0, 1, 2, 50])
+def test_threads_give_results_in_order(count: int) -> None:
+    running, most = Counter[str](), [0]
+
+    def double(number: int) -> int:
+        running["now"] += 1
+        most.append(running["now"])
+        time.sleep(0.001 * (number % 3))
+        running["now"] -= 1
+        return 2 * number
+
+    assert list(in_threads(4)(double, range(count))) == [2 * number for number in range(count)]
+    assert max(most) <= 4

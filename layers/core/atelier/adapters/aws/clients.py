@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from importlib.util import find_spec
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from botocore.config import Config
@@ -52,6 +53,8 @@ _BRIEF_CONFIG = Config(connect_timeout=1, read_timeout=3)
 """An attempt takes 3 s at most, so that three of them, or two calls of which one hangs, fit into 29 s."""
 MAX_RESERVE = 10.0
 """An attempt whose answer may take longer starts with less time left than it may take."""
+_CREATION = Lock()
+"""botocore's session makes one client at a time; clients themselves may be used by several threads."""
 _PUBLIC_REGION = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-\w+-\d+")
 """As botocore's partitions.json tells the regions of the partition `aws`, whose certificates Amazon signs."""
 
@@ -78,7 +81,8 @@ def client(service: str, *, brief: bool = False) -> Any:
         config = config.merge(_BRIEF_CONFIG)
     if service == "s3" and endpoint_url():
         config = config.merge(Config(s3={"addressing_style": "path"}))  # an emulator's buckets have no hosts
-    made = _session().create_client(service, config=config, verify=_roots())
+    with _CREATION:
+        made = _session().create_client(service, config=config, verify=_roots())
     longest = min(made.meta.config.read_timeout, MAX_RESERVE)  # type: ignore[attr-defined]
     made.meta.events.register_first("before-send", partial(_start_in_time, longest))
     return made

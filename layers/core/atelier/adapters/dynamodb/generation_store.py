@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 
 GENERATION = "generation"
-DUE_SHARDS = 4
-"""The sparse index is spread over this many partitions."""
+DUE_SHARDS = 32
+"""The sparse index is spread over this many partitions. Records of an earlier release are in the first four."""
 DUE_KINDS = (GENERATION, "delivery")
 ATTEMPT_AT = "attempt_at"
 """When a delivery's next attempt is due; `due_at`, by which the schedule is read, moves on when it is sent again."""
@@ -164,7 +164,7 @@ class GenerationStore:
 
     def due(self, now: int, limit: int) -> Iterable[Due]:
         """Name at most `limit` overdue records, the longest overdue first; a kind gets at least half of them."""
-        found = [due for shard in range(DUE_SHARDS) for due in self._due(shard, now, limit // DUE_SHARDS)]
+        found = [due for shard in range(DUE_SHARDS) for due in self._due(shard, now, -(-limit // DUE_SHARDS))]
         found.sort(key=lambda due: due.due_at)
         kinds = [[due for due in found if due.kind == kind] for kind in DUE_KINDS]
         half = limit // len(kinds)
@@ -228,7 +228,7 @@ class GenerationStore:
         keys = [
             (str(record["id"]), GENERATION)
             for shard in range(DUE_SHARDS)
-            for record in self._table.query("due", ("due_shard", str(shard)), limit=limit // DUE_SHARDS)
+            for record in self._table.query("due", ("due_shard", str(shard)), limit=-(-limit // DUE_SHARDS))
             if record["record"] == GENERATION
         ]
         batches = (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))
@@ -396,5 +396,5 @@ def _user_status(owner: str, status: str) -> str:
 
 def due_fields(record_id: str, due_at: int | None) -> Record:
     """Make the attributes that put a record on the schedule, or take it off."""
-    shard = str(int(record_id[-1], 16) % DUE_SHARDS) if due_at is not None else None
+    shard = str(int(record_id[-2:], 16) % DUE_SHARDS) if due_at is not None else None
     return {"due_at": due_at, "due_shard": shard}
