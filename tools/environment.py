@@ -15,13 +15,16 @@ REPORT_SECONDS = 10
 
 
 def make(folder: Path, requirements: Path) -> None:
-    """Make the environment anew; SystemExit with the end of what pip said where that fails."""
+    """Make the environment anew; SystemExit with the end of what venv or pip said where that fails."""
     started = time.monotonic()
     print(f"> Installing {requirements} into {folder}", flush=True)
     if folder.is_symlink():
         folder.unlink()
     shutil.rmtree(folder, ignore_errors=True)  # one that another Python made, or that was not finished
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    venv = [sys.executable, "-m", "venv", str(folder)]
+    made = subprocess.run(venv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if made.returncode:
+        raise SystemExit(f"{made.stdout}Cannot make {folder} with {sys.executable}; mend the cause and run make again.")
     pip: list[str | Path] = [folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
     command = [*pip, "install", "--requirement", requirements]
     wanted = sum(bool(re.match(r"[A-Za-z0-9]", line)) for line in requirements.read_text().splitlines())

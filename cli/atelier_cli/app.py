@@ -643,7 +643,8 @@ def overview(ctx: typer.Context, days: Annotated[int, typer.Option(min=1, max=31
     else:
         screen.table(DAY_COLUMNS, found["days"])
         screen.line("")
-        screen.fields(OVERVIEW_FIELDS, found)
+        rate = found["successRate"]
+        screen.fields(OVERVIEW_FIELDS, {**found, "successRate": None if rate is None else round(rate, 3)})
 
 
 @app.command()

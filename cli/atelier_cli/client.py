@@ -407,12 +407,12 @@ def _reason(document: object) -> str:
 
 
 def invalid(message: str, errors: Sequence[Mapping[str, object]]) -> str:
-    """Name each field at fault once: the API's message repeats the first one's."""
+    """Name each field at fault once: the API's message repeats the first one's, and counts the others."""
     if not errors:
         return message
-    head = message.removesuffix(str(errors[0].get("message"))).rstrip(" :")
     faults = [f"{error.get('field')}: {str(error.get('message')).rstrip('.')}" for error in errors]
-    return f"{head}: {'; '.join(faults)}"
+    head = message.partition(faults[0])[0].partition(str(errors[0].get("message")))[0]
+    return f"{head.rstrip(' :')}: {'; '.join(faults)}"
 
 
 def _records(kind: type[Record], answer: object) -> list[Record]:

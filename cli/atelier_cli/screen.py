@@ -105,7 +105,7 @@ def table(titles: Mapping[str, str], records: Iterable[Mapping[str, object]], sp
     for number, row in enumerate(rows):
         cells = [set_cell_size(_cut(row[column], widths[column]), widths[column]) for column in shown]
         text = Text("  ".join(cells).rstrip(), style="" if number else "bold")
-        _out.print(text, no_wrap=True, overflow="ellipsis", soft_wrap=not _out.is_terminal)
+        _out.print(text, no_wrap=True, overflow="ellipsis" if _out.is_terminal else "ignore", crop=_out.is_terminal)
 
 
 def _line_width(widths: Sequence[int]) -> int:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Visit, address, findings, opened, settled, sign_in, watched
-from tests.deployment import Account
+from tests.deployment import Account, account_with_key
 from tools.local_stack import Deployed
 
 VIEWS = (
@@ -51,6 +51,19 @@ def test_a_phone_is_wide_enough(browser: Browser, stack: Deployed, alice: Accoun
             opened(page, stack, view.format(generation=generation, key=alice.key_id, user=alice.user_id))
             assert page.evaluate("document.documentElement.scrollWidth") == width, view
         assert findings(page) == []
+
+
+@pytest.mark.parametrize("width", [768, 1024, 1280])
+def test_no_table_is_cut(browser: Browser, stack: Deployed, alice: Account, width: int) -> None:
+    account_with_key(stack, "an.address.of.some.length@department.example.com", requestsPerMinute=600)
+    cut = """() => [...document.querySelectorAll("main table")].filter((one) => one.checkVisibility() &&
+        one.getBoundingClientRect().right > one.closest(".panel").getBoundingClientRect().right + 1).length"""
+    with watched(browser, stack, viewport={"width": width, "height": 800}, reduced_motion="reduce") as (_, page):
+        sign_in(page, stack)
+        for view in ("usage", "deliveries", "keys", "users", f"users/{alice.user_id}", "providers"):
+            opened(page, stack, view)
+            assert page.evaluate(cut) == 0, view
+            assert page.evaluate("document.documentElement.scrollWidth") == width, view
 
 
 def test_the_keyboard_alone(visit: Visit) -> None:

@@ -293,6 +293,18 @@ def test_ids_stay_whole_in_a_narrow_terminal(cli: Cli, stack: FakeStack) -> None
 
 
 @pytest.mark.usefixtures("local_stack")
+def test_nothing_is_cut_in_a_pipe(cli: Cli, stack: FakeStack) -> None:
+    name = "a name of fifty letters, which a pipe has room for"
+    key = {**KEY, "name": name, "lastUsedAt": "2026-11-26T13:38:00Z"}
+    stack.on("GET", f"{ADMIN}/keys", {"data": [key]})
+
+    shown = cli("keys", "list", COLUMNS="80").stdout
+
+    assert name in shown
+    assert "2026-11-26 13:38\n" in shown
+
+
+@pytest.mark.usefixtures("local_stack")
 def test_a_key_is_revoked_after_a_question(cli: Cli, stack: FakeStack) -> None:
     stack.on("DELETE", f"{ADMIN}/keys/key_1", {**KEY, "revokedAt": "2025-02-01"})
 
@@ -1476,7 +1488,8 @@ def test_a_failed_request_is_one_line(
 
 
 @pytest.mark.usefixtures("local_stack")
-def test_invalid_fields_are_named(cli: Cli, stack: FakeStack) -> None:
+@pytest.mark.parametrize("said", ["Must be less.", "input.width: Must be less. (and 1 more)", ""])
+def test_invalid_fields_are_named(cli: Cli, stack: FakeStack, said: str) -> None:
     errors = [
         {"field": "input.width", "message": "Must be less.", "code": "too_big"},
         {"field": "model", "message": "There is no such model.", "code": "enum"},
@@ -1484,7 +1497,7 @@ def test_invalid_fields_are_named(cli: Cli, stack: FakeStack) -> None:
     stack.on(
         "POST",
         f"{API}/generate",
-        httpx.Response(400, json={"message": "The request is not valid: Must be less.", "errors": errors}),
+        httpx.Response(400, json={"message": f"The request is not valid: {said}", "errors": errors}),
     )
 
     assert_fails(

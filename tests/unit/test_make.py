@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -118,3 +119,23 @@ def test_an_environment_that_cannot_be_made_says_why(tmp_path: Path, capsys: pyt
 
     assert f"Installing {requirements}" in capsys.readouterr().out
     assert not (tmp_path / "venv" / "rest").exists()
+
+
+def test_an_interrupted_environment_ends_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").touch()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tools.environment", tmp_path / "venv", tmp_path / "requirements.txt"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    eventually(lambda: True if list((tmp_path / "venv").glob("lib/*/site-packages")) else None)  # ensurepip runs
+
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal's Ctrl-C
+    said, _ = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert "Interrupted; run make again" in said
+    assert "Traceback" not in said

@@ -145,7 +145,7 @@ export function facts(pairs) {
 }
 
 /**
- * Make a table that becomes a list of cards on a phone; its roles hold even when CSS changes its display.
+ * Make a table that becomes a list of cards where it is too wide; its roles hold even when CSS changes its display.
  * @param {string} caption
  * @param {string[]} columns names; an empty one holds the row's buttons
  * @param {Child[][]} rows
@@ -155,15 +155,31 @@ export function table(caption, columns, rows) {
     el("th", { scope: "col", role: "columnheader" }, name || el("span", { class: "visually-hidden" }, "Actions")),
   );
   const cell = (/** @type {Child} */ content, /** @type {number} */ at) =>
-    el("td", { role: "cell", "data-label": columns[at], class: columns[at] ? null : "row-actions" }, content);
+    columns[at]
+      ? el("td", { role: "cell", "data-label": columns[at] }, content)
+      : el("td", { role: "cell", class: "row-actions" }, el("div", { class: "row-buttons" }, content));
   const body = rows.map((cells) => el("tr", { role: "row" }, cells.map(cell)));
-  return el(
+  const made = el(
     "table",
     { role: "table" },
     el("caption", { class: "visually-hidden" }, caption),
     el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, head)),
     el("tbody", { role: "rowgroup" }, body),
   );
+  const frame = el("div", { class: "table" }, made);
+  tables.observe(frame);
+  return frame;
+}
+
+/** Shows the rows of each table as cards while its columns do not fit. */
+const tables = new ResizeObserver((entries) =>
+  requestAnimationFrame(() => entries.forEach(({ target }) => fit(target))),
+);
+
+/** @param {Element} frame of a table */
+function fit(frame) {
+  frame.classList.remove("cards");
+  frame.classList.toggle("cards", frame.scrollWidth > frame.clientWidth);
 }
 
 /**
