@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "core")]
 
-from atelier.adapters.dynamodb.generation_store import DUE_SHARDS  # noqa: E402
+from atelier.adapters.dynamodb.generation_store import DUE_SHARDS, LIST_SHARDS  # noqa: E402
 from atelier.generations.reconcile import MAX_PER_RUN  # noqa: E402
 from benchmarks import page  # noqa: E402
 
@@ -104,7 +104,8 @@ BEFORE = Design(
 )  # fmt: skip
 """The code before anything was spread."""
 TODAY = replace(
-    BEFORE, name="today", gateway_rps=2_000, due_shards=DUE_SHARDS, stream_factor=10, reconciled_per_minute=MAX_PER_RUN,
+    BEFORE, name="today", gateway_rps=2_000, due_shards=DUE_SHARDS, day_shards=len(LIST_SHARDS),
+    stream_factor=10, reconciled_per_minute=MAX_PER_RUN,
     lambda_concurrency=3_000, table_writes=80_000,
 )  # fmt: skip
 """This code, in an account whose quotas were raised, with `RequestsPerSecond=2000`."""

@@ -6,14 +6,13 @@ import secrets
 import sys
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from queue import Queue
 from typing import Any, Literal
 
 import httpx
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from atelier.adapters.dynamodb.generation_store import from_stream
+from atelier.adapters.dynamodb.generation_store import from_stream, list_shard
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.dynamodb.usage_store import UsageStore
 from tools.local_stack import ROOT, Deployed, LocalStackError, deployed
@@ -154,12 +153,12 @@ def _look_back(studio: Studio) -> None:
             row = dict(rows[(number * 3 + age) % len(rows)])
             created = int(row["created_at"]["N"]) - age * DAY_MS - number * 60_000
             took = int(row["finished_at"]["N"]) - int(row["created_at"]["N"])
-            day = datetime.fromtimestamp(created / 1_000, UTC).date().isoformat()
+            generation_id = f"{created:012x}{secrets.token_hex(10)}"
             row |= {
-                "id": {"S": f"{created:012x}{secrets.token_hex(10)}"},
+                "id": {"S": generation_id},
                 "created_at": {"N": str(created)},
                 "finished_at": {"N": str(created + took + number * 90)},
-                "created_day": {"S": day},
+                "created_day": {"S": list_shard(generation_id)},
             }
             dynamodb.put_item(TableName=table, Item={name: value for name, value in row.items() if name != "webhook"})
             accounts.transact([UsageStore(accounts).count(from_stream(row))])

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.delivery_store import DeliveryStore
-from atelier.adapters.dynamodb.generation_store import DUE_SHARDS, GenerationStore, from_stream, to_record
+from atelier.adapters.dynamodb.generation_store import DUE_SHARDS, LIST_SHARDS, GenerationStore, from_stream, to_record
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.errors import ConflictError, NotFoundError
 from atelier.generations.model import Generation, Status
@@ -75,6 +76,42 @@ def test_the_latest_are_listed_across_days_and_page_by_page(generations: Generat
     third = generations.search(limit=9, now=NOW, before=second[-1].id)[0]
     # then
     assert [*first, *second, *third] == made
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 8, 100])
+def test_pages_merge_the_shards_and_an_earlier_releases_days(
+    limit: int, generations: GenerationStore, table: RecordTable
+) -> None:
+    # given, over some days, in turns what an earlier release wrote by day and what this one writes by shard
+    made = [generation(created_at=NOW - number * DAY // 5, user_id=f"user_{number % 3}") for number in range(60)]
+    for number, item in enumerate(made):
+        day = datetime.fromtimestamp(item.created_at / 1_000, UTC).date().isoformat()
+        by_day = number > 40 or number % 3 == 0
+        table.insert({**to_record(item), **({"created_day": day} if by_day else {})})
+    # when
+    found: list[str] = []
+    cursor: str | None = None
+    while True:
+        page, cursor = generations.search(limit=limit, now=NOW, before=cursor)
+        found += [item.id for item in page]
+        assert cursor in (None, found[-1])
+        if cursor is None:
+            break
+    # then each comes once, in order, and a filled page leads on
+    assert found == [item.id for item in made]
+
+
+def test_a_page_of_everybodys_reads_the_shards_and_few_days(generations: GenerationStore, calls: Calls) -> None:
+    for number in range(60):
+        generations.add(generation(created_at=NOW - number * DAY // 30))
+    calls.take()
+    generations.search(limit=20, now=NOW)
+    assert Counter(calls.take()) == {"dynamodb:Query": len(LIST_SHARDS) + 2, "dynamodb:BatchGetItem": 1}
+
+
+def test_the_list_of_all_is_spread_evenly() -> None:
+    shards = Counter(to_record(generation(id=f"{number:032x}"))["created_day"] for number in range(256))
+    assert shards == {shard: 256 // len(LIST_SHARDS) for shard in LIST_SHARDS}
 
 
 def test_only_what_is_overdue_is_due(generations: GenerationStore) -> None:

@@ -24,6 +24,7 @@ from atelier.generations.model import (
     Status,
     StoredFile,
     UnreadableGeneration,
+    created_at,
 )
 from atelier.generations.ports import Due
 
@@ -39,7 +40,10 @@ DUE_SHARDS = 32
 DUE_KINDS = (GENERATION, "delivery")
 ATTEMPT_AT = "attempt_at"
 """When a delivery's next attempt is due; `due_at`, by which the schedule is read, moves on when it is sent again."""
+LIST_SHARDS = tuple(f"all#{shard}" for shard in range(16))
+"""The partitions of `by-day` over which the list of everybody's generations is spread."""
 MAX_DAYS_WALKED = 31
+"""Earlier releases put each day into a partition; so many of those are looked at."""
 MAX_KEY_READS = 10
 """Each reads a megabyte of keys."""
 MAX_BATCHES, BATCH = 10, 100
@@ -202,7 +206,7 @@ class GenerationStore:
     ) -> tuple[list[ListedGeneration], str | None]:  # fmt: skip
         """List the newest that fit and are older than `before`, and after which id to go on where there may be more.
 
-        `text` is a part of the prompt, in any case, or the beginning of an id. A list of all users looks a month back.
+        `text` is a part of the prompt, in any case, or the beginning of an id.
         """
         found: list[ListedGeneration] = []
         size = BATCH if model or text or (status and not user_id) else limit
@@ -256,7 +260,7 @@ class GenerationStore:
 
     def _keys_of_both_worlds(self, user_id: str, status: str | None, limit: int, before: str | None) -> list[Record]:
         live, test = (self._keys_of(world(user_id, test=test), status, limit, before) for test in (False, True))
-        return sorted([*live, *test], key=lambda record: str(record["id"]), reverse=True)[:limit]
+        return _latest([*live, *test], limit)
 
     def _keys_of(self, owner: str, status: str | None, limit: int, before: str | None) -> list[Record]:
         return self._table.query(
@@ -267,23 +271,40 @@ class GenerationStore:
         )
 
     def _latest_keys(self, limit: int, now: int, before: str | None, oldest: int = 0) -> list[Record]:
+        """Merge the newest keys of all shards with those of the days that reach as far back as they do."""
+        records = self._newest(LIST_SHARDS, limit, before)
+        if len(records) == limit:
+            oldest = max(oldest, created_at(str(records[-1]["id"])))
         start = min(int(before[:12], 16), now) if before else now
-        records: list[Record] = []
+        by_day: list[Record] = []
         for age in range(MAX_DAYS_WALKED):
-            if len(records) >= limit:
-                break
             day = datetime.fromtimestamp(start / 1_000, UTC) - timedelta(days=age)
-            if day.date() < datetime.fromtimestamp(oldest / 1_000, UTC).date():
+            if len(by_day) >= limit or day.date() < datetime.fromtimestamp(oldest / 1_000, UTC).date():
                 break
-            records += self._table.query(
-                "by-day", ("created_day", day.date().isoformat()),
-                before=("id", before) if before else None, limit=limit - len(records), descending=True,
-            )  # fmt: skip
-        return records
+            by_day += self._newest([day.date().isoformat()], limit - len(by_day), before)
+        return _latest([*records, *by_day], limit)
+
+    def _newest(self, partitions: Iterable[str], limit: int, before: str | None) -> list[Record]:
+        below = ("id", before) if before else None
+        found = [
+            self._table.query("by-day", ("created_day", partition), before=below, limit=limit, descending=True)
+            for partition in partitions
+        ]
+        return _latest([record for records in found for record in records], limit)
 
     def _read(self, records: list[Record]) -> list[ListedGeneration]:
         keys = [(str(record["id"]), GENERATION) for record in records]
         return [_listed(record) for record in self._table.get_many(keys)]
+
+
+def _latest(records: list[Record], limit: int) -> list[Record]:
+    """Return the newest of some records, the newest first: an id begins with its time."""
+    return sorted(records, key=lambda record: str(record["id"]), reverse=True)[:limit]
+
+
+def list_shard(generation_id: str) -> str:
+    """Name the partition of `by-day` that holds a generation."""
+    return LIST_SHARDS[int(generation_id[-1], 16)]
 
 
 def _holds(generation: ListedGeneration, text: str | None) -> bool:
@@ -306,7 +327,7 @@ def to_record(generation: Generation) -> Record:
         "record": GENERATION,
         "user_id": owner,
         "user_status": _user_status(owner, generation.status),
-        "created_day": datetime.fromtimestamp(generation.created_at / 1_000, UTC).date().isoformat(),
+        "created_day": list_shard(generation.id),
         "midway": "yes" if generation.webhook and not set(generation.webhook_events) <= set(FINAL) else None,
         **due_fields(generation.id, generation.due_at),
     }
