@@ -66,7 +66,7 @@ def _answer(generation: Generation, reply: Reply, root: str, hop: int, headers: 
             shown = {"Content-Type": body.content_type, "Cache-Control": "no-store", **headers}
             return Response(status_code=200, headers=shown, body=content)
         if hop > 1 or _left() >= STORING_SECONDS:
-            return _see(_store(generation, reply, body), {"status": generation.status.value}, headers)
+            return _see(_store(generation, reply, body), pending | {"status": generation.status.value}, headers)
         return _next(generation.id, pending, reply, root, hop, headers)
     except UnavailableError:
         return _next(generation.id, pending, reply, root, hop, headers)

@@ -10,6 +10,7 @@ from atelier.api.openai_images import (
     DIALECT,
     ImagesReply,
     ImagesRequest,
+    default_reply,
     describe_error,
     model_document,
     models_document,
@@ -38,7 +39,8 @@ def generations() -> Response[str]:
     """Accept a generation, and answer with its pictures."""
     deps = dependencies()
     with creator() as key:
-        request = parse_generation(_asked_for() | parse_object(body()), deps.catalog(), deps.policy)
+        document = default_reply(current_event().query_string_parameters) | parse_object(body())
+        request = parse_generation(document, deps.catalog(), deps.policy)
         generation = _accept(request, key, "/v1/images/generations")
     shown = {"X-Ignored-Parameters": ", ".join(request.ignored)} if request.ignored else {}
     return waits.begin(generation, request.reply, "../..", shown)
@@ -96,12 +98,6 @@ def model(slug: str) -> Response[str]:
 
 
 app.include_router(router)
-
-
-def _asked_for() -> dict[str, str]:
-    """Read `response_format` from the query, for clients that can set a query and no such parameter of the body."""
-    query = current_event().query_string_parameters
-    return {name: query[name] for name in ("response_format",) if name in query}
 
 
 def _edit_form() -> EditForm:

@@ -49,6 +49,7 @@ NO_RETRY = {"x-should-retry": "false"}
 
 _FORMATS, _SERVED_FORMATS = ("png", "webp", "jpeg", "gif", "svg"), ("png", "webp", "jpeg")
 _BACKGROUNDS = ("transparent", "opaque", "auto")
+_RESPONSE_FORMATS = ("url", "b64_json")
 _ANSWER_FIELDS = ("response_format", "stream", "partial_images")
 _SILENT = frozenset({"user", "safety_identifier", "moderation"})
 """Parameters that no picture shows; nobody has to be told that they are ignored."""
@@ -155,6 +156,20 @@ class ImagesRequest:
     ignored: tuple[str, ...]
 
 
+def default_reply(query: Mapping[str, str]) -> dict[str, str]:
+    """Read `response_format` from the query, for clients that can set a query and no such parameter of the body.
+
+    The body's counts first. InvalidRequestError where it is neither `url` nor `b64_json`.
+    """
+    form = query.get("response_format")
+    if form is None:
+        return {}
+    if form not in _RESPONSE_FORMATS:
+        error = FieldError("response_format", f"Must be one of {', '.join(_RESPONSE_FORMATS)}.", "invalid")
+        raise InvalidRequestError(summary([error]), [error])
+    return {"response_format": form}
+
+
 def parse_generation(document: Mapping[str, Any], catalog: Catalog, policy: UrlPolicy) -> ImagesRequest:
     """Read the body of `POST /v1/images/generations`; raises RequestError with OpenAI's names of the fields."""
     return _Reader(document, catalog, policy).read(ImagesReply())
@@ -227,7 +242,7 @@ class _Reader:
                 self._errors.append(FieldError(param, message, "invalid"))
 
     def _reply(self, reply: ImagesReply) -> ImagesReply:
-        shape = self._one_of("response_format", ("url", "b64_json"))
+        shape = self._one_of("response_format", _RESPONSE_FORMATS)
         stream = self._take("stream", lambda it: it if isinstance(it, bool) else None, "true or false")
         self._take("partial_images", _whole(0, 3), "a whole number from 0 to 3")
         return replace(reply, urls=shape == "url", stream=bool(stream))
