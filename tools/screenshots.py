@@ -43,7 +43,7 @@ PROMPTS = (
     "Robot in a neon city in the rain",
     "An underwater garden, cold color palette",
     "Mountains under the northern lights",
-    "A cat on the moon, looking at the earth",
+    "A cat on the moon",
     "Hot air balloons over a meadow, pastel",
     "test:fail A portrait that the provider refuses",
     "A sailing boat in a storm, muted colors",

@@ -58,11 +58,13 @@ def test_no_table_is_cut(browser: Browser, stack: Deployed, alice: Account, widt
     account_with_key(stack, "an.address.of.some.length@department.example.com", requestsPerMinute=600)
     cut = """() => [...document.querySelectorAll("main table")].filter((one) => one.checkVisibility() &&
         one.getBoundingClientRect().right > one.closest(".panel").getBoundingClientRect().right + 1).length"""
+    heights = "(all) => all.map((one) => one.offsetHeight)"
     with watched(browser, stack, viewport={"width": width, "height": 800}, reduced_motion="reduce") as (_, page):
         sign_in(page, stack)
         for view in ("usage", "deliveries", "keys", "users", f"users/{alice.user_id}", "providers"):
             opened(page, stack, view)
             assert page.evaluate(cut) == 0, view
+            assert len(set(page.locator(".row-buttons .button:visible").evaluate_all(heights))) <= 1, view
             assert page.evaluate("document.documentElement.scrollWidth") == width, view
 
 
