@@ -21,7 +21,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: .venv/ready .venv-sam/ready .venv-local/ready ## the whole stack on this machine, and one picture made on it
-	@.venv/bin/python -m tools.run
+	@.venv/bin/python -m tools run
 
 stop: ## end it; its data and keys are kept
 	@$(PYTHON) -m tools.stop

@@ -50,7 +50,7 @@ def test_an_interrupted_run_leaves_no_emulator(step: str, tmp_path: Path) -> Non
     output = tmp_path / "output"
     with output.open("w") as out:
         run = subprocess.Popen(
-            [sys.executable, "-m", "tools.run"], cwd=tmp_path, stdout=out, stderr=out, start_new_session=True
+            [sys.executable, "-m", "tools", "run"], cwd=tmp_path, stdout=out, stderr=out, start_new_session=True
         )
     eventually(lambda: True if step in output.read_text() else None)
 

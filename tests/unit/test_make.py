@@ -121,6 +121,26 @@ def test_an_environment_that_cannot_be_made_says_why(tmp_path: Path, capsys: pyt
     assert not (tmp_path / "venv" / "rest").exists()
 
 
+def test_a_tool_is_interrupted_while_its_imports_load(tmp_path: Path) -> None:
+    (tmp_path / "tools").mkdir()
+    shutil.copy(ROOT / "tools" / "__main__.py", tmp_path / "tools")
+    (tmp_path / "tools" / "slow.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)\n")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tools", "slow"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "loading\n"
+
+    process.send_signal(signal.SIGINT)
+
+    assert process.communicate(timeout=30)[0] == "\nInterrupted.\n"
+    assert process.returncode == 130
+
+
 def test_an_interrupted_environment_ends_without_a_traceback(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").touch()
     process = subprocess.Popen(
