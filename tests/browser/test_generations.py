@@ -85,6 +85,7 @@ def test_no_unit_stands_alone_on_a_phone(visit: Visit, alice: Account) -> None:
     heights = page.locator(".caption .fact").evaluate_all("(all) => all.map((one) => one.offsetHeight)")
     assert len(heights) == 3 * 4
     assert len(set(heights)) == 1  # none takes two lines
+    assert top(page, "Facts") < top(page, "Input")
 
 
 def test_all_pictures_are_shown(visit: Visit, generation: str) -> None:
@@ -240,6 +241,13 @@ def test_hostile_prompts_are_text(visit: Visit, alice: Account) -> None:
 def gone_when(status: str) -> Callable[[Received], int]:
     """Answer that nobody is there any more, where told of a status."""
     return lambda received: 410 if json.loads(received.body)["status"] == status else 200
+
+
+def top(page: Page, heading: str) -> float:
+    """Say how far down the page a panel's heading is, in pixels."""
+    box = page.get_by_role("heading", name=heading, exact=True).bounding_box()
+    assert box
+    return box["y"]
 
 
 def attempts(page: Page) -> Locator:

@@ -115,11 +115,15 @@ function detail(one, context) {
       one.error ? callout(one.error, "bad") : outputs(one),
       one.notes.map((note) => callout(note)),
       stopping(one) && callout(stoppingNote),
+    ),
+    el("div", { class: "stack side-panels" }, panel("Facts", {}, about(one)), timeline(one), attempts(one)),
+    el(
+      "div",
+      { class: "stack" },
       panel("Input", {}, input(one.payload ?? {}, one.inputs)),
       deliveries(one, context),
       announcement(one),
     ),
-    el("div", { class: "stack" }, panel("Facts", {}, about(one)), timeline(one), attempts(one)),
   );
 }
 
