@@ -84,6 +84,7 @@ benchmark: .venv/ready .venv-benchmarks/ready .venv-local/ready ## Atelier besid
 	@.venv/bin/python -m benchmarks.side_by_side --write
 	@.venv/bin/python -m benchmarks.paid_once --write
 	@.venv/bin/python -m benchmarks.scale --write
+	@.venv/bin/python -m benchmarks.load --write
 
 costs: .venv/ready ## docs/costs.md, anew from counted calls and the price list
 	@.venv/bin/python -m benchmarks.costs

@@ -95,7 +95,8 @@ def _narrow_other_apis(
     one = {"type": "string", "enum": ["sketch"]}
     shapes["ReplicateInput"] = {**inputs, "additionalProperties": True}
     needs = [rule for rule in inputs["allOf"] if "anyOf" in rule]
-    shapes["ReplicateInput"]["allOf"] = needs  # a shape may stand beside a size, before which it counts
+    shapes["ReplicateInput"]["allOf"] = needs  # a shape may stand beside a size, which is then passed over
+    shapes["ReplicateInput"]["properties"] = {**inputs["properties"], "width": {}, "height": {}}
     for name in ("OpenAIImageRequest", "OpenAIEditRequest", "OpenAIEditForm"):
         fields = shapes[name]["properties"]
         for field in (fields.keys() & known) - inputs["properties"].keys():
