@@ -7,7 +7,6 @@ an address to its user, so that an address has one user only.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -21,10 +20,9 @@ from atelier.adapters.dynamodb.settlement import Settlement
 from atelier.adapters.dynamodb.spending_store import SpendingStore
 from atelier.adapters.dynamodb.usage_store import UsageStore
 from atelier.adapters.dynamodb.webhook_secret_store import WebhookSecretStore
-from atelier.errors import ConflictError, NotFoundError, RefusedWritesError, TooManyRequestsError
+from atelier.errors import ConflictError, NotFoundError, TooManyRequestsError
 
 KEY, EMAIL = "key", "email"
-UNCHARGED = "uncharged-key"
 DELETED_USER = "(deleted user)"
 BATCH, MAX_LOOKED_AT = 100, 5_000
 """A search reads so many records at once, and so many before it answers with what it has found."""
@@ -42,26 +40,7 @@ class AccountStore(Settlement):
 
     def add_key(self, key: ApiKey) -> None:
         """Write a new key's record."""
-        if not key.user_unmetered:
-            self._table.insert(_key_record(key))
-            return
-        try:
-            self._table.transact(self._insertions(key))
-        except RefusedWritesError as exc:
-            if 0 in exc.refused:
-                raise ConflictError("the key's id is taken") from exc
-            self._table.insert(_key_record(replace(key, user_unmetered=None)))
-
-    def _insertions(self, key: ApiKey) -> list[Write]:
-        """Make the writes of a new key, for a transaction.
-
-        One of a user who is not metered is noted beside the user, where a top-up finds it: such a key charges nothing.
-        """
-        writes = [self._table.insertion(_key_record(key))]
-        if key.user_unmetered:
-            writes.append(self._table.insertion({"id": key.user_id, "record": f"{UNCHARGED}#{key.id}"}))
-            writes.append(self._table.check((key.user_id, USER), "unmetered = :yes", {":yes": True}))
-        return writes
+        self._table.insert(_key_record(key))
 
     def replace_key(self, old_id: str, new_key: ApiKey, expires_at: int) -> None:
         """Write a new key, and let the old one expire then; ConflictError where the old one is revoked."""
@@ -71,12 +50,7 @@ class AccountStore(Settlement):
             condition="attribute_exists(id) AND attribute_not_exists(revoked_at)",
             values={},
         )
-        try:
-            self._table.transact([old, *self._insertions(new_key)])
-        except RefusedWritesError as exc:
-            if not new_key.user_unmetered or exc.refused & {0, 1}:
-                raise
-            self._table.transact([old, *self._insertions(replace(new_key, user_unmetered=None))])
+        self._table.transact([old, self._table.insertion(_key_record(new_key))])
 
     def count_read(self, key: ApiKey, now: int) -> None:
         """Count a read of a key that has a limit; TooManyRequestsError where the minute's are used up."""
@@ -116,18 +90,8 @@ class AccountStore(Settlement):
 
     def top_up(self, user_id: str, amount: int, note: str | None, now: int) -> User:
         """Add credits to a user, who is metered from then on; NotFoundError where there is none."""
-        self._charge_keys(user_id)  # first: no key may go on uncharged if this ends halfway
         CreditLedger(self._table).top_up(user_id, amount, note, now)
-        self._charge_keys(user_id)  # those that came meanwhile; from now on none does
         return self.user(user_id)
-
-    def _charge_keys(self, user_id: str) -> None:
-        """Let all keys of a user charge what they make."""
-        for noted in self._table.get_partition(user_id, f"{UNCHARGED}#"):
-            key_id = str(noted["record"]).partition("#")[2]
-            with suppress(ConflictError):  # the key is gone
-                self._table.update((key_id, KEY), {"user_unmetered": None}, condition="attribute_exists(id)", values={})
-            self._table.transact([self._table.deletion((user_id, str(noted["record"])))])
 
     def ledger(self, user_id: str, limit: int = 100) -> list[LedgerEntry]:
         """List the changes of a user's balance, the newest first; their sum is the balance."""
