@@ -17,7 +17,7 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 def in_all_schemes(page: Page, view: str) -> dict[tuple[str, str], list[str]]:
     """Look at a page in light and dark, and list what is serious."""
-    found = {}
+    found: dict[tuple[str, str], list[str]] = {}
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
         found[view, scheme] = findings(page)
