@@ -6,7 +6,7 @@ is done. What waits is the emulator's two processors and its limits on Lambda, s
 beyond what a machine takes, not what AWS takes (docs/scale.md).
 
     make benchmark        or
-    .venv/bin/python -m benchmarks.load [--seconds 30] [--write]
+    .venv/bin/python -m benchmarks.load [--seconds 10] [--write]
 """
 
 import argparse
@@ -132,7 +132,7 @@ def table(results: list[Answers]) -> str:
 def main() -> int:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seconds", type=int, default=30, help="for which each rate is kept up")
+    parser.add_argument("--seconds", type=int, default=10, help="for which each rate is kept up")
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     arguments = parser.parse_args()
     subprocess.run(["make", "--silent", ".venv-sam/ready", ".venv-local/ready"], cwd=ROOT, check=True)
