@@ -1,9 +1,9 @@
-"""Tells what the stack that is deployed on this machine takes, and what clients are told beyond that.
+"""Measures how many requests a second the stack on this machine takes, and how those beyond that are answered.
 
 Requests are sent at a fixed rate, whether or not earlier ones were answered, as many clients would send them. Each asks
 for a small drawn picture and does not wait for it. One rate comes after another, each when the work of the one before
-is done. What waits is the emulator's two processors and its limits on Lambda, so the figures say how this code behaves
-beyond what a machine takes, not what AWS takes (docs/scale.md).
+is done. The emulator is the limit here: the figures say how this code behaves on one machine, not what AWS takes
+(docs/scale.md).
 
     make benchmark        or
     .venv/bin/python -m benchmarks.load [--seconds 10] [--write]
@@ -39,7 +39,7 @@ LONGEST = 600
 
 @dataclass
 class Answers:
-    """What the requests of one rate were told, and after how long."""
+    """The answers to the requests of one rate, and the seconds that each took."""
 
     rate: int
     seconds: list[float]
@@ -68,7 +68,7 @@ def deployed() -> Iterator[Deployed]:
 
 
 async def send(account: Account, rate: int, seconds: int) -> Answers:
-    """Send requests at a rate, and take down what each is told: a status, and whether it says when to try again."""
+    """Send requests at a rate, and count their answers by status and by whether they say when to try again."""
     found = Answers(rate, [], Counter())
     headers = {"Authorization": account.key, "Prefer": "respond-async"}
 
