@@ -12,7 +12,7 @@ REFUSALS = {
     Answer.UNAVAILABLE: ProviderBusyError,
     Answer.REFUSED: ProviderRejectedError,
 }
-"""What a simulator answers, and what its provider makes of it."""
+"""A simulator's answer, and the error that its provider adapter makes of it."""
 
 
 def check_refusals(submit: Callable[[], object]) -> None:

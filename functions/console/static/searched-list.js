@@ -33,7 +33,7 @@ export class SearchedList {
     this.node = [el("div", { class: "filters", role: "search" }, this.input), this.region];
   }
 
-  /** Search for what stands in the field, a moment after the last letter. */
+  /** Search for the text of the field, a moment after the last letter. */
   typed() {
     this.typing.abort();
     this.typing = new AbortController();

@@ -21,7 +21,7 @@ RECEIVER = os.environ["FUZZ_RECEIVER"]
 FILE = dict(zip(("folder", "owner", "token", "name"), os.environ["FUZZ_FILE"].split("/"), strict=True))
 CREATING = ("/generate", "/run")
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-"""What no header's value may hold (RFC 9110, section 5.5)."""
+"""The characters that a header's value may not hold (RFC 9110, section 5.5)."""
 OTHERS = ("/v1/images/", "/v1/predictions", "/v1/models/{owner}", "/v1/deployments/", "/sdapi/v1/")
 
 schemathesis.openapi.format("binary", PICTURES)

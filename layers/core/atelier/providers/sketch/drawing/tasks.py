@@ -1,4 +1,4 @@
-"""What each tool draws: a picture from words, or a change of a given one."""
+"""The drawing of each tool: a picture from words, or a change of a given one."""
 
 from collections.abc import Mapping
 from typing import Any
