@@ -61,6 +61,7 @@ WAITS = {  # milliseconds, where nobody is slow
     "dynamodb:GetItem": 4,
     "dynamodb:BatchGetItem": 5,
     "dynamodb:Query": 5,
+    "dynamodb:Scan": 5,
     "dynamodb:PutItem": 6,
     "dynamodb:UpdateItem": 6,
     "dynamodb:TransactWriteItems": 15,

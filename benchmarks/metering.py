@@ -223,7 +223,7 @@ def _read_units(operation: str, sent: Mapping[str, Any], parsed: Mapping[str, An
     match operation:
         case "GetItem":
             return _units(size(parsed.get("Item", {})), consistent=sent.get("ConsistentRead", False))
-        case "Query":
+        case "Query" | "Scan":
             items = parsed.get("Items", [])
             return _units(sum(map(size, items)), consistent=sent.get("ConsistentRead", False))
         case "BatchGetItem":

@@ -136,6 +136,20 @@ def test_the_longest_overdue_come_first_and_no_more_than_asked(generations: Gene
     assert [item.generation_id for item in due] == [f"{number * 256:032x}" for number in (9, 8, 7)]
 
 
+@pytest.mark.parametrize(("held", "reads"), [(0, 1), (3, 1), (4, 1 + DUE_SHARDS)])
+def test_a_short_schedule_is_one_read(held: int, reads: int, generations: GenerationStore, calls: Calls) -> None:
+    # given
+    made = [generation(id=f"{number:032x}", due_at=NOW - 9 + number * 5) for number in range(held)]
+    for item in made:
+        generations.add(item)
+    calls.take()
+    # when
+    due = list(generations.due(NOW, 3 * DUE_SHARDS))
+    # then
+    assert [item.generation_id for item in due] == [item.id for item in made if item.due_at and item.due_at < NOW]
+    assert calls.take() == ["dynamodb:Scan"] + ["dynamodb:Query"] * (reads - 1)
+
+
 def test_what_is_announced_leaves_the_agenda(generations: GenerationStore, stack: Stack) -> None:
     # given
     finished = generation(status=Status.SUCCESS, due_at=1)

@@ -107,6 +107,10 @@ class SimulatedDynamoDB:
         """Read a part of a table or of an index, in the order of the sort key."""
         return self._call("read", lambda: self._query(call))
 
+    def scan(self, **call: Any) -> Any:
+        """Read a part of an index, in no order that anybody knows."""
+        return self._call("read", lambda: self._scan(call))
+
     def _get_item(self, call: dict[str, Any]) -> dict[str, Any]:
         found = self._find(call["TableName"], call["Key"])
         return {"Item": dict(found)} if found else {}
@@ -138,6 +142,13 @@ class SimulatedDynamoDB:
         kept = parse_condition(call["FilterExpression"]) if "FilterExpression" in call else lambda *_: True
         shown = [dict(item) for item in found[:limit] if kept(item, names, values)]
         return {"Items": shown, "Count": len(shown), **more}
+
+    def _scan(self, call: dict[str, Any]) -> dict[str, Any]:
+        partition, sort = self.indexes[call["IndexName"]]
+        found = [item for item in self._table(call["TableName"]).values() if partition in item and sort in item]
+        shown = [dict(item) for item in found[: call["Limit"]]]
+        last = {name: shown[-1][name] for name in ("id", "record") if shown}
+        return {"Items": shown, "Count": len(shown)} | ({"LastEvaluatedKey": last} if len(found) > len(shown) else {})
 
     # ---- Writing
 

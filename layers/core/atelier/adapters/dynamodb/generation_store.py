@@ -167,8 +167,16 @@ class GenerationStore:
         return self.get(generation_id)
 
     def due(self, now: int, limit: int) -> Iterable[Due]:
-        """Name at most `limit` overdue records, the longest overdue first; a kind gets at least half of them."""
-        found = [due for shard in range(DUE_SHARDS) for due in self._due(shard, now, -(-limit // DUE_SHARDS))]
+        """Name at most `limit` overdue records, the longest overdue first; a kind gets at least half of them.
+
+        One read does where the schedule holds no more than a shard's part of the limit.
+        """
+        part = -(-limit // DUE_SHARDS)
+        records, whole = self._table.glance("due", part)
+        if whole:
+            found = [due for due in map(_due, records) if due.due_at < now]
+        else:
+            found = [due for shard in range(DUE_SHARDS) for due in self._due(shard, now, part)]
         found.sort(key=lambda due: due.due_at)
         kinds = [[due for due in found if due.kind == kind] for kind in DUE_KINDS]
         half = limit // len(kinds)
@@ -186,10 +194,7 @@ class GenerationStore:
                 for kind in DUE_KINDS
                 for record in self._table.query("due", partition, before=before, limit=limit, kind=kind)
             ]
-        return [
-            Due(str(item["id"]), str(item["record"]).partition("#")[0], str(item["record"]), int(item["due_at"] or 0))
-            for item in records
-        ]
+        return list(map(_due, records))
 
     def postpone(self, due: Due, until: int) -> None:
         """Move a record on the schedule, whatever else it holds; ConflictError where it was moved meanwhile.
@@ -229,12 +234,8 @@ class GenerationStore:
 
     def in_progress(self, limit: int = 400) -> int:
         """Count the unfinished generations, up to about `limit`: each has a time at which it is looked at again."""
-        keys = [
-            (str(record["id"]), GENERATION)
-            for shard in range(DUE_SHARDS)
-            for record in self._table.query("due", ("due_shard", str(shard)), limit=-(-limit // DUE_SHARDS))
-            if record["record"] == GENERATION
-        ]
+        records, _ = self._table.glance("due", limit)
+        keys = [(str(record["id"]), GENERATION) for record in records if record["record"] == GENERATION]
         batches = (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))
         found = [record for batch in batches for record in self._table.get_many(batch)]
         return sum(record["status"] not in FINAL for record in found)
@@ -295,6 +296,11 @@ class GenerationStore:
     def _read(self, records: list[Record]) -> list[ListedGeneration]:
         keys = [(str(record["id"]), GENERATION) for record in records]
         return [_listed(record) for record in self._table.get_many(keys)]
+
+
+def _due(record: Record) -> Due:
+    name = str(record["record"])
+    return Due(str(record["id"]), name.partition("#")[0], name, int(record["due_at"] or 0))
 
 
 def _latest(records: list[Record], limit: int) -> list[Record]:

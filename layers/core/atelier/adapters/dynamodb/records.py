@@ -132,6 +132,12 @@ class RecordTable:
                 break
         return found[:limit]
 
+    def glance(self, index: str, limit: int) -> tuple[list[Record], bool]:
+        """Read at most `limit` keys of an index, from anywhere in it, and tell whether these are all: one read."""
+        with translated("The table"):
+            answer = self._client.scan(TableName=self._table, IndexName=index, Limit=limit)
+        return [_plain(item) for item in answer["Items"]], "LastEvaluatedKey" not in answer
+
     def holds(self, index: str, partition: tuple[str, str], sort: tuple[str, Scalar]) -> bool:
         """Tell whether an index has an entry with these keys, perhaps as it was a moment ago."""
         with translated("The table"):
