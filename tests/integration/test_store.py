@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from atelier.adapters.dynamodb import generation_store
 from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.delivery_store import DeliveryStore
 from atelier.adapters.dynamodb.generation_store import DUE_SHARDS, LIST_SHARDS, GenerationStore, from_stream, to_record
@@ -78,10 +79,12 @@ def test_the_latest_are_listed_across_days_and_page_by_page(generations: Generat
     assert [*first, *second, *third] == made
 
 
+@pytest.mark.parametrize("few", [1, generation_store.FEW])
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 8, 100])
 def test_pages_merge_the_shards_and_an_earlier_releases_days(
-    limit: int, generations: GenerationStore, table: RecordTable
+    limit: int, few: int, generations: GenerationStore, table: RecordTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(generation_store, "FEW", few)
     # given, over some days, in turns what an earlier release wrote by day and what this one writes by shard
     made = [generation(created_at=NOW - number * DAY // 5, user_id=f"user_{number % 3}") for number in range(60)]
     for number, item in enumerate(made):
@@ -107,6 +110,17 @@ def test_a_page_of_everybodys_reads_the_shards_and_few_days(generations: Generat
     calls.take()
     generations.search(limit=20, now=NOW)
     assert Counter(calls.take()) == {"dynamodb:Query": len(LIST_SHARDS) + 2, "dynamodb:BatchGetItem": 1}
+
+
+def test_a_small_tables_last_page_walks_no_days(generations: GenerationStore, calls: Calls) -> None:
+    for number in range(3):
+        generations.add(generation(created_at=NOW - number * 20 * DAY))
+    calls.take()
+    found, _ = generations.search(limit=20, now=NOW)
+    assert len(found) == 3
+    assert Counter(calls.take()) == {
+        "dynamodb:Query": len(LIST_SHARDS), "dynamodb:Scan": 1, "dynamodb:BatchGetItem": 1,
+    }  # fmt: skip
 
 
 def test_the_list_of_all_is_spread_evenly() -> None:
