@@ -22,6 +22,8 @@ CALLED_BY_BOTOCORE = {"s3": {"HeadBucket", "CreateSession"}}
 """Where a bucket of the operator's is in another region, and where it is a directory bucket."""
 PRESIGNED_POST = "CreateBucket"
 """The operation in whose name botocore signs a form."""
+UNUSED = "operationContextParams"
+"""By these botocore searches each call's tables for an endpoint of their account, which clients.py turns off."""
 SHARED = ("endpoints", "partitions", "sdk-default-configuration", "_retry")
 _CLIENT = re.compile(r"\b\w+Client\b")
 
@@ -55,9 +57,12 @@ def called_operations(adapters: Path, loader: Loader) -> dict[str, set[str]]:
 def pruned(model: Mapping[str, Any], operations: set[str]) -> Json:
     """Return a service's model with these operations and the shapes that they refer to, without documentation.
 
-    Its keys stay, since botocore reads them.
+    Its keys stay, since botocore reads them; UNUSED goes.
     """
-    kept = {name: model["operations"][name] for name in sorted(operations)}
+    kept = {
+        name: {key: value for key, value in model["operations"][name].items() if key != UNUSED}
+        for name in sorted(operations)
+    }
     shapes: Json = {}
     wanted = list(_shapes(kept))
     while wanted:

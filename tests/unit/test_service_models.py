@@ -10,10 +10,15 @@ from typing import Any
 import botocore
 import pytest
 import service_models
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.config import Config
 from botocore.loaders import Loader
 from botocore.model import ServiceModel, Shape
 from botocore.session import get_session
-from service_models import UnknownCallError, called_operations, pruned
+from service_models import UNUSED, UnknownCallError, called_operations, pruned
+
+from atelier.adapters.aws import clients
 
 ROOT = Path(__file__).parents[2]
 ADAPTERS = ROOT / "layers" / "core" / "atelier" / "adapters"
@@ -26,6 +31,10 @@ def undocumented(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: "" if k == "documentation" and isinstance(v, str) else undocumented(v) for k, v in value.items()}
     return [undocumented(item) for item in value] if isinstance(value, list) else value
+
+
+def unused(operation: Any) -> dict[str, Any]:
+    return {key: value for key, value in operation._operation_model.items() if key == UNUSED}
 
 
 def described(shape: Shape | None, seen: frozenset[str] = frozenset()) -> Any:
@@ -51,7 +60,8 @@ def test_the_shapes_are_those_of_the_full_model(service: str) -> None:
         mine: Any = ours.operation_model(name)
         theirs: Any = full.operation_model(name)
         assert mine.http == theirs.http
-        assert undocumented(mine._operation_model) == undocumented(theirs._operation_model)
+        assert undocumented(mine._operation_model) | unused(theirs) == undocumented(theirs._operation_model)
+        assert not unused(mine)
         assert described(mine.input_shape) == described(theirs.input_shape)
         assert described(mine.output_shape) == described(theirs.output_shape)
         assert list(map(described, mine.error_shapes)) == list(map(described, theirs.error_shapes))
@@ -62,7 +72,7 @@ def test_the_operations_are_those_of_the_adapters() -> None:
     assert CALLED["sns"] == {"Publish"}
     assert CALLED["secretsmanager"] == {"GetSecretValue", "PutSecretValue"}
     assert {"CreateBucket", "GetObject", "HeadBucket"} <= CALLED["s3"]
-    assert "Scan" not in CALLED["dynamodb"]
+    assert {"CreateTable", "DeleteTable"}.isdisjoint(CALLED["dynamodb"])
     assert "InvokeModel" in CALLED["bedrock-runtime"]
     assert CALLED["bedrock"] == {"GetFoundationModelAvailability"}
 
@@ -125,3 +135,37 @@ def test_botocore_makes_every_client_of_these_files_alone(tmp_path: Path) -> Non
 
 def test_the_layers_botocore_is_that_of_the_tests() -> None:
     assert f"botocore=={botocore.__version__}\n" in (LAYER / "requirements.txt").read_text(encoding="utf-8")
+
+
+def test_calls_go_where_the_full_model_sends_them(tmp_path: Path) -> None:
+    service_models.write(ADAPTERS, tmp_path)
+    arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/things"
+    key = {"id": {"S": "1"}, "record": {"S": "thing"}}
+    reached: list[list[str]] = []
+    for loader in (FULL, Loader([str(tmp_path)], include_default_search_paths=False)):
+        session = get_session()
+        session.set_credentials("none", "none", account_id="123456789012")
+        session.register_component("data_loader", loader)
+        config = Config(account_id_endpoint_mode=clients._CONFIG.account_id_endpoint_mode)  # type: ignore[attr-defined]
+        client: Any = session.create_client("dynamodb", "eu-central-1", config=config)
+        urls: list[str] = []
+
+        def send(request: Any, urls: list[str] = urls, **_: Any) -> AWSResponse:
+            urls.append(request.url)
+            return AWSResponse(request.url, 200, HTTPHeaders(), BytesResponse(b"{}"))
+
+        client.meta.events.register("before-send", send)
+        client.get_item(TableName=arn, Key=key)
+        client.transact_write_items(TransactItems=[{"Delete": {"TableName": arn, "Key": key}}])
+        reached.append(urls)
+    assert reached[0] == reached[1] == ["https://dynamodb.eu-central-1.amazonaws.com/"] * 2
+
+
+class BytesResponse:
+    """An answer's body, as botocore reads it."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def stream(self) -> list[bytes]:
+        return [self._content]
