@@ -82,6 +82,7 @@ format: .venv/ready .node/ready ## lay out the code
 
 benchmark: .venv/ready .venv-benchmarks/ready .venv-local/ready ## Atelier beside others: speed, paid calls under faults; docs/performance.md, reliability.md, scale.md anew
 	@.venv/bin/python -m benchmarks.side_by_side --write
+	@.venv/bin/python -m benchmarks.acceptance --write
 	@.venv/bin/python -m benchmarks.paid_once --write
 	@.venv/bin/python -m benchmarks.scale --write
 	@.venv/bin/python -m benchmarks.load --write
