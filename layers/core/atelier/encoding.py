@@ -4,10 +4,12 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 def encode(document: Any) -> str:
     """Write a document as compact JSON."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return _compact.encode(document)
 
 
 def timestamp(milliseconds: int) -> str:
