@@ -105,7 +105,7 @@ BEFORE = Design(
 """The code before anything was spread."""
 TODAY = replace(
     BEFORE, name="today", gateway_rps=2_000, due_shards=DUE_SHARDS, day_shards=len(LIST_SHARDS),
-    stream_factor=10, reconciled_per_minute=MAX_PER_RUN,
+    writes_balance_of_unmetered=False, stream_factor=10, reconciled_per_minute=MAX_PER_RUN,
     lambda_concurrency=3_000, table_writes=80_000,
 )  # fmt: skip
 """This code, in an account whose quotas were raised, with `RequestsPerSecond=2000`."""

@@ -1,5 +1,7 @@
 """Accepting a generation: all of it is written, or nothing."""
 
+from typing import Any
+
 import pytest
 
 from atelier.accounts.api_keys import ApiKey, mint_key
@@ -9,6 +11,7 @@ from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.errors import (
+    BudgetExceededError,
     ConflictError,
     IdempotencyMismatchError,
     NotFoundError,
@@ -17,6 +20,8 @@ from atelier.errors import (
 )
 from atelier.generations.idempotency import Idempotency
 from atelier.generations.model import Generation, new_generation
+from tests.integration.client import SKETCH, a_client
+from tests.integration.lambdas import Lambdas
 from tests.integration.stack import Stack, aws
 
 NOW = 1_767_225_600_000
@@ -168,3 +173,117 @@ def test_a_user_who_is_not_metered_pays_nothing_that_matters(
     acceptances.write(wanted(free, cost=9_999), a_key(free, accounts), None, NOW)
 
     assert accounts.user(free.id).credits is None
+
+
+# ---- Users who are not metered
+
+
+@pytest.fixture
+def free(accounts: AccountStore) -> User:
+    return accounts.user_by_email("free@example.com", NOW)
+
+
+@pytest.fixture
+def settling(table: RecordTable, accounts: AccountStore) -> GenerationStore:
+    return GenerationStore(table, accounts=accounts)
+
+
+def by(key: ApiKey, cost: int = 4) -> Generation:
+    return new_generation(
+        user_id=key.user_id, key_id=key.id, test=False, model="m", tool="t", type="image", payload={"prompt": "a boat"},
+        webhook=None, correlation_id="c", now=NOW, cost=cost, charged=key.charged,
+    )  # fmt: skip
+
+
+def stored(accounts: AccountStore, key: ApiKey) -> ApiKey:
+    found = accounts.get(key.id)
+    assert found is not None
+    return found
+
+
+def written(stack: Stack) -> list[dict[str, Any]]:
+    """What the accounts table holds, but for usage and when keys were used."""
+    rows = [row for row in stack.rows("AccountsTable") if not row["id"]["S"].startswith("usage#")]
+    return sorted(
+        ({name: value for name, value in row.items() if name != "last_used_at"} for row in rows),
+        key=lambda row: (row["id"]["S"], row["record"]["S"]),
+    )
+
+
+def test_nothing_is_charged_where_nobody_counts(
+    acceptances: AcceptanceStore, accounts: AccountStore, settling: GenerationStore, free: User, stack: Stack
+) -> None:
+    # given
+    key = stored(accounts, a_key(free, accounts))
+    before = written(stack)
+    # when one is accepted, and another fails
+    acceptances.write(by(key), key, None, NOW)
+    failing = acceptances.write(by(key), key, None, NOW)
+    settling.advance(failing, failing.failed("no luck", NOW + 1))
+    # then
+    assert written(stack) == before
+    assert settling.get(failing.id).refunded
+
+
+def test_what_was_not_charged_is_shown_as_spent(
+    acceptances: AcceptanceStore, accounts: AccountStore, settling: GenerationStore, free: User
+) -> None:
+    key, other = (stored(accounts, a_key(free, accounts)) for _ in range(2))
+    for one, number in ((key, 2), (other, 1)):
+        for _ in range(number):
+            made = acceptances.write(by(one), one, None, NOW)
+            claimed = settling.advance(made, made.claimed("p", "m", committed=True, now=NOW, deadline=60_000))
+            kept = settling.advance(claimed, claimed.uploading(NOW))
+            settling.advance(kept, kept.succeeded((), "thumbnail", NOW + 1))
+    assert [accounts.spent_by(owner, NOW) for owner in (key, other, free)] == [(8, 8), (4, 4), (12, 12)]
+
+
+@pytest.mark.parametrize("owner", ["key", "user"])
+def test_what_has_a_budget_is_counted_though_nobody_pays(
+    owner: str, acceptances: AcceptanceStore, accounts: AccountStore, free: User
+) -> None:
+    key = a_key(free, accounts)
+    if owner == "key":
+        accounts.edit_key(key.id, {"budget_day": 5})
+    else:
+        accounts.edit_user(free.id, {"budget_day": 5})
+    key = stored(accounts, key)
+    acceptances.write(by(key), key, None, NOW)
+    assert accounts.spent(key.id if owner == "key" else free.id, NOW) == (4, 4)
+    with pytest.raises(BudgetExceededError):
+        acceptances.write(by(key), key, None, NOW)
+
+
+def test_a_top_up_makes_every_key_charge(
+    acceptances: AcceptanceStore, accounts: AccountStore, settling: GenerationStore, free: User
+) -> None:
+    # given keys of a user who is not metered yet: one replaced, one written after the top-up
+    old, replaced = (stored(accounts, a_key(free, accounts)) for _ in range(2))
+    new, late = (mint_key(name="k", user=free, test=False, digest_key="d", now=NOW)[0] for _ in range(2))
+    accounts.replace_key(replaced.id, new, NOW + 1)
+    earlier = acceptances.write(by(old), old, None, NOW)
+    # when
+    accounts.top_up(free.id, 10, None, NOW)
+    accounts.add_key(late)
+    last, _ = mint_key(name="k", user=free, test=False, digest_key="d", now=NOW)
+    accounts.replace_key(late.id, last, NOW + 1)
+    # then what was not charged is not refunded, and everything is charged from now on
+    settling.advance(earlier, earlier.failed("no luck", NOW + 1))
+    assert accounts.user(free.id).credits == 10
+    keys = [stored(accounts, key) for key in (old, replaced, new, late, last)]
+    assert [key.charged for key in keys] == [True] * 5
+    acceptances.write(by(keys[0]), keys[0], None, NOW)
+    acceptances.write(by(keys[4]), keys[4], None, NOW)
+    assert accounts.user(free.id).credits == 2 == sum(entry.amount for entry in accounts.ledger(free.id))
+    with pytest.raises(PaymentRequiredError):
+        acceptances.write(by(keys[2]), keys[2], None, NOW)
+
+
+def test_a_request_of_a_user_who_is_not_metered_is_not_charged(
+    lambdas: Lambdas, stack: Stack, accounts: AccountStore, generations: GenerationStore
+) -> None:
+    ann = a_client(lambdas, stack, accounts, "ann@example.com")
+    first = ann("POST", "/generate", SKETCH).document["id"]
+    accounts.top_up(ann.user_id, 10, None, NOW)
+    second = ann("POST", "/generate", SKETCH).document["id"]
+    assert [generations.get(one).uncharged for one in (first, second)] == [True, None]

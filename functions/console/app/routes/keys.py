@@ -51,7 +51,7 @@ def read_key(key_id: str) -> Response[str]:
     key = accounts.get(key_id)
     if key is None:
         raise NotFoundError(f"There is no API key '{key_id}'.")
-    day, month = accounts.spent(key_id, now_ms())
+    day, month = accounts.spent_by(key, now_ms())
     return answer(200, {**key_document(key), "spentToday": day, "spentThisMonth": month})
 
 

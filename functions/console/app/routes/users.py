@@ -43,7 +43,7 @@ def read_user(user_id: str) -> Response[str]:
     """Show a user, and what was spent on this day and in this month."""
     accounts = administrator().accounts
     user = accounts.user(user_id)
-    day, month = accounts.spent(user_id, now_ms())
+    day, month = accounts.spent_by(user, now_ms())
     return answer(200, {**user_document(user), "spentToday": day, "spentThisMonth": month})
 
 

@@ -48,6 +48,8 @@ class ApiKey:
     budget_month: int | None = None
     user_budget_day: int | None = None
     user_budget_month: int | None = None
+    user_unmetered: bool | None = None
+    """True only as long as nothing that the key makes has to be charged, but for budgets."""
 
     @property
     def budget(self) -> Budget:
@@ -58,6 +60,11 @@ class ApiKey:
     def user_budget(self) -> Budget:
         """The budgets of all keys of its user."""
         return Budget(self.user_budget_day, self.user_budget_month)
+
+    @property
+    def charged(self) -> bool:
+        """Whether what it makes is charged and counted as spent: its user is metered, or there is a budget."""
+        return not self.user_unmetered or self.budget != NO_BUDGET or self.user_budget != NO_BUDGET
 
     def require(self, scope: str, *, model: str | None = None) -> None:
         """Raise ForbiddenError unless the key may do this, with this model."""
@@ -113,6 +120,7 @@ def mint_key(
         user_disabled_at=user.disabled_at,
         user_budget_day=user.budget_day,
         user_budget_month=user.budget_month,
+        user_unmetered=True if user.credits is None else None,
     )
     return record, key.text
 

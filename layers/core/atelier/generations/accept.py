@@ -72,6 +72,7 @@ class Accept:
             webhook_format=request.webhook_format,
             correlation_id=correlation_id,
             cost=request.model.price(request.input, routes),
+            charged=key.charged,
             now=now,
             deadline=request.model.deadline,
         )

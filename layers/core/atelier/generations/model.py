@@ -94,12 +94,13 @@ class Generation:
 
     `committed`: a provider that may charge was, or may have been, asked. `inputs`: its client's pictures, stored.
     `sources`: where its own wait, until `sources_until`. `cost`: credits, charged when it was accepted; `refunded`:
-    they were given back. `thumbnail`: the key of a stored file. `notes`: what its provider says about its pictures.
-    `timeline`: each change of status since it was accepted. `attempts`: the providers called. `webhook_events`: which
-    statuses are sent to the webhook, `webhook_format` in which dialect, None being our own. `cancelled_at`: when its
-    client gave it up. `claim_by`: until when a provider must have taken it, its model's deadline from its acceptance.
-    `provider_price`: what its provider asks for a picture by the catalog, in millionths of a US
-    dollar; `provider_cost`: what the provider says that all its pictures cost, None where it does not say.
+    they were given back; `uncharged`: they were not charged, as nobody counts them. `thumbnail`: the key of a
+    stored file. `notes`: what its provider says about its pictures. `timeline`: each change of status since it was
+    accepted. `attempts`: the providers called. `webhook_events`: which statuses are sent to the webhook,
+    `webhook_format` in which dialect, None being our own. `cancelled_at`: when its client gave it up. `claim_by`:
+    until when a provider must have taken it, its model's deadline from its acceptance. `provider_price`: what its
+    provider asks for a picture by the catalog, in millionths of a US dollar; `provider_cost`: what the provider
+    says that all its pictures cost, None where it does not say.
     """
 
     id: str
@@ -139,6 +140,7 @@ class Generation:
     attempts: tuple[ProviderAttempt, ...] = ()
     cancelled_at: int | None = None
     refunded: bool = False
+    uncharged: bool | None = None
     provider_price: int = 0
     provider_cost: int | None = None
 
@@ -364,6 +366,7 @@ def new_generation(
     correlation_id: str,
     now: int,
     cost: int = 0,
+    charged: bool = True,
     deadline: int | None = None,
 ) -> Generation:
     """Make a new, pending generation with fresh unguessable tokens; `deadline` is its model's, in milliseconds."""
@@ -384,6 +387,7 @@ def new_generation(
         callback_token=secrets.token_urlsafe(24),
         file_token=secrets.token_urlsafe(18),
         cost=cost,
+        uncharged=None if charged else True,
         claim_by=now + deadline if deadline else None,
         due_at=now + RESEND_AFTER,
     )

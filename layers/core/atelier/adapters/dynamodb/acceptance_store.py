@@ -57,7 +57,7 @@ class AcceptanceStore:
         nothing then; AcceptanceUnknownError where nobody can tell. A repeated request counts like the first.
         """
         writes = {"generation": self._generations.insertion(generation)}
-        if generation.cost:
+        if generation.cost and not generation.uncharged:
             charge = CreditLedger(self._table).charge(generation.user_id, generation.id, generation.cost, now)
             writes |= dict(zip(("credits", "ledger"), charge, strict=True))
             writes |= SpendingStore(self._table).charge(key, generation.cost, now)

@@ -7,22 +7,25 @@ an address to its user, so that an address has one user only.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from atelier.accounts.api_keys import ApiKey
 from atelier.accounts.credits import LedgerEntry
 from atelier.accounts.search import Found, Search
 from atelier.accounts.users import User, WebhookSecrets, new_user
-from atelier.adapters.dynamodb.credit_ledger import USER, CreditLedger
+from atelier.adapters.dynamodb.credit_ledger import BEGUN, METERING, READY, USER, CreditLedger, NotReadyError
 from atelier.adapters.dynamodb.records import Record, Write, readable
 from atelier.adapters.dynamodb.settlement import Settlement
 from atelier.adapters.dynamodb.spending_store import SpendingStore
 from atelier.adapters.dynamodb.usage_store import UsageStore
 from atelier.adapters.dynamodb.webhook_secret_store import WebhookSecretStore
-from atelier.errors import ConflictError, NotFoundError, TooManyRequestsError
+from atelier.errors import ConflictError, NotFoundError, RefusedWritesError, TooManyRequestsError
 
 KEY, EMAIL = "key", "email"
+UNCHARGED = "uncharged-key"
 DELETED_USER = "(deleted user)"
 BATCH, MAX_LOOKED_AT = 100, 5_000
 """A search reads so many records at once, and so many before it answers with what it has found."""
@@ -40,7 +43,27 @@ class AccountStore(Settlement):
 
     def add_key(self, key: ApiKey) -> None:
         """Write a new key's record."""
-        self._table.insert(_key_record(key))
+        if not key.user_unmetered:
+            self._table.insert(_key_record(key))
+            return
+        try:
+            self._table.transact(self._insertions(key))
+        except RefusedWritesError as exc:
+            if 0 in exc.refused:
+                raise ConflictError("the key's id is taken") from exc
+            self._table.insert(_key_record(replace(key, user_unmetered=None)))
+
+    def _insertions(self, key: ApiKey) -> list[Write]:
+        """Make the writes of a new key, for a transaction.
+
+        One of a user who is not metered is noted beside the user, where a top-up finds it: such a key charges nothing.
+        """
+        writes = [self._table.insertion(_key_record(key))]
+        if key.user_unmetered:
+            writes.append(self._table.insertion({"id": key.user_id, "record": f"{UNCHARGED}#{key.id}"}))
+            unmetered = f"unmetered = :yes AND attribute_not_exists({METERING})"
+            writes.append(self._table.requirement((key.user_id, USER), unmetered, {":yes": True}))
+        return writes
 
     def replace_key(self, old_id: str, new_key: ApiKey, expires_at: int) -> None:
         """Write a new key, and let the old one expire then; ConflictError where the old one is revoked."""
@@ -50,7 +73,12 @@ class AccountStore(Settlement):
             condition="attribute_exists(id) AND attribute_not_exists(revoked_at)",
             values={},
         )
-        self._table.transact([old, self._table.insertion(_key_record(new_key))])
+        try:
+            self._table.transact([old, *self._insertions(new_key)])
+        except RefusedWritesError as exc:
+            if not new_key.user_unmetered or exc.refused & {0, 1}:
+                raise
+            self._table.transact([old, *self._insertions(replace(new_key, user_unmetered=None))])
 
     def count_read(self, key: ApiKey, now: int) -> None:
         """Count a read of a key that has a limit; TooManyRequestsError where the minute's are used up."""
@@ -88,10 +116,55 @@ class AccountStore(Settlement):
         """Return what a key or a user has spent on this UTC day and in this month."""
         return SpendingStore(self._table).spent(owner_id, now)
 
+    def spent_by(self, owner: User | ApiKey, now: int) -> tuple[int, int]:
+        """Return what a user or a key has spent on this UTC day and in this month.
+
+        What was not charged counts once it has finished.
+        """
+        day, month = self.spent(owner.id, now)
+        uncharged, user_id, key_id = (
+            (owner.credits is None, owner.id, None)
+            if isinstance(owner, User)
+            else (owner.user_unmetered, owner.user_id, owner.id)
+        )
+        if not uncharged:
+            return day, month
+        today = datetime.fromtimestamp(now / 1_000, UTC).date()
+        used = [
+            usage
+            for usage in self.usage().list(today.replace(day=1), today, user_id=user_id)
+            if key_id in (None, usage.key_id)
+        ]
+        of_today = sum(usage.credits for usage in used if usage.date == today.isoformat())
+        return max(day, of_today), max(month, sum(usage.credits for usage in used))
+
     def top_up(self, user_id: str, amount: int, note: str | None, now: int) -> User:
         """Add credits to a user, who is metered from then on; NotFoundError where there is none."""
-        CreditLedger(self._table).top_up(user_id, amount, note, now)
+        ledger = CreditLedger(self._table)
+        try:
+            ledger.top_up(user_id, amount, note, now)
+        except NotReadyError:
+            self._charge_keys(user_id)
+            ledger.top_up(user_id, amount, note, now)
         return self.user(user_id)
+
+    def _charge_keys(self, user_id: str) -> None:
+        """Let all keys of a user charge what they make, those to come too; NotFoundError where there is no such user.
+
+        If this ends halfway, keys charge a user who is not metered, which does no harm. Repeating it completes it.
+        """
+        self._note_metering(user_id, BEGUN)
+        for noted in self._table.get_partition(user_id, f"{UNCHARGED}#"):
+            key = (str(noted["record"]).partition("#")[2], KEY)
+            with suppress(ConflictError):  # the key is gone
+                self._table.update(key, {"user_unmetered": None}, condition="attribute_exists(id)", values={})
+        self._note_metering(user_id, READY)
+
+    def _note_metering(self, user_id: str, state: str) -> None:
+        try:
+            self._table.update((user_id, USER), {METERING: state}, condition="attribute_exists(id)", values={})
+        except ConflictError:
+            raise NotFoundError(f"There is no user '{user_id}'.") from None
 
     def ledger(self, user_id: str, limit: int = 100) -> list[LedgerEntry]:
         """List the changes of a user's balance, the newest first; their sum is the balance."""

@@ -8,10 +8,16 @@ from typing import Any
 
 from atelier.accounts.credits import LedgerEntry
 from atelier.adapters.dynamodb.records import Record, RecordTable, Write, readable
-from atelier.errors import NotFoundError, RefusedWritesError, UnavailableError
+from atelier.errors import RefusedWritesError, UnavailableError
 
 USER, LEDGER = "user", "ledger"
 CHARGE, REFUND, TOP_UP = "charge", "refund", "top-up"
+METERING, BEGUN, READY = "metering", "begun", "ready"
+"""How far a user is on the way to being metered: no new key charges nothing, and then no key does."""
+
+
+class NotReadyError(Exception):
+    """A user cannot be topped up yet."""
 
 
 class CreditLedger:
@@ -39,19 +45,24 @@ class CreditLedger:
         return [given, self._entry(user_id, REFUND, cost, now, generation_id=generation_id, name=generation_id)]
 
     def top_up(self, user_id: str, amount: int, note: str | None, now: int) -> None:
-        """Add credits to a user, who is metered from then on; NotFoundError where there is none.
+        """Add credits to a user, who is metered from then on.
 
+        NotReadyError where there is no such user, or one who is not metered and has keys that may charge nothing.
         UnavailableError where nothing was added, or nobody can tell; its message says which.
         """
         name = f"{now:013d}"
         given = self._table.addition(
-            (user_id, USER), {"balance": amount}, {"unmetered": False}, condition="attribute_exists(id)", values={}
+            (user_id, USER),
+            {"balance": amount},
+            {"unmetered": False},
+            condition=f"attribute_exists(id) AND (unmetered = :no OR {METERING} = :ready)",
+            values={":no": False, ":ready": READY},
         )
         try:
             self._table.transact([given, self._entry(user_id, TOP_UP, amount, now, note=note, name=name)])
         except RefusedWritesError as exc:
             if 0 in exc.refused:
-                raise NotFoundError(f"There is no user '{user_id}'.") from exc
+                raise NotReadyError(user_id) from exc
             raise
         except UnavailableError as exc:
             self._require_entry(user_id, f"{LEDGER}#{name}#{TOP_UP}", exc)

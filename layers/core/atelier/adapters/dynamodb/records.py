@@ -290,6 +290,12 @@ class RecordTable:
         condition = "attribute_exists(id)"
         return {"ConditionCheck": {"TableName": self._table, "Key": _key(*key), "ConditionExpression": condition}}
 
+    def requirement(self, key: tuple[str, str], condition: str, values: Record) -> Write:
+        """Make a check of a condition on a record, for a transaction."""
+        expression = _Expression(values)
+        check = {"TableName": self._table, "Key": _key(*key), "ConditionExpression": condition}
+        return {"ConditionCheck": {**check, "ExpressionAttributeValues": expression.values}}
+
     def replacement(self, before: Record, after: Record, *, absent: str | None = None) -> Write:
         """Make a write of what differs, on the condition of the version of `before`, for a transaction.
 

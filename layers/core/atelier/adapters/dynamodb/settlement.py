@@ -19,7 +19,7 @@ class Settlement:
     def settlement(self, generation: Generation) -> list[Write]:
         """Make the writes that a finished generation causes here, for the transaction that finishes it."""
         writes = [UsageStore(self._table).count(generation)]
-        if generation.refunded and generation.cost:
+        if generation.refunded and generation.cost and not generation.uncharged:
             finished_at = generation.finished_at or 0
             writes += CreditLedger(self._table).refund(generation.user_id, generation.id, generation.cost, finished_at)
             writes += SpendingStore(self._table).refund(
