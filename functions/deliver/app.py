@@ -39,6 +39,7 @@ class Settings:
     aws_region: str
     api_id: str
     retention_days: int
+    calls_per_webhook_host: int
     allow_loopback: bool
     egress_ports: frozenset[int]
     metrics_namespace: str
@@ -61,6 +62,7 @@ def deliver() -> Deliver:
         base_url=resolve_public_url(settings.public_url, api_id=settings.api_id, region=settings.aws_region),
         source=settings.webhook_source,
         clock=now_ms,
+        calls_per_host=settings.calls_per_webhook_host,
     )
 
 

@@ -72,6 +72,7 @@ def ingest() -> Ingest:
     )
     ingest_queue = SqsQueue(lambda: clients.client("sqs"), settings.ingest_queue_url)
     inputs = StoredInputs(files=files, base_url=base)
+    catalog = catalog_source(settings.catalog_object)
     known = asynchronous(http, urls=urls, verify=ed25519.verify)
     others = synchronous(http, urls=urls, models=BedrockModels(lambda: clients.client("bedrock-runtime")))
     return Ingest(
@@ -86,7 +87,7 @@ def ingest() -> Ingest:
             gateways=Gateways(http, LazyHttpClient(UrlPolicy()), urls),
             keys=keys,
             ready=Setup(keys, urls, settings.bedrock_model_arns).ready,
-            catalog=catalog_source(settings.catalog_object),
+            catalog=catalog,
             inputs=inputs,
             files=files,
             workshop=Workshop(
@@ -107,6 +108,7 @@ def ingest() -> Ingest:
         inputs=inputs,
         providers=known,
         keys=keys,
+        catalog=catalog,
         download=download,
         finish=complete,
         queue=ingest_queue,

@@ -179,7 +179,8 @@ class Generating:
         )  # fmt: skip
         self._bring_home = Ingest(
             generations=generations, files=files, workshop=lambda pending: pending, providers=named,
-            keys=keys, inputs=inputs, download=Download(ScriptedHttp(answer(200, PICTURE.content))), clock=timeline,
+            keys=keys, catalog=a_catalog, inputs=inputs,
+            download=Download(ScriptedHttp(answer(200, PICTURE.content))), clock=timeline,
             queue=self.ingest_queue,
             finish=Complete(
                 generations=generations, files=files, sanitise=sanitise, convert=convert, thumbnail=thumbnail,

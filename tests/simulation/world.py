@@ -267,7 +267,7 @@ class World:
         self._ingest = Ingest(
             generations=generations, files=files, workshop=workshop,
             inputs=StoredInputs(files=files, base_url=BASE_URL), providers=providers, keys=keys,
-            download=download, queue=self.queues["ingest"], finish=complete, clock=clock,
+            catalog=lambda: catalog, download=download, queue=self.queues["ingest"], finish=complete, clock=clock,
         )  # fmt: skip
         self._callback = ProviderCallback(
             generations=generations, queue=self.queues["ingest"], providers=providers, keys=lambda: keys

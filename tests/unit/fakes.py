@@ -21,7 +21,9 @@ from atelier.outbound.circuit_breaker import (
     Release,
     Slot,
     Upstream,
-    acquire,
+    choose,
+    record_name,
+    records_for,
 )
 from atelier.outbound.http_client import HttpResponse
 from atelier.providers.provider import CallbackRequest, Job, JobRef, Outcome, ProviderImage
@@ -118,22 +120,28 @@ class Clock:
 
 
 class InMemoryUpstreams:
-    """The states of upstreams, as the BreakerTable knows it."""
+    """The states of upstreams' records by the records' names, as the BreakerTable knows it."""
 
     def __init__(self) -> None:
         self.breakers: dict[str, CircuitBreaker] = {}
 
     def acquire(self, upstream: Upstream, now: int) -> Slot:
         """Take a place."""
-        slot = acquire(upstream, now, lambda name: self.breakers.get(name, CircuitBreaker()))
+        slot = choose(upstream, now, lambda one: self.records(one.name, one.slots))
         for one in (slot, slot.shared):
             if one:
                 self._take(one, now)
         return slot
 
+    def records(self, name: str, slots: int) -> list[CircuitBreaker]:
+        """Read the states of an upstream's records."""
+        names = [record_name(name, number) for number in range(records_for(slots))]
+        return [self.breakers.get(one, CircuitBreaker()) for one in names]
+
     def _take(self, slot: Slot, now: int) -> None:
-        breaker = self.breakers.get(slot.upstream.name, CircuitBreaker())
-        self.breakers[slot.upstream.name] = replace(
+        name = record_name(slot.upstream.name, slot.record)
+        breaker = self.breakers.get(name, CircuitBreaker())
+        self.breakers[name] = replace(
             breaker,
             probe_at=now + PROBE_EVERY if slot.probe else breaker.probe_at,
             taken={**breaker.taken, slot.number: slot.until},
@@ -145,7 +153,7 @@ class InMemoryUpstreams:
             self._release(part)
 
     def _release(self, release: Release) -> None:
-        name, number = release.slot.upstream.name, release.slot.number
+        name, number = record_name(release.slot.upstream.name, release.slot.record), release.slot.number
         breaker = self.breakers[name]
         taken = {slot: until for slot, until in breaker.taken.items() if slot != number}
         failures, probe_at = breaker.failures, breaker.probe_at
@@ -232,10 +240,11 @@ class InMemoryGenerations:
     def release(self, release: Release) -> None:
         self.table.upstreams.release(release)
 
-    def recovered(self, upstream: str, now: int) -> None:
-        breaker = self.table.upstreams.breakers.get(upstream, CircuitBreaker())
-        if breaker.probe_at <= now + PROBE_EVERY:
-            self.table.upstreams.breakers[upstream] = replace(breaker, failures=0, probe_at=0)
+    def recovered(self, upstream: str, slots: int, now: int) -> None:
+        for number, breaker in enumerate(self.table.upstreams.records(upstream, slots)):
+            if breaker.probe_at <= now + PROBE_EVERY:
+                name = record_name(upstream, number)
+                self.table.upstreams.breakers[name] = replace(breaker, failures=0, probe_at=0)
 
     def acquire(self, before: Generation, after: Generation, upstream: Upstream, now: int) -> Slot:
         slot = self.table.upstreams.acquire(upstream, now)

@@ -234,6 +234,7 @@ class World:
             inputs=StoredInputs(files=files, base_url=BASE_URL),
             providers=providers,
             keys=keys,
+            catalog=a_catalog,
             download=download,
             queue=ingest_queue,
             finish=finish,

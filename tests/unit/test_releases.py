@@ -29,6 +29,7 @@ OTHERS: Mapping[str, str] = {
     "BasePath": "v1",
     "DeletionProtection": "true",
     "EgressPorts": "443",
+    "CallsPerWebhookHost": "80",
     "AccountConcurrency": "1000",
     "Canary": "true",
     "RequestsPerAddress": "1000",

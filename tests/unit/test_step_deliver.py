@@ -28,7 +28,7 @@ from atelier.outbound.circuit_breaker import (
 )
 from atelier.outbound.http_client import HttpResponse
 from atelier.standard_webhooks import derive_secret
-from atelier.webhooks.deliver import MAX_CALLS, MAX_CALLS_OF_A_USER, TIMEOUT_SECONDS, Deliver, Handled
+from atelier.webhooks.deliver import CALLS_PER_HOST, TIMEOUT_SECONDS, Deliver, Handled
 from atelier.webhooks.delivery import ATTEMPT_LEASE, Attempt, Delivery, DeliveryStatus
 from atelier.webhooks.events import deliveries_for
 from atelier.webhooks.schedule import JITTER, SCHEDULE
@@ -49,6 +49,7 @@ SIGNING_KEY = "signing key"
 DONE = Moment(Status.SUCCESS, NOW)
 FINISHED = a_generation(status=Status.SUCCESS, version=3, finished_at=NOW, timeline=(DONE,))
 HOST = "host:client.example:443"
+CALLS_OF_A_USER = CALLS_PER_HOST // 2
 SHARE = f"{HOST}#user_1"
 TIMED_OUT = FetchFailedError("There was no whole answer within 10 s.", sent=True)
 
@@ -558,7 +559,7 @@ class Busy(ScriptedHttp):
 @pytest.mark.parametrize("users", [1, 5])
 def test_a_host_gets_so_many_calls_at_once_and_one_more_waits(users: int) -> None:
     crowd = Crowd()
-    most = MAX_CALLS_OF_A_USER if users == 1 else MAX_CALLS
+    most = CALLS_OF_A_USER if users == 1 else CALLS_PER_HOST
     first, *others = [crowd.room(user_id=f"user_{number % users}") for number in range(most + 5)]
     elsewhere = crowd.room(webhook="https://other.example:8443/hook")
     first.step = replace(first.step, egress=Busy([*others, elsewhere], crowd.clock))
@@ -586,7 +587,7 @@ def test_a_users_failures_do_not_stop_anothers_at_the_same_host() -> None:
 def test_a_users_slow_receiver_leaves_slots_of_its_host_free() -> None:
     crowd = Crowd()
     victim = crowd.room()
-    first, *slow = [crowd.room(user_id="user_attacker") for _ in range(MAX_CALLS_OF_A_USER)]
+    first, *slow = [crowd.room(user_id="user_attacker") for _ in range(CALLS_OF_A_USER)]
     first.step = replace(first.step, egress=Busy([*slow, victim], crowd.clock))
     first.run()
     assert victim.known().status is DeliveryStatus.DELIVERED
@@ -623,8 +624,8 @@ def test_a_place_is_left_with_what_the_call_told() -> None:
     room.step = replace(room.step, deliveries=Deliveries(room.table))
     room.run()
     [release] = left
-    host = Upstream(HOST, MAX_CALLS, ATTEMPT_LEASE)
-    share = Upstream(SHARE, MAX_CALLS_OF_A_USER, ATTEMPT_LEASE, host)
+    host = Upstream(HOST, CALLS_PER_HOST, ATTEMPT_LEASE)
+    share = Upstream(SHARE, CALLS_OF_A_USER, ATTEMPT_LEASE, host)
     assert release.slot.shared
     assert release.slot.shared == Slot(host, release.slot.shared.number, NOW + ATTEMPT_LEASE)
     assert release.slot == Slot(share, release.slot.number, NOW + ATTEMPT_LEASE, shared=release.slot.shared)

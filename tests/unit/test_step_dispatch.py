@@ -164,6 +164,7 @@ class Room:
             inputs=StoredInputs(files=self.files, base_url=BASE_URL),
             providers=providers,
             keys=self.keys,
+            catalog=lambda: catalog or a_catalog(),
             download=Download(self.egress),
             queue=self.ingest_queue,
             finish=complete,

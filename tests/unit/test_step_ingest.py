@@ -46,6 +46,7 @@ from tests.unit.fakes import (
     ScriptedHttp,
     ScriptedProvider,
     UnreachableFiles,
+    a_catalog,
     a_generation,
     answer,
     convert,
@@ -106,6 +107,7 @@ class Room:
             inputs=StoredInputs(files=self.files, base_url=BASE_URL),
             providers={"studio": self.provider},
             keys=self.keys,
+            catalog=a_catalog,
             download=Download(egress or ScriptedHttp(answer(200, PICTURE.content))),
             queue=self.queue,
             finish=Complete(

@@ -9,7 +9,7 @@ from atelier.api.admin_serializers import (
 )
 from atelier.clock import now_ms
 from atelier.logging import logger
-from atelier.outbound.circuit_breaker import provider_upstream
+from atelier.outbound.circuit_breaker import merged, provider_upstream
 from atelier.providers.registry import keyed, kinds, testable
 
 from ..dependencies import Dependencies
@@ -26,9 +26,10 @@ def list_providers() -> Response[str]:
     catalog, setup = deps.catalog(), deps.provider_setup()
     known = kinds(catalog)
     now = now_ms()
-    breakers = deps.breakers.read_all([provider_upstream(name) for name in known])
+    breakers = deps.breakers.read_all({provider_upstream(name): catalog.concurrency_of(name) for name in known})
     data = [
-        provider_document(kind, catalog, setup, breakers[provider_upstream(name)], now) for name, kind in known.items()
+        provider_document(kind, catalog, setup, merged(breakers[provider_upstream(name)]), now)
+        for name, kind in known.items()
     ]
     return answer(200, {"data": data})
 
@@ -58,5 +59,6 @@ def _changed_key(deps: Dependencies, name: str, key: str | None) -> Response[str
     kind = keyed(name, deps.catalog())
     deps.provider_keys().put(name, key)
     logger.info("provider key changed", provider=name, known=key is not None)
-    breaker = deps.breakers.read(provider_upstream(name))
-    return answer(200, provider_document(kind, deps.catalog(), deps.provider_setup(), breaker, now_ms()))
+    catalog = deps.catalog()
+    breaker = deps.breakers.read(provider_upstream(name), catalog.concurrency_of(name))
+    return answer(200, provider_document(kind, catalog, deps.provider_setup(), breaker, now_ms()))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
+from atelier.catalog.model import Catalog
 from atelier.clock import SECOND
 from atelier.errors import (
     ConflictError,
@@ -50,6 +51,7 @@ class Ingest:
     inputs: StoredInputs
     providers: Mapping[str, AsynchronousProvider]
     keys: ProviderKeys
+    catalog: Callable[[], Catalog]
     download: Download
     finish: Complete
     queue: Queue
@@ -89,7 +91,8 @@ class Ingest:
     def _record(self, generation: Generation, outcome: Outcome) -> None:
         now = self.clock()
         if generation.lost_answer and isinstance(outcome, ImageUrls | Images):
-            self.generations.recovered(provider_upstream(generation.provider or ""), now)
+            name = generation.provider or ""
+            self.generations.recovered(provider_upstream(name), self.catalog().concurrency_of(name), now)
         match outcome:
             case ImageUrls(urls):
                 self._bring_home(generation, urls, outcome.until(now), outcome.cost)

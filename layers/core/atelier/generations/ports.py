@@ -86,8 +86,8 @@ class Generations(Protocol):
         """
         ...
 
-    def recovered(self, upstream: str, now: int) -> None:
-        """Close the breaker of a provider that did a job though its answer was lost."""
+    def recovered(self, upstream: str, slots: int, now: int) -> None:
+        """Close the breakers of a provider with so many slots that did a job though its answer was lost."""
         ...
 
     def record_job(self, generation_id: str, *, provider: str, job_id: str) -> Generation:

@@ -22,10 +22,8 @@ MAX_ANSWER_BYTES = 16 * 1024
 WOKEN_BY_SUCCESS = 2
 """How many of those that wait for a host each success wakes: twice as many each time, up to the host's slots."""
 PLACES_READ, MAX_READS_OF_A_LINE = 10, 5
-MAX_CALLS = 20
-"""How many calls a host gets at once, from all users together."""
-MAX_CALLS_OF_A_USER = 10
-"""How many of them may be one user's, so that nobody's slow receiver takes the whole of a host that many share."""
+CALLS_PER_HOST = 20
+"""How many calls a host gets at once unless the operator says otherwise."""
 _CONTROLS = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n\r"}
 """Characters that could control the terminal on which an answer is shown."""
 
@@ -51,6 +49,11 @@ class Deliver:
     source: str
     """The value of X-Webhook-Source."""
     clock: Callable[[], int]
+    calls_per_host: int = CALLS_PER_HOST
+    """How many calls a host gets at once, from all users together.
+
+    Half of them may be one user's, so that nobody's slow receiver takes the whole of a host that many share.
+    """
 
     def __call__(self, generation: Generation, deliveries: Mapping[Status, Delivery]) -> Handled | None:
         """Attempt the delivery that is due longest, if there is one; ConflictError where another worker has it.
@@ -80,7 +83,7 @@ class Deliver:
             lost = _interrupted(delivery, delivery.started_at)
             return self._ride(Handled(self.deliveries.advance(before, delivery.finished(lost, now), lost), lost), now)
         started, headers = delivery.started(now), self._headers(delivery, now)
-        upstream = _upstream(delivery)
+        upstream = self._upstream(delivery)
         try:
             slot = self.deliveries.acquire(before, started, upstream, now)
         except UpstreamUnavailableError as exc:
@@ -150,6 +153,13 @@ class Deliver:
             ),
         }
 
+    def _upstream(self, delivery: Delivery) -> Upstream:
+        """Name the user's share of the receiver's host; the breaker is the share's: a host may have many tenants."""
+        parts = urlsplit(delivery.url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        host = Upstream(f"host:{parts.hostname}:{port}", self.calls_per_host, ATTEMPT_LEASE)
+        return Upstream(f"{host.name}#{delivery.user_id}", self.calls_per_host // 2, ATTEMPT_LEASE, shared=host)
+
     def _post(self, delivery: Delivery, headers: Mapping[str, str]) -> HttpResponse | FetchError:
         try:
             return self.egress.post(
@@ -161,14 +171,6 @@ class Deliver:
             )
         except FetchError as exc:
             return exc
-
-
-def _upstream(delivery: Delivery) -> Upstream:
-    """Name the user's share of the receiver's host; the breaker is the share's, since a host may have many tenants."""
-    parts = urlsplit(delivery.url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    host = Upstream(f"host:{parts.hostname}:{port}", MAX_CALLS, ATTEMPT_LEASE)
-    return Upstream(f"{host.name}#{delivery.user_id}", MAX_CALLS_OF_A_USER, ATTEMPT_LEASE, shared=host)
 
 
 def _place(delivery: Delivery, upstream: str, since: int) -> InLine:

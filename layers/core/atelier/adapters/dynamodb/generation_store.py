@@ -134,9 +134,9 @@ class GenerationStore:
         """Release a provider's slot."""
         self._breakers().release(release, [])
 
-    def recovered(self, upstream: str, now: int) -> None:
-        """Close a provider's breaker, unless the provider asked for a longer rest."""
-        self._breakers().close(upstream, now)
+    def recovered(self, upstream: str, slots: int, now: int) -> None:
+        """Close the breakers of a provider with so many slots, unless the provider asked for a longer rest."""
+        self._breakers().close(upstream, slots, now)
 
     def acquire(self, before: Generation, after: Generation, upstream: "Upstream", now: int) -> "Slot":
         """Write `after` if the record is still `before`, and acquire a slot of its provider, both or neither.
