@@ -2,7 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, RLock
 from typing import Any
 
 import pytest
@@ -12,9 +14,19 @@ from atelier.adapters.aws import clients
 from atelier.adapters.dynamodb.circuit_breakers import ACQUIRE_TRIES, CircuitBreakerTable
 from atelier.adapters.dynamodb.records import RecordTable, Write
 from atelier.errors import ConflictError, RefusedWritesError, UnavailableError, UpstreamUnavailableError
-from atelier.outbound.circuit_breaker import FAILURES_TO_OPEN, FULL_WAIT, PROBE_EVERY, Health, Release, Slot, Upstream
+from atelier.outbound.circuit_breaker import (
+    FAILURES_TO_OPEN,
+    FULL_WAIT,
+    PROBE_EVERY,
+    Health,
+    Release,
+    Slot,
+    Upstream,
+    records_for,
+)
 from tests.integration.lambdas import Calls
 from tests.integration.samples import NOW
+from tests.integration.stack import Stack
 
 UPSTREAM = Upstream("host:client.example:443", slots=3, lease=60_000)
 OTHER = Upstream("host:other.example:443", slots=3, lease=60_000)
@@ -335,3 +347,150 @@ def test_a_share_has_slots_and_breaker_and_takes_of_the_whole(
         breakers.release(Release(slot, Health.FAILING, NOW), [])
     assert [breakers.read(item.name).failures for item in (one, other, UPSTREAM)] == [2, 1, 0]
     assert all(breakers.read(item.name).taken == {} for item in (one, other, UPSTREAM))
+
+
+# ---- Slots that are spread over records
+
+
+FIFTY = Upstream("provider:studio", slots=50, lease=60_000)
+
+
+class Serial:
+    """A client of DynamoDB whose calls from several threads are made one at a time: moto isolates no transactions."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._lock = RLock()
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._client, name)
+
+        def one_at_a_time(**arguments: Any) -> Any:
+            with self._lock:
+                return call(**arguments)
+
+        return one_at_a_time if callable(call) else call
+
+
+def fail(breakers: CircuitBreakerTable, records: Sequence[int], now: int = NOW) -> None:
+    """Let calls in each of the records fail until its breaker opens."""
+    for record in records:
+        for _ in range(FAILURES_TO_OPEN):
+            breakers.release(Release(Slot(FIFTY, record * 20, now), Health.FAILING, now), [])
+
+
+def states(breakers: CircuitBreakerTable) -> list[bool]:
+    """List which of the records' breakers are open."""
+    return [breaker.open for breaker in breakers.read_all({FIFTY.name: FIFTY.slots})[FIFTY.name]]
+
+
+def test_threads_share_fifty_slots_of_three_records(stack: Stack) -> None:
+    client: Any = Serial(clients.client("dynamodb"))
+    breakers = CircuitBreakerTable(RecordTable(client, stack.ref("GenerationsTable")))
+    start = Barrier(8)
+
+    def worker(_: int) -> list[Slot]:
+        start.wait()
+        slots = []
+        for _ in range(100):
+            try:
+                slots.append(breakers.acquire(FIFTY, NOW, []))
+            except UpstreamUnavailableError as exc:
+                if "all its calls" in str(exc):
+                    break
+        return slots
+
+    with ThreadPoolExecutor(8) as pool:
+        slots = [slot for found in pool.map(worker, range(8)) for slot in found]
+    # then each was taken once
+    assert sorted(slot.number for slot in slots) == list(range(50))
+    found = breakers.read_all({FIFTY.name: 50})[FIFTY.name]
+    assert [set(breaker.taken) for breaker in found] == [set(range(20)), set(range(20, 40)), set(range(40, 50))]
+    # and one that is released is to be had again
+    breakers.release(Release(next(slot for slot in slots if slot.number == 45), Health.HEALTHY, NOW), [])
+    assert breakers.acquire(FIFTY, NOW, []).number == 45
+
+
+def test_a_slot_of_many_records_costs_one_call_and_a_refusal_three(
+    breakers: CircuitBreakerTable, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breakers.acquire(FIFTY, NOW, [])
+    assert calls.take() == [TRANSACTION]
+    fail(breakers, [0])
+    calls.take()
+    monkeypatch.setattr("atelier.outbound.circuit_breaker.chance.choice", lambda numbers: numbers[0])
+    assert breakers.acquire(FIFTY, NOW, []).record > 0
+    assert calls.take() == [TRANSACTION, "dynamodb:BatchGetItem", TRANSACTION]
+
+
+def test_a_records_failures_open_it_alone(breakers: CircuitBreakerTable) -> None:
+    fail(breakers, [1])
+    assert states(breakers) == [False, True, False]
+    assert not breakers.read(FIFTY.name, 50).open
+    # calls go on in the others, until those are full
+    slots = [breakers.acquire(FIFTY, NOW, []) for _ in range(30)]
+    assert {slot.record for slot in slots} == {0, 2}
+    with pytest.raises(UpstreamUnavailableError) as caught:
+        breakers.acquire(FIFTY, NOW, [])
+    assert (caught.value.down, caught.value.retry_at) == (False, NOW + FULL_WAIT)
+
+
+def test_an_upstream_is_down_where_all_its_records_are_open(breakers: CircuitBreakerTable) -> None:
+    fail(breakers, [2], NOW)
+    fail(breakers, [0, 1], NOW + 5)
+    assert breakers.read(FIFTY.name, 50).open
+    with pytest.raises(UpstreamUnavailableError) as caught:
+        breakers.acquire(FIFTY, NOW + 5, [])
+    assert (caught.value.down, caught.value.retry_at) == (True, NOW + PROBE_EVERY + 1)
+
+
+@pytest.mark.parametrize(("health", "still_open"), [(Health.HEALTHY, False), (Health.FAILING, True)])
+def test_each_record_is_probed_by_itself(breakers: CircuitBreakerTable, health: Health, still_open: bool) -> None:
+    fail(breakers, [0, 1, 2])
+    now = NOW + PROBE_EVERY + 1
+    probes = [breakers.acquire(FIFTY, now, []) for _ in range(3)]
+    assert [probe.probe for probe in probes] == [True] * 3
+    assert {probe.record for probe in probes} == {0, 1, 2}
+    with pytest.raises(UpstreamUnavailableError):
+        breakers.acquire(FIFTY, now, [])
+    # when the one in a further record ends
+    (probe,) = (one for one in probes if one.record == 2)
+    breakers.release(Release(probe, health, now), [])
+    # then it tells of its record
+    assert states(breakers) == [True, True, still_open]
+    assert breakers.read(FIFTY.name, 50).open is still_open
+
+
+def test_a_record_that_was_asked_for_rest_leaves_the_others(breakers: CircuitBreakerTable) -> None:
+    breakers.release(Release(Slot(FIFTY, 45, NOW), Health.FAILING, NOW, rest_until=NOW + 90_000), [])
+    assert states(breakers) == [False, False, True]
+    assert {breakers.acquire(FIFTY, NOW, []).record for _ in range(40)} == {0, 1}
+
+
+def test_closing_forgets_the_failures_of_all_records_but_a_rest(breakers: CircuitBreakerTable) -> None:
+    fail(breakers, [0, 1])
+    breakers.release(Release(Slot(FIFTY, 40, NOW), Health.FAILING, NOW, rest_until=NOW + 90_000), [])
+    breakers.close(FIFTY.name, FIFTY.slots, NOW)
+    assert states(breakers) == [False, False, True]
+
+
+def test_an_upstream_of_more_than_a_hundred_records_is_read(breakers: CircuitBreakerTable, calls: Calls) -> None:
+    many = Upstream("provider:many", slots=2_020, lease=60_000)
+    breakers.release(Release(Slot(many, 2_019, NOW), Health.FAILING, NOW, error="It is down."), [])
+    calls.take()
+    found = breakers.read_all({many.name: many.slots})[many.name]
+    assert len(found) == records_for(many.slots) == 101
+    assert found[100].last_error == "It is down."
+    assert calls.take() == ["dynamodb:BatchGetItem"] * 2
+
+
+def test_a_share_and_its_host_are_spread_too(breakers: CircuitBreakerTable) -> None:
+    host = Upstream("host:big.example:443", slots=80, lease=60_000)
+    share = Upstream(f"{host.name}#one", slots=40, lease=60_000, shared=host)
+    slots = [breakers.acquire(share, NOW, []) for _ in range(40)]
+    assert {slot.number for slot in slots} == set(range(40))
+    with pytest.raises(UpstreamUnavailableError):
+        breakers.acquire(share, NOW, [])
+    for slot in slots:
+        breakers.release(Release(slot, Health.HEALTHY, NOW), [])
+    assert breakers.read(share.name, 40).taken == breakers.read(host.name, 80).taken == {}

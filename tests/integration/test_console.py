@@ -21,10 +21,11 @@ from atelier.adapters.dynamodb.generation_eraser import TableEraser
 from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.dynamodb.session_store import SessionStore
+from atelier.catalog.model import EMBEDDED
 from atelier.clock import now_ms
 from atelier.errors import ConflictError, UnavailableError
 from atelier.generations.model import Moment, Status, new_id
-from atelier.outbound.circuit_breaker import FAILURES_TO_OPEN, Health, Release, Upstream
+from atelier.outbound.circuit_breaker import FAILURES_TO_OPEN, Health, Release, Slot, Upstream
 from atelier.webhooks.delivery import DeliveryStatus
 from functions.console import app as console_app
 from functions.console.app.dependencies import dependencies
@@ -1253,6 +1254,37 @@ def test_a_provider_says_what_went_wrong_there_last(console: Console, table: Rec
     assert (replicate["breaker"], replicate["lastError"]) == ("open", "The provider replicate is busy.")
     assert replicate["lastErrorAt"] < replicate["probeAt"]
     assert (found["fal"]["breaker"], found["fal"]["lastError"]) == ("closed", None)
+
+
+def test_a_providers_breaker_is_open_where_all_its_records_are(
+    console: Console, stack: Stack, table: RecordTable
+) -> None:
+    # given a catalog with 50 slots for a provider, which are three records
+    text = EMBEDDED.read_text(encoding="utf-8")
+    aws("s3").create_bucket(Bucket="owners-bucket")
+    catalog = text.replace("replicate = { concurrency = 20 }", "replicate = { concurrency = 50 }")
+    assert catalog != text
+    aws("s3").put_object(Bucket="owners-bucket", Key="catalog.toml", Body=catalog.encode())
+    stack.change("CatalogObject", "owners-bucket/catalog.toml")
+    breakers, upstream = CircuitBreakerTable(table), Upstream("provider:replicate", 50, 60_000)
+
+    def known() -> tuple[str, str]:
+        document = {one["name"]: one for one in console("GET", "providers")[1]["data"]}["replicate"]
+        return document["breaker"], document["lastError"]
+
+    # when one record after the other is open
+    states = []
+    for number in (0, 20, 40):
+        for _ in range(FAILURES_TO_OPEN):
+            error = f"The slot {number} failed."
+            release = Release(Slot(upstream, number, NOW), Health.FAILING, NOW + number, error=error)
+            breakers.release(release, [])
+        states.append(known())
+    # then
+    failed = [f"The slot {number} failed." for number in (0, 20, 40)]
+    assert states == list(zip(("closed", "closed", "open"), failed, strict=True))
+    # and also in the answer to a new key
+    assert console("POST", "providers/replicate", {"key": "r8_key"})[1]["breaker"] == "open"
 
 
 def test_a_provider_is_tested_by_a_free_call(console: Console, studio: Studio, internet: Internet) -> None:

@@ -28,10 +28,10 @@ RESTING = CircuitBreaker(FAILURES_TO_OPEN, NOW)
 DUE = CircuitBreaker(FAILURES_TO_OPEN, NOW - 1)
 
 
-def full(record: int, **changes: int) -> CircuitBreaker:
+def full(record: int, failures: int = 0, probe_at: int = 0) -> CircuitBreaker:
     """Make the state of a record whose slots are all taken."""
     first = record * SLOTS_PER_RECORD
-    return CircuitBreaker(**changes, taken=dict.fromkeys(range(first, first + SLOTS_PER_RECORD), NOW + LEASE))
+    return CircuitBreaker(failures, probe_at, dict.fromkeys(range(first, first + SLOTS_PER_RECORD), NOW + LEASE))
 
 
 def chosen(breakers: Sequence[CircuitBreaker], upstream: Upstream = FIFTY) -> set[tuple[int, bool]]:

@@ -259,6 +259,21 @@ def test_deliver_deletes_places_in_line_alone() -> None:
     assert upstream_id("host:a").startswith("upstream#")
 
 
+@pytest.mark.parametrize("name", ["dispatch", "ingest"])
+def test_who_calls_providers_reads_the_records_of_their_slots(name: str) -> None:
+    (statement,) = (item for item in statements(name) if "dynamodb:BatchGetItem" in listed(item["Action"]))
+    assert target(statement["Resource"]) == "GenerationsTable"
+    assert statement["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["upstream#*"]}}
+    assert upstream_id("provider:a", 1).startswith("upstream#")
+
+
+def test_a_webhook_host_gets_as_many_calls_as_the_parameter_says() -> None:
+    parameter = TEMPLATE["Parameters"]["CallsPerWebhookHost"]
+    assert int(parameter["Default"]) == deliver.CALLS_PER_HOST
+    assert parameter["MinValue"] == 2  # so that a user's half is one at least
+    assert FUNCTIONS["deliver"]["Environment"]["Variables"]["CALLS_PER_WEBHOOK_HOST"] == {"Ref": "CallsPerWebhookHost"}
+
+
 @pytest.mark.parametrize(("name", "stage"), [("generate", NAMES), ("webhook", CALLBACKS)])
 def test_a_function_reads_no_more_of_the_provider_keys(name: str, stage: str) -> None:
     found = [one for one in statements(name) if "ProviderKeysSecret" in map(target, listed(one["Resource"]))]
