@@ -411,7 +411,7 @@ def test_threads_share_fifty_slots_of_three_records(stack: Stack) -> None:
     assert breakers.acquire(FIFTY, NOW, []).number == 45
 
 
-def test_a_slot_of_many_records_costs_one_call_and_a_refusal_three(
+def test_a_slot_of_many_records_costs_one_call_refused_three(
     breakers: CircuitBreakerTable, calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     breakers.acquire(FIFTY, NOW, [])
