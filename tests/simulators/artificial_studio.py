@@ -60,12 +60,12 @@ class ArtificialStudioSimulator(Simulator):
         return {"X-Webhook-Source": "artificial-studio", "X-Media-Id": job.id}
 
     def _document(self, job: Job) -> dict[str, Any]:
-        unsafe = job.course.ending is Ending.UNSAFE
-        done, failed = job.state is State.SUCCEEDED, job.state is State.FAILED
+        state, unsafe = job.state, job.course.ending is Ending.UNSAFE
+        done, failed = state is State.SUCCEEDED, state is State.FAILED
         return {
             "_id": job.id,
             "id": job.id,
-            "status": _STATUS[job.state],
+            "status": _STATUS[state],
             "output": self.pictures(job)[0] if done else None,
             "model": job.model,
             "type": "image",

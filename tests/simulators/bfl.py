@@ -70,9 +70,10 @@ class BlackForestLabsSimulator(Simulator):
 
     def _document(self, job: Job) -> dict[str, Any]:
         failed = "Content Moderated" if job.course.ending is Ending.UNSAFE else "Error"
-        ready = job.state is State.SUCCEEDED
+        state = job.state
+        ready = state is State.SUCCEEDED
         result = {"sample": self.pictures(job)[0], "seed": 1, "duration": 1.0} if ready else None
-        return {"id": job.id, "status": _STATUS.get(job.state, failed), "result": result, "progress": None}
+        return {"id": job.id, "status": _STATUS.get(state, failed), "result": result, "progress": None}
 
 
 def _is_odd(job: Job) -> bool:

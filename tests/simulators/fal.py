@@ -105,8 +105,9 @@ class FalSimulator(Simulator):
         }
 
     def _status(self, job: Job) -> Reply:
-        document: dict[str, Any] = {"request_id": job.id, "status": _STATUS.get(job.state, "COMPLETED")}
-        return Reply(202 if job.state in _STATUS else 200, document)
+        state = job.state
+        document: dict[str, Any] = {"request_id": job.id, "status": _STATUS.get(state, "COMPLETED")}
+        return Reply(202 if state in _STATUS else 200, document)
 
     def _result(self, job: Job) -> Reply:
         match job.state, job.course.ending:

@@ -100,7 +100,7 @@ class ReplicateSimulator(Simulator):
         }
 
     def _prediction(self, job: Job) -> dict[str, Any]:
-        unsafe = job.course.ending is Ending.UNSAFE
+        state, unsafe = job.state, job.course.ending is Ending.UNSAFE
         error = "NSFW content detected. Try running it again, or try a different prompt." if unsafe else "CUDA error."
         place = f"{self.url}/v1/predictions/{job.id}"
         return {
@@ -109,10 +109,10 @@ class ReplicateSimulator(Simulator):
             "version": "hidden",
             "input": dict(job.input),
             "logs": "",
-            "output": self.pictures(job) if job.state is State.SUCCEEDED else None,
+            "output": self.pictures(job) if state is State.SUCCEEDED else None,
             "data_removed": False,
-            "error": error if job.state is State.FAILED else None,
-            "status": _STATUS[job.state],
+            "error": error if state is State.FAILED else None,
+            "status": _STATUS[state],
             "urls": {"get": place, "cancel": f"{place}/cancel"},
         }
 

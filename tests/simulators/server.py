@@ -81,7 +81,7 @@ class Job:
 
     @property
     def state(self) -> State:
-        """How it stands now."""
+        """How it stands now: an answer reads it once, or it contradicts itself."""
         now = time.monotonic()
         if self.cancelled:
             return State.CANCELLED
