@@ -24,7 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "core")]
 
 from atelier.adapters.dynamodb.generation_store import DUE_SHARDS, LIST_SHARDS  # noqa: E402
+from atelier.adapters.dynamodb.usage_store import SHARDS as USAGE_SHARDS  # noqa: E402
 from atelier.generations.reconcile import MAX_PER_RUN  # noqa: E402
+from atelier.outbound.circuit_breaker import SLOTS_PER_RECORD  # noqa: E402
 from benchmarks import page  # noqa: E402
 
 RATES = (10, 1_000, 10_000)
@@ -73,6 +75,14 @@ class Traffic:
     """Shares of generations; the rest is drawn in the stack."""
     seconds_in_lambda: float = 1.5
     """Of all functions together for a generation: accept, dispatch, ingest, notify, deliver."""
+    seconds_of_submission: float = 0.5
+    """A slot of a provider is taken for so long."""
+    seconds_of_delivery: float = 0.25
+    """A slot of a webhook host is taken for so long."""
+    slots_used: float = 0.5
+    """Of those of a busy upstream; so many calls meet a taken one first, and write once more."""
+    record_used: float = 0.8
+    """Of the transactions that a record takes."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +93,11 @@ class Design:
     gateway_rps: float
     due_shards: int
     day_shards: int
-    slot_shards: int
-    host_shards: int
+    concurrency: int
+    """The busiest provider's, which the operator sets in the catalog."""
+    calls_per_host: int
+    """`CallsPerWebhookHost`, which the operator sets; half of it is a user's share."""
+    usage_shards: int
     counter_shards: int
     balance_shards: int
     user_shards: int
@@ -96,29 +109,61 @@ class Design:
     table_writes: float | None = None
 
 
+AWS, TRAFFIC = Aws(), Traffic()
+
+
+def slot_transactions(traffic: Traffic) -> float:
+    """Return how many transactions a call makes on records of slots: it acquires one, at times twice, and releases."""
+    return 2 + traffic.slots_used
+
+
+def slots_for(calls: float, seconds: float) -> int:
+    """Return how many slots so many calls a second need, so that neither slots nor their records run out."""
+    slots = calls * seconds / TRAFFIC.slots_used
+    records = max(
+        slots / SLOTS_PER_RECORD, calls * slot_transactions(TRAFFIC) / (AWS.item_transactions * TRAFFIC.record_used)
+    )
+    return math.ceil(records) * SLOTS_PER_RECORD
+
+
+def busiest_concurrency(rate: float) -> int:
+    """Return the `concurrency` that the busiest provider needs."""
+    return slots_for(rate * max(TRAFFIC.providers), TRAFFIC.seconds_of_submission)
+
+
+def busiest_calls_per_host(rate: float) -> int:
+    """Return what the busiest webhook host needs: that which many share, or the largest user's, who gets half."""
+    largest = 1 / sum(1 / rank**TRAFFIC.skew for rank in range(1, TRAFFIC.users + 1))
+    of_all, of_one = rate * TRAFFIC.webhook * TRAFFIC.shared_host, rate * TRAFFIC.webhook * largest
+    return max(slots_for(of_all, TRAFFIC.seconds_of_delivery), 2 * slots_for(of_one, TRAFFIC.seconds_of_delivery))
+
+
 BEFORE = Design(
-    name="before", gateway_rps=200, due_shards=4, day_shards=1, slot_shards=1, host_shards=1, counter_shards=1,
-    balance_shards=1, user_shards=1, writes_balance_of_unmetered=True,
+    name="before", gateway_rps=200, due_shards=4, day_shards=1, concurrency=20, calls_per_host=20, usage_shards=1,
+    counter_shards=1, balance_shards=1, user_shards=1, writes_balance_of_unmetered=True,
     stream_factor=1, stream_batch=10,
     reconciled_per_minute=400,
 )  # fmt: skip
 """The code before anything was spread."""
 TODAY = replace(
     BEFORE, name="today", gateway_rps=2_000, due_shards=DUE_SHARDS, day_shards=len(LIST_SHARDS),
+    concurrency=busiest_concurrency(1_000), calls_per_host=busiest_calls_per_host(1_000), usage_shards=USAGE_SHARDS,
     writes_balance_of_unmetered=False, stream_factor=10, reconciled_per_minute=MAX_PER_RUN,
     lambda_concurrency=3_000, table_writes=80_000,
 )  # fmt: skip
-"""This code, in an account whose quotas were raised, with `RequestsPerSecond=2000`."""
+"""This code, in an account whose quotas were raised, with `RequestsPerSecond=2000` and slots for 1,000 rps."""
 REMEDIED = replace(
-    TODAY, name="on paper", gateway_rps=10_000, due_shards=64, day_shards=32, slot_shards=64, host_shards=16,
+    TODAY, name="on paper", gateway_rps=10_000, due_shards=64, day_shards=32,
+    concurrency=busiest_concurrency(10_000), calls_per_host=busiest_calls_per_host(10_000), usage_shards=64,
     counter_shards=16, balance_shards=10, user_shards=16, writes_balance_of_unmetered=False, stream_factor=10,
     reconciled_per_minute=60_000, lambda_concurrency=15_000, table_writes=400_000,
 )  # fmt: skip
 REMEDIES: Mapping[str, str] = {
     "gateway": "raise the stage's throttle, and the account's 10,000 rps by a request to AWS",
     "Lambda sandboxes": "a quota request: concurrency in proportion to the rate",
-    "provider's slots": "spread the slots over records, each with its share of the provider's calls",
-    "webhook host's slots": "spread the slots over records",
+    "provider's slots": "slots are spread over records: more of them, by the provider's `concurrency`",
+    "webhook host's slots": "the same, by `CallsPerWebhookHost`",
+    "usage": "more partitions of a month",
     "user's balance": "write no balance of unmetered users; split a large user's credits over records",
     "key's minute counter": "count in shards, each with its share of the limit",
     "by-user": "spread over a suffix of the key; lists merge the shards",
@@ -129,7 +174,8 @@ REMEDIES: Mapping[str, str] = {
     "table writes": "a quota request, and pre-warmed throughput",
 }
 DESIGNS = (BEFORE, TODAY, REMEDIED)
-AWS, TRAFFIC = Aws(), Traffic()
+PASSED, LAST = ("pending", "processing", "uploading"), "success"
+"""A generation's statuses; a user's generations of one status are a partition of the index by user and status."""
 
 
 # ---- The simulation
@@ -160,29 +206,43 @@ class Population:
         provider = bisect(self._providers, dice.random())
         paid = provider < len(self._providers)
         moves = 4 if paid else 3
-        """Changes of status; each rewrites two entries of the indexes by user and status, and by due time."""
+        """Changes; each rewrites the entry of the index by due time: one goes, and another comes."""
+        status_writes = 2 * len(PASSED) + 1
         yield Load("gateway", "", 1 + (0.8 if paid else 0))
         yield Load("Lambda sandboxes", "", traffic.seconds_in_lambda)
         yield Load("by-user", f"{user}/{dice.randrange(design.user_shards)}", 1)
-        yield Load("by-user-status", f"{user}/{dice.randrange(design.user_shards)}", 2 * moves + 1)
+        suffix = dice.randrange(design.user_shards)
+        for status in PASSED:
+            yield Load("by-user-status", f"{user}/{status}/{suffix}", 2)
+        yield Load("by-user-status", f"{user}/{LAST}/{suffix}", 1)
         yield Load("by-day", str(dice.randrange(design.day_shards)), 1)
         yield Load("due", str(dice.randrange(design.due_shards)), 2 * (moves + 1))
-        writes = 3.0 * (moves + 2) + 1 + (2 * moves + 1) + 2 * (moves + 1)
+        writes = 3.0 * (moves + 2) + 1 + status_writes + 2 * (moves + 1)
+        key = dice.randrange(traffic.keys_per_user)
+        shard = dice.randrange(USAGE_SHARDS)
+        yield Load("usage", str(dice.randrange(design.usage_shards)), 2)
+        yield Load("usage", f"{user}/{key}/{provider}/{shard}", AWS.partition_writes / AWS.item_transactions)
         if dice.random() < traffic.limited_keys:
-            key = dice.randrange(traffic.keys_per_user)
             yield Load("key's minute counter", f"{user}/{key}/{dice.randrange(design.counter_shards)}", 1)
         metered = user % 2 if traffic.metered == 0.5 else dice.random() < traffic.metered
         if dice.random() < traffic.charged and (metered or design.writes_balance_of_unmetered):
             yield Load("user's balance", f"{user}/{dice.randrange(design.balance_shards)}", 1)
+        of_slots = slot_transactions(traffic)
         if paid:
-            yield Load("provider's slots", f"{provider}/{dice.randrange(design.slot_shards)}", 2)
+            yield Load("provider's slots", f"{provider}/{_record(dice, design.concurrency)}", of_slots)
         if dice.random() < traffic.webhook:
             host = "shared" if dice.random() < traffic.shared_host else str(user)
-            yield Load("webhook host's slots", f"{host}/{dice.randrange(design.host_shards)}", 2)
+            yield Load("webhook host's slots", f"{host}/{_record(dice, design.calls_per_host)}", of_slots)
+            yield Load("webhook host's slots", f"{host}#{user}/{_record(dice, design.calls_per_host // 2)}", of_slots)
             yield Load("due", str(dice.randrange(design.due_shards)), 4)
             writes += 12
         yield Load("table writes", "", writes)
         yield Load("stream", "", 1)
+
+
+def _record(dice: random.Random, slots: int) -> int:
+    """Draw the record of any one of an upstream's slots."""
+    return dice.randrange(slots) // SLOTS_PER_RECORD
 
 
 def capacities(design: Design, rate: float) -> Mapping[str, float]:
@@ -196,6 +256,7 @@ def capacities(design: Design, rate: float) -> Mapping[str, float]:
         "webhook host's slots": AWS.item_transactions,
         "user's balance": AWS.item_transactions,
         "key's minute counter": AWS.item_transactions,
+        "usage": AWS.partition_writes,
         "by-user": AWS.partition_writes,
         "by-user-status": AWS.partition_writes,
         "by-day": AWS.partition_writes,

@@ -14,6 +14,7 @@ from atelier.adapters.dynamodb.account_store import AccountStore
 from atelier.adapters.dynamodb.generation_store import GenerationStore
 from atelier.adapters.dynamodb.records import RecordTable
 from atelier.adapters.dynamodb.spending_store import SpendingStore
+from atelier.adapters.dynamodb.usage_store import SHARDS
 from atelier.errors import BudgetExceededError, ConflictError
 from atelier.generations.model import Generation, new_generation
 from atelier.generations.usage import Usage
@@ -106,6 +107,24 @@ def test_all_shards_are_added_up(
     (usage,) = counted(accounts)
     assert usage.error == 24
     assert accounts.spent(key.id, NOW) == accounts.spent(user.id, NOW) == (0, 0)
+
+
+def test_the_shards_of_a_month_are_partitions_of_their_own(
+    user: User, accounts: AccountStore, acceptances: AcceptanceStore, store: GenerationStore, stack: Stack
+) -> None:
+    key = a_key(user, accounts)
+    for number in range(SHARDS):
+        one = acceptances.write(replace(wanted(key), id=f"{number:032x}"), key, None, NOW)
+        store.advance(one, one.failed("no luck", NOW))
+    # then
+    rows = [row for row in stack.rows("AccountsTable") if row["id"]["S"].startswith("usage#")]
+    partitions = {"usage#2026-01", *(f"usage#2026-01/{shard}" for shard in range(1, SHARDS))}
+    assert {row["id"]["S"] for row in rows} == partitions
+    assert [usage.error for usage in counted(accounts)] == [SHARDS]
+    # and what an earlier release counted in the month's one partition counts as well
+    (row,) = (row for row in rows if row["id"]["S"] == "usage#2026-01/5")
+    aws("dynamodb").put_item(TableName=stack.ref("AccountsTable"), Item={**row, "id": {"S": "usage#2026-01"}})
+    assert [usage.error for usage in counted(accounts, user.id)] == [SHARDS + 1]
 
 
 @pytest.mark.parametrize("budget", [Budget(day=40), Budget(month=40), Budget(day=40, month=1_000)])

@@ -558,7 +558,7 @@ def test_ten_batches_of_a_shard_are_read_at_once() -> None:
     factor = {"Fn::FindInMap": ["Concurrency", {"Ref": "AccountConcurrency"}, "Shard"]}
     assert event["Properties"]["ParallelizationFactor"] == factor
     limits = TEMPLATE["Mappings"]["Concurrency"]
-    assert {account: share["Shard"] for account, share in limits.items()} == {"10": 1, "1000": 10}
+    assert {account: share["Shard"] for account, share in limits.items()} == {"10": 1, "1000": 10, "3000": 10}
     assert limits["1000"]["Notify"] >= 4 * limits["1000"]["Shard"], "a new table's stream has four shards"
 
 

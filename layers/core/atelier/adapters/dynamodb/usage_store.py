@@ -1,7 +1,8 @@
 """Usage in the accounts table, counted in the transactions that finish generations.
 
-A month is a partition (`usage#2026-11`), in which each combination of user, day, key, model and provider has SHARDS
-records: a crowd that finishes at once then waits less for each other. Readers add them up.
+Each combination of user, day, key, model and provider has SHARDS records: a crowd that finishes at once then waits less
+for each other. Each shard of a month is a partition: `usage#2026-11`, in which an earlier release kept all of them,
+`usage#2026-11/1` and so on. Readers add them up.
 """
 
 from datetime import date
@@ -29,7 +30,7 @@ class UsageStore:
         shard = int(generation.id[-2:], 16) % SHARDS
         combination = f"{usage.user_id}#{day}#{usage.key_id}#{usage.model}#{usage.provider}#{shard}"
         return self._table.addition(
-            (f"{USAGE}#{month}", combination),
+            (_partition(month, shard), combination),
             {name: getattr(usage, name) for name in COUNTS},
             {name: getattr(usage, name) for name in NAMES},
             condition=_ALWAYS,
@@ -42,11 +43,16 @@ class UsageStore:
         records = (
             record
             for month in months
-            for record in self._table.get_partition(f"{USAGE}#{month}", f"{user_id}#" if user_id else "")
+            for shard in range(SHARDS)
+            for record in self._table.get_partition(_partition(month, shard), f"{user_id}#" if user_id else "")
         )
         found = readable(records, _usage)
         wanted = (first.isoformat(), last.isoformat())
         return summed(usage for usage in found if wanted[0] <= usage.date <= wanted[1])
+
+
+def _partition(month: str, shard: int) -> str:
+    return f"{USAGE}#{month}/{shard}" if shard else f"{USAGE}#{month}"
 
 
 def _usage(record: Any) -> Usage:
