@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -93,6 +94,38 @@ def test_usage_is_of_its_user_and_days(
     assert [usage.cancelled for usage in counted(accounts)] == [1, 1]
     assert [(usage.user_id, usage.credits) for usage in counted(accounts, user.id)] == [(user.id, 4)]
     assert len(accounts.usage().list(DAY, date(2026, 1, 2), user_id=user.id)) == 2
+
+
+def test_an_earlier_releases_usage_is_added(
+    user: User, accounts: AccountStore, acceptances: AcceptanceStore, store: GenerationStore, stack: Stack
+) -> None:
+    # given one of each: an earlier release put a whole month into one partition
+    key = a_key(user, accounts)
+    for number in range(2):
+        made = acceptances.write(wanted(key), key, None, NOW)
+        store.advance(made, made.failed("no luck", NOW))
+        if number == 0:
+            (row,) = usage_rows(stack)
+            earlier = {**row, "id": {"S": "usage#2026-01"}, "record": {"S": f"{row['record']['S']}#3"}}
+            aws("dynamodb").put_item(TableName=stack.ref("AccountsTable"), Item=earlier)
+            key_of_row = {name: row[name] for name in ("id", "record")}
+            aws("dynamodb").delete_item(TableName=stack.ref("AccountsTable"), Key=key_of_row)
+    # then
+    assert [usage.error for usage in counted(accounts, user.id)] == [2]
+
+
+def test_a_months_usage_is_spread_over_partitions(
+    user: User, accounts: AccountStore, acceptances: AcceptanceStore, store: GenerationStore, stack: Stack
+) -> None:
+    key = a_key(user, accounts)
+    for _ in range(64):
+        made = acceptances.write(wanted(key), key, None, NOW)
+        store.advance(made, made.failed("no luck", NOW))
+    assert len({row["id"]["S"] for row in usage_rows(stack)}) > SHARDS // 2
+
+
+def usage_rows(stack: Stack) -> list[dict[str, Any]]:
+    return [row for row in stack.rows("AccountsTable") if row["id"]["S"].startswith("usage#")]
 
 
 def test_all_shards_are_added_up(
