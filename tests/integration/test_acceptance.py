@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import boto3
 import pytest
 
 from atelier.accounts.api_keys import ApiKey, mint_key
@@ -17,12 +18,14 @@ from atelier.errors import (
     NotFoundError,
     PaymentRequiredError,
     TooManyRequestsError,
+    UnavailableError,
 )
 from atelier.generations.idempotency import Idempotency
 from atelier.generations.model import Generation, new_generation
 from tests.integration.client import SKETCH, a_client
 from tests.integration.lambdas import Lambdas
 from tests.integration.stack import Stack, aws
+from tools.restore import copy_records
 
 NOW = 1_767_225_600_000
 DAY_SECONDS = 86_400
@@ -223,6 +226,69 @@ def test_nothing_is_charged_where_nobody_counts(
     # then
     assert written(stack) == before
     assert settling.get(failing.id).refunded
+
+
+def test_a_top_up_mends_what_an_earlier_release_began(accounts: AccountStore, free: User, stack: Stack) -> None:
+    # given a user whom a release that knew nothing of such keys has topped up
+    key = a_key(free, accounts)
+    table = RecordTable(aws("dynamodb"), stack.ref("AccountsTable"))
+    table.update((free.id, "user"), {"unmetered": False}, condition="attribute_exists(id)", values={})
+    assert not stored(accounts, key).charged
+    # when
+    accounts.top_up(free.id, 5, None, NOW)
+    # then
+    assert stored(accounts, key).charged
+    assert accounts.user(free.id).credits == 5
+
+
+def test_a_restored_key_charges(accounts: AccountStore, free: User, stack: Stack) -> None:
+    # given a key, and a copy of the table from before its user's first top-up
+    key = stored(accounts, a_key(free, accounts))
+    source, target = "copy", stack.ref("AccountsTable")
+    keys: list[Any] = [{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "record", "KeyType": "RANGE"}]
+    kinds: list[Any] = [{"AttributeName": one["AttributeName"], "AttributeType": "S"} for one in keys]
+    client = boto3.client("dynamodb")
+    client.create_table(TableName=source, KeySchema=keys, AttributeDefinitions=kinds, BillingMode="PAY_PER_REQUEST")
+    copy_records(client, target, source, overwrite=True)
+    client.update_item(
+        TableName=source, Key={"id": {"S": key.id}, "record": {"S": "key"}},
+        UpdateExpression="SET user_unmetered = :yes", ExpressionAttributeValues={":yes": {"BOOL": True}},
+    )  # fmt: skip
+    accounts.top_up(free.id, 5, None, NOW)
+    client.delete_item(TableName=target, Key={"id": {"S": key.id}, "record": {"S": "key"}})
+    # when
+    copy_records(client, source, target)
+    # then
+    assert stored(accounts, key).charged
+
+
+def test_a_budget_is_shown_with_what_it_has_counted(
+    acceptances: AcceptanceStore, accounts: AccountStore, settling: GenerationStore, free: User
+) -> None:
+    # given what nobody counted
+    key = stored(accounts, a_key(free, accounts))
+    made = acceptances.write(by(key), key, None, NOW)
+    settling.advance(made, made.failed("no luck", NOW + 1, refunded=False))
+    assert accounts.spent_by(key, NOW) == (4, 4)
+    # when
+    key = accounts.edit_key(key.id, {"budget_month": 5})
+    # then
+    assert accounts.spent_by(key, NOW) == (0, 0)
+    acceptances.write(by(key), key, None, NOW)
+    assert accounts.spent_by(key, NOW) == (4, 4)
+
+
+def test_a_top_up_that_cannot_be_read_back_says_so(
+    accounts: AccountStore, free: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: object) -> User:
+        raise UnavailableError("out of reach")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AccountStore, "user", lost)
+        with pytest.raises(UnavailableError, match="do not add them again"):
+            accounts.top_up(free.id, 5, None, NOW)
+    assert accounts.user(free.id).credits == 5
 
 
 def test_what_was_not_charged_is_shown_as_spent(

@@ -28,6 +28,11 @@ class User:
     budget_day: int | None = None
     budget_month: int | None = None
 
+    @property
+    def charged(self) -> bool:
+        """Whether what all its keys make is charged and counted as spent: it is metered, or has a budget."""
+        return any(limit is not None for limit in (self.credits, self.budget_day, self.budget_month))
+
 
 class RetiredSecret(NamedTuple):
     """An older version of a user's webhook secret, and the time until which it still signs."""

@@ -22,7 +22,7 @@ from atelier.adapters.dynamodb.settlement import Settlement
 from atelier.adapters.dynamodb.spending_store import SpendingStore
 from atelier.adapters.dynamodb.usage_store import UsageStore
 from atelier.adapters.dynamodb.webhook_secret_store import WebhookSecretStore
-from atelier.errors import ConflictError, NotFoundError, RefusedWritesError, TooManyRequestsError
+from atelier.errors import ConflictError, NotFoundError, RefusedWritesError, TooManyRequestsError, UnavailableError
 
 KEY, EMAIL = "key", "email"
 UNCHARGED = "uncharged-key"
@@ -122,13 +122,9 @@ class AccountStore(Settlement):
         What was not charged counts once it has finished.
         """
         day, month = self.spent(owner.id, now)
-        uncharged, user_id, key_id = (
-            (owner.credits is None, owner.id, None)
-            if isinstance(owner, User)
-            else (owner.user_unmetered, owner.user_id, owner.id)
-        )
-        if not uncharged:
+        if owner.charged:
             return day, month
+        user_id, key_id = (owner.id, None) if isinstance(owner, User) else (owner.user_id, owner.id)
         today = datetime.fromtimestamp(now / 1_000, UTC).date()
         used = [
             usage
@@ -139,14 +135,21 @@ class AccountStore(Settlement):
         return max(day, of_today), max(month, sum(usage.credits for usage in used))
 
     def top_up(self, user_id: str, amount: int, note: str | None, now: int) -> User:
-        """Add credits to a user, who is metered from then on; NotFoundError where there is none."""
+        """Add credits to a user, who is metered from then on; NotFoundError where there is none.
+
+        The message of an UnavailableError says whether they were added.
+        """
         ledger = CreditLedger(self._table)
         try:
             ledger.top_up(user_id, amount, note, now)
         except NotReadyError:
             self._charge_keys(user_id)
             ledger.top_up(user_id, amount, note, now)
-        return self.user(user_id)
+        try:
+            return self.user(user_id)
+        except UnavailableError as exc:
+            message = "The credits were added, but the user cannot be read just now; do not add them again."
+            raise UnavailableError(message) from exc
 
     def _charge_keys(self, user_id: str) -> None:
         """Let all keys of a user charge what they make, those to come too; NotFoundError where there is no such user.
@@ -399,6 +402,7 @@ def _user_record(user: User) -> Record:
         "created_at": user.created_at,
         "balance": user.credits or 0,
         "unmetered": user.credits is None,
+        METERING: None if user.credits is None else READY,
         "disabled_at": user.disabled_at,
         "budget_day": user.budget_day,
         "budget_month": user.budget_month,

@@ -47,7 +47,7 @@ class CreditLedger:
     def top_up(self, user_id: str, amount: int, note: str | None, now: int) -> None:
         """Add credits to a user, who is metered from then on.
 
-        NotReadyError where there is no such user, or one who is not metered and has keys that may charge nothing.
+        NotReadyError where there is no such user, or one who may have keys that charge nothing.
         UnavailableError where nothing was added, or nobody can tell; its message says which.
         """
         name = f"{now:013d}"
@@ -55,8 +55,8 @@ class CreditLedger:
             (user_id, USER),
             {"balance": amount},
             {"unmetered": False},
-            condition=f"attribute_exists(id) AND (unmetered = :no OR {METERING} = :ready)",
-            values={":no": False, ":ready": READY},
+            condition=f"{METERING} = :ready",
+            values={":ready": READY},
         )
         try:
             self._table.transact([given, self._entry(user_id, TOP_UP, amount, now, note=note, name=name)])
