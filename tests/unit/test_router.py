@@ -65,6 +65,8 @@ def ask(api: Api, method: str, path: str, headers: dict[str, str] | None = None)
         ("GET", "/things/a", 200, '{"name":"a"}'),
         ("GET", "/things/a/", 200, '{"name":"a"}'),
         ("GET", "/things/ä b%~(1)", 200, '{"name":"ä b%~(1)"}'),
+        ("GET", "/things/\n", 200, '{"name":"\\n"}'),
+        ("GET", "/things/\u2028\u0085", 200, '{"name":"\u2028\u0085"}'),
         ("GET", "/things/newest", 200, '{"newest":true}'),
         ("GET", "/things/newest2", 200, '{"name":"newest2"}'),
         ("HEAD", "/things/a", 200, ""),
@@ -85,6 +87,10 @@ def test_each_path_has_its_answer(api: Api, method: str, path: str, status: int,
     assert answered["body"] == body or body is None
     assert "the secret" not in answered["body"]
     assert answered["multiValueHeaders"]["X-Content-Type-Options"] == ["nosniff"]
+
+
+def test_a_file_may_have_any_name(api: Api) -> None:
+    assert ask(api, "GET", "/files/outputs/a\nb\r\n")["statusCode"] == 200
 
 
 def test_bytes_are_encoded(api: Api) -> None:

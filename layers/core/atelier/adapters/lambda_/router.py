@@ -21,8 +21,7 @@ _JSON_TYPE = re.compile(r"\s*application/([\w.+-]+\+)?json\s*", re.IGNORECASE)
 _ASKED_WITH = "Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, X-Filename"
 _SHOWN = "Allow, ETag, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After"
 _PREFLIGHT_SECONDS = 3_600
-_SEGMENT = r"(?P<\1>[-._~()'!*:@,;=+&$%<> \[\]{}|^\\w]+)"
-"""Those characters of a path's segment that API Gateway passes on, decoded."""
+_SEGMENT = r"(?P<\1>[^/]+)"
 
 Body = TypeVar("Body", str, bytes)
 
@@ -203,7 +202,7 @@ class Api(Router):
 
 @cache
 def _pattern(rule: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"<(\w+)>", _SEGMENT, rule) + "/*")
+    return re.compile(re.sub(r"<(\w+)>", _SEGMENT, rule) + "/*", re.DOTALL)
 
 
 def strip_base_path(event: dict[str, Any], public_url: str) -> dict[str, Any]:
