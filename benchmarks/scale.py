@@ -17,6 +17,7 @@ from bisect import bisect
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import accumulate
 from pathlib import Path
 
@@ -268,14 +269,19 @@ def capacities(design: Design, rate: float) -> Mapping[str, float]:
 
 def simulate(design: Design, rate: float) -> dict[str, float]:
     """Return how far the busiest resource of each kind is used at a rate: 1 is its capacity."""
+    seconds, limits = MOST_REQUESTS / rate, capacities(design, rate)
+    return {kind: load / seconds / limits[kind] for kind, load in busiest(design).items()}
+
+
+@cache
+def busiest(design: Design) -> Mapping[str, float]:
+    """Draw the requests, and return the load of the busiest resource of each kind."""
     population = Population(TRAFFIC)
     loads: dict[str, Counter[str]] = {}
     for _ in range(MOST_REQUESTS):
         for load in population.request(design):
             loads.setdefault(load.kind, Counter())[load.resource] += load.amount  # type: ignore[assignment]
-    seconds = MOST_REQUESTS / rate
-    limits = capacities(design, rate)
-    return {kind: max(used.values()) / seconds / limits[kind] for kind, used in loads.items()}
+    return {kind: max(used.values()) for kind, used in loads.items()}
 
 
 def recovery_hours(design: Design, rate: float, outage_minutes: float = 10) -> float:
