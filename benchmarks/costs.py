@@ -83,7 +83,7 @@ TARGETS = {
         0.05,
         "$0.026 is gateway, bucket, queues, topic, logs and traces. Three quarters of Lambda's part is `ingest`, which"
         " waits for the provider's files with the memory of a whole processor, to store them soon. Most writes are in"
-        " transactions, which cost twice: charge, ledger, limits, usage, slots.",
+        " transactions, which cost twice: the generation, usage, slots, the webhook's records.",
     ),
     "drawn here, webhook": (
         0.05,
@@ -493,6 +493,8 @@ def foot() -> str:
 - Waits, in milliseconds: {waits}.
 - A client that waits does so for: {works}.
 - Pictures have 1024 x 1024 pixels and the bytes of a photograph's PNG; the prompt is the README's.
+- The user is not metered and has no budget. Another's request writes balance, ledger and spending as well: eight write units,
+  $0.005 for a thousand.
 - An index that holds keys costs a write where its entry comes or goes, two where it moves, in a transaction too; the
   table costs twice as much in a transaction. Lambda reads streams for nothing.
 - Lambda asks an empty queue {IDLE_POLLS} times a minute.
