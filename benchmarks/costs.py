@@ -493,8 +493,8 @@ def foot() -> str:
 - Waits, in milliseconds: {waits}.
 - A client that waits does so for: {works}.
 - Pictures have 1024 x 1024 pixels and the bytes of a photograph's PNG; the prompt is the README's.
-- The user is not metered and has no budget. Another's request writes balance, ledger and spending as well: eight write units,
-  $0.005 for a thousand.
+- The user is not metered and has no budget. Another's request writes balance, ledger and spending as well: eight write
+  units, $0.005 for a thousand.
 - An index that holds keys costs a write where its entry comes or goes, two where it moves, in a transaction too; the
   table costs twice as much in a transaction. Lambda reads streams for nothing.
 - Lambda asks an empty queue {IDLE_POLLS} times a minute.
