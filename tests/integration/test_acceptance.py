@@ -205,7 +205,7 @@ def stored(accounts: AccountStore, key: ApiKey) -> ApiKey:
 
 
 def written(stack: Stack) -> list[dict[str, Any]]:
-    """What the accounts table holds, but for usage and when keys were used."""
+    """List the accounts table's records without the usage, and without the times at which keys were used."""
     rows = [row for row in stack.rows("AccountsTable") if not row["id"]["S"].startswith("usage#")]
     return sorted(
         ({name: value for name, value in row.items() if name != "last_used_at"} for row in rows),

@@ -101,15 +101,13 @@ def test_an_earlier_releases_usage_is_added(
 ) -> None:
     # given one of each: an earlier release put a whole month into one partition
     key = a_key(user, accounts)
-    for number in range(2):
-        made = acceptances.write(wanted(key), key, None, NOW)
-        store.advance(made, made.failed("no luck", NOW))
-        if number == 0:
-            (row,) = usage_rows(stack)
-            earlier = {**row, "id": {"S": "usage#2026-01"}, "record": {"S": f"{row['record']['S']}#3"}}
-            aws("dynamodb").put_item(TableName=stack.ref("AccountsTable"), Item=earlier)
-            key_of_row = {name: row[name] for name in ("id", "record")}
-            aws("dynamodb").delete_item(TableName=stack.ref("AccountsTable"), Key=key_of_row)
+    fail(key, acceptances, store)
+    (row,) = usage_rows(stack)
+    earlier = {**row, "id": {"S": "usage#2026-01"}, "record": {"S": f"{row['record']['S']}#3"}}
+    aws("dynamodb").put_item(TableName=stack.ref("AccountsTable"), Item=earlier)
+    key_of_row = {name: row[name] for name in ("id", "record")}
+    aws("dynamodb").delete_item(TableName=stack.ref("AccountsTable"), Key=key_of_row)
+    fail(key, acceptances, store)
     # then
     assert [usage.error for usage in counted(accounts, user.id)] == [2]
 
@@ -119,9 +117,13 @@ def test_a_months_usage_is_spread_over_partitions(
 ) -> None:
     key = a_key(user, accounts)
     for _ in range(64):
-        made = acceptances.write(wanted(key), key, None, NOW)
-        store.advance(made, made.failed("no luck", NOW))
+        fail(key, acceptances, store)
     assert len({row["id"]["S"] for row in usage_rows(stack)}) > SHARDS // 2
+
+
+def fail(key: ApiKey, acceptances: AcceptanceStore, store: GenerationStore) -> None:
+    made = acceptances.write(wanted(key), key, None, NOW)
+    store.advance(made, made.failed("no luck", NOW))
 
 
 def usage_rows(stack: Stack) -> list[dict[str, Any]]:
